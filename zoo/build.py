@@ -1,0 +1,146 @@
+"""A traced layout -> keras.Model: the one place where words become Keras layers, on any backend."""
+
+import keras
+from keras import layers
+from math import gcd, prod
+
+from zoo import layers as own
+from zoo import layout as words
+from zoo.errors import ZooError
+from zoo.layout import pair, sides
+from zoo.plan import plan
+from zoo.trace import INPUT
+from zoo.weights import load_weights
+
+
+def create(model, input_shape=None, classes=None, include_top=True, pooling=None, classifier_activation="softmax",
+           weights=None, features=False, name=None, **overrides):  # fmt: skip
+    """Build a registered model, or a layout of your own, as a `keras.Model`.
+
+    Args:
+        model: a registered name ("vgg16"), or a layout: a list of words, or a `Layout`.
+        input_shape: (height, width, channels); the paper's by default.
+        classes: the number of classes; the paper's by default.
+        include_top: whether to build the head. Without it the output is the last map, NHWC.
+        pooling: without top, "avg" or "max" for a vector (N, channels) instead of the map.
+        classifier_activation: "softmax", any Keras activation, or None for logits. Always computed in float32.
+        weights: None for random weights, or the path of a `.keras` or `.weights.h5` file of the same net.
+        features: if true, the outputs are the maps of the named stages: a dict, finest first.
+        name: the Keras model's name.
+        **overrides: `padding`, `stride`, `pool`, `norm`, `activation`, `dropout`, `width`, `output_stride`, `head`
+            (see `zoo.rewrite`), and the model's own options.
+
+    Raises:
+        ZooError: for an unknown model, option or value, and for an input that is too small.
+    """
+    planned = plan(model, input_shape, classes, include_top and not features, pooling, name, **overrides)
+    top = include_top and not features and bool(planned.layout.head)
+    built = build(planned.trace, planned.name, classifier_activation if top else False, features)
+    if weights is not None:
+        load_weights(built, weights)
+    return built
+
+
+def build(traced, name="layout", classifier_activation=False, features=False):
+    """Make the layers of a `Trace`, in its order; `classifier_activation=False` adds none, not even a linear one."""
+    tensors = {INPUT: keras.Input(traced.input_shape, name=INPUT)}
+    for layer in traced.layers:
+        tensors[layer.name] = _apply(layer, [tensors[source] for source in layer.inputs])
+    output = tensors[traced.output.source]
+    if features:
+        if not traced.features:
+            raise ZooError(f"{name} has no named stages to take features from.")
+        output = {stage: tensors[source] for stage, source in traced.features.items()}
+    elif classifier_activation is not False:
+        last = "probabilities" if classifier_activation == "softmax" else "scores"
+        output = layers.Activation(classifier_activation, dtype="float32", name=last)(output)
+    return keras.Model(tensors[INPUT], output, name=name)
+
+
+def _apply(layer, inputs):
+    word, name = layer.word, layer.name
+    if isinstance(word, words.Add):
+        return layers.Add(name=name)(inputs)
+    if isinstance(word, words.Concat):
+        return layers.Concatenate(name=name)(inputs)
+    (x,) = inputs
+    padding = getattr(word, "padding", None)
+    if padding is not None and not isinstance(padding, str):
+        if any(map(any, sides(padding))):
+            x = layers.ZeroPadding2D(sides(padding), name=f"{name}_pad")(x)
+        padding = "valid"
+    return _layer(word, name, layer, padding)(x)
+
+
+def _layer(word, name, layer, padding):
+    """Return the Keras layer of a plain word."""
+    channels = layer.input_shape[-1]
+    match word:
+        case words.Conv():
+            return layers.Conv2D(
+                layer.output.shape[-1], pair(word.kernel), pair(word.stride), padding,
+                dilation_rate=pair(word.dilation), groups=word.groups, use_bias=word.bias,
+                activation=_activation(word.activation), kernel_initializer=_initializer(word), name=name,
+            )  # fmt: skip
+        case words.DepthwiseConv():
+            return layers.DepthwiseConv2D(
+                pair(word.kernel), pair(word.stride), padding, word.multiplier, dilation_rate=pair(word.dilation),
+                use_bias=word.bias, activation=_activation(word.activation),
+                depthwise_initializer=_initializer(word), name=name,
+            )  # fmt: skip
+        case words.TableConv():
+            fan_in = prod(pair(word.kernel)) * sum(map(len, word.table)) / len(word.table)
+            return own.TableConv2D(
+                word.table, pair(word.kernel), pair(word.stride), padding, _activation(word.activation),
+                _initializer(word, fan_in), name=name,
+            )  # fmt: skip
+        case words.Pool():
+            kind = layers.MaxPooling2D if word.kind == "max" else layers.AveragePooling2D
+            return kind(pair(word.size), pair(word.stride or word.size), padding, name=name)
+        case words.Subsample():
+            return own.Subsampling(pair(word.size), _activation(word.activation), name=name)
+        case words.Upsample():
+            return layers.UpSampling2D(pair(word.size), interpolation=word.interpolation, name=name)
+        case words.Norm(kind="batch"):
+            return layers.BatchNormalization(name=name)
+        case words.Norm(kind="group"):
+            return layers.GroupNormalization(gcd(channels, 32), name=name)
+        case words.Norm(kind="lrn"):
+            return own.LocalResponseNormalization(name=name)
+        case words.Activation():
+            return layers.Activation(_activation(word.kind), name=name)
+        case words.Dropout():
+            return layers.Dropout(word.rate, name=name)
+        case words.Flatten():
+            return layers.Flatten(name=name)
+        case words.GlobalPool():
+            kind = layers.GlobalAveragePooling2D if word.kind == "avg" else layers.GlobalMaxPooling2D
+            return kind(name=name)
+        case words.Dense():
+            return layers.Dense(
+                word.units, _activation(word.activation), kernel_initializer=_initializer(word), name=name
+            )
+        case words.RBF():
+            return own.RBF(word.codes, name=name)
+    raise ZooError(f"{word!r} is no word that can be built.")
+
+
+def _activation(name):
+    if name == "scaled_tanh":
+        return own.scaled_tanh
+    try:
+        return keras.activations.get(name)
+    except ValueError:
+        raise ZooError(f"Keras has no activation {name!r}.") from None
+
+
+def _initializer(word, fan_in=None):
+    """He's normal initialization, with which deep ReLU nets train (arXiv:1502.01852), but:
+
+    LeCun's for his own squashing function, Glorot's for other saturating ones and for the classifier.
+    """
+    if word.activation == "scaled_tanh":
+        return own.LeCunRange(fan_in)
+    if word.activation in ("tanh", "sigmoid") or (isinstance(word, words.Dense) and word.activation is None):
+        return "glorot_uniform"
+    return "he_normal"

@@ -1,0 +1,17 @@
+"""The one exception that the user can mend, and the sentence that suggests near names."""
+
+import difflib
+
+
+class ZooError(ValueError):
+    """Bad input. Its message is one clear sentence; the command line prints it and exits with 2."""
+
+
+def did_you_mean(word, known, count=3):
+    """Return " Did you mean a, b or c?" for the known words nearest to `word`, or "" if none is near."""
+    lowered = {name.lower(): name for name in known}
+    near = [lowered[name] for name in difflib.get_close_matches(str(word).lower(), lowered, count, cutoff=0.55)]
+    if not near:
+        return ""
+    *first, last = near
+    return f" Did you mean {', '.join(first) + ' or ' if first else ''}{last}?"

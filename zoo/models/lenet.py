@@ -1,0 +1,2 @@
+"""LeNet."""
+from zoo.layout import *

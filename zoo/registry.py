@@ -1,0 +1,125 @@
+"""Name -> entry: what is known of each registered model, and the sentence for a name that isn't."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+
+from zoo.errors import ZooError, did_you_mean
+from zoo.layout import as_layout
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a network was published; `identifier` is an arXiv number, a DOI or the venue."""
+
+    title: str
+    authors: str
+    year: int
+    identifier: str
+
+    def __str__(self):
+        return f"{self.authors}: {self.title}. {self.identifier}, {self.year}."
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A published figure and where it stands."""
+
+    value: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered model.
+
+    `function(classes=…, …)` returns its layout. `input_shape` (NHWC without the N) and `classes` are the paper's.
+    `margin` is the ring of zeros that the paper puts round an image to reach that shape, `pixel_range` the values
+    that it gives to black and white (None: images are normalized by the data's mean and deviation), `recipe` what
+    its training needs other than the defaults, `published` the figures that its tests hold it to.
+    """
+
+    name: str
+    function: Callable
+    family: str
+    summary: str = ""
+    paper: Paper | None = None
+    year: int | None = None
+    input_shape: tuple | None = None
+    classes: int | None = None
+    aliases: tuple = ()
+    margin: int = 0
+    pixel_range: tuple | None = None
+    recipe: dict = field(default_factory=dict)
+    published: dict = field(default_factory=dict)
+
+    @property
+    def options(self):
+        """The names and defaults of the layout function's own options."""
+        parameters = inspect.signature(self.function).parameters
+        return {name: p.default for name, p in parameters.items() if name != "classes"}
+
+    def layout(self, classes=None, **options):
+        """Return the layout, for the paper's number of classes unless told."""
+        if "classes" in inspect.signature(self.function).parameters and (classes or self.classes):
+            options["classes"] = classes or self.classes
+        return as_layout(self.function(**options))
+
+
+_ENTRIES = {}
+_ALIASES = {}
+
+
+def register(function=None, *, name=None, replace=False, **about):
+    """Register a layout function: `@register`, or `@register(year=1998, input_shape=(32, 32, 1), …)`.
+
+    The function returns a list of words or a `Layout`; if it takes `classes`, it is given the number of classes.
+    Its name is the model's unless `name` is given; the other arguments are the fields of `Entry`. The function is
+    returned unchanged. A name that is taken is refused with `ZooError` unless `replace=True`.
+    """
+    if function is None:
+        return lambda function: register(function, name=name, replace=replace, **about)
+    name = name or function.__name__
+    paper = about.get("paper")
+    about.setdefault("year", paper.year if paper else None)
+    about.setdefault("family", function.__module__.rpartition(".")[2])
+    entry = Entry(name, function, **about)
+    for taken in (name, *entry.aliases):
+        if not replace and (taken in _ENTRIES or taken in _ALIASES):
+            raise ZooError(f"A model named {taken!r} is registered already; pass replace=True to put yours in its place.")
+    _ENTRIES[name] = entry
+    _ALIASES.update(dict.fromkeys(entry.aliases, name))
+    return function
+
+
+def entries():
+    """Return every registered entry by name, in the order of the years."""
+    _load()
+    return dict(sorted(_ENTRIES.items(), key=lambda item: item[1].year or 9999))
+
+
+def registered():
+    """Return the entries registered so far by name and alias, without looking for more."""
+    return _ENTRIES | {alias: _ENTRIES[name] for alias, name in _ALIASES.items()}
+
+
+def entry(name):
+    """Return the entry of a name or alias. Raises `ZooError` with the nearest names for an unknown one."""
+    _load()
+    name = _ALIASES.get(name, name)
+    if name not in _ENTRIES:
+        near = did_you_mean(name, [*_ENTRIES, *_ALIASES])
+        raise ZooError(f"There is no model {name!r}.{near} `zoo list` shows all {len(_ENTRIES)}.")
+    return _ENTRIES[name]
+
+
+@cache
+def _load():
+    """Import the families of this package, then those of packages that offer the entry point "zoo.models"."""
+    from importlib.metadata import entry_points
+
+    import_module("zoo.models")
+    for point in entry_points(group="zoo.models"):
+        point.load()

@@ -1,0 +1,239 @@
+"""Layout -> layout: the overrides that every model takes, written once for models that nobody has written yet.
+
+Each function returns a new `Layout`, or raises `Unfit` where its change makes no sense for that layout.
+"""
+
+from dataclasses import replace
+
+from zoo.errors import ZooError, did_you_mean
+from zoo.layout import (
+    RBF, Activation, Composite, Conv, Dense, DepthwiseConv, Dropout, GlobalPool, Layout, Norm, Pool, Subsample,
+    TableConv, map_words, pair, plain_words, sides, words,
+)  # fmt: skip
+
+CONVS = (Conv, DepthwiseConv, TableConv)
+STRIDED = (Conv, DepthwiseConv, TableConv, Pool, Subsample)
+
+
+class Unfit(ZooError):
+    """A change that makes no sense for a layout. The message goes on from the model's name."""
+
+
+def rewrite(layout, overrides):
+    """Apply `overrides`, a dict of override names to values, in the order of `OVERRIDES`."""
+    for key in overrides:
+        if key not in OVERRIDES:
+            raise ZooError(f"There is no override {key!r}.{did_you_mean(key, OVERRIDES)}")
+    for key, function in OVERRIDES.items():
+        if key in overrides:
+            layout = function(layout, overrides[key])
+    return layout
+
+
+def padding(layout, value):
+    """Pad every convolution wider than 1x1 with `value`; "same" and "valid" hold for the pooling windows too."""
+
+    def change(word):
+        if isinstance(word, CONVS) and pair(word.kernel) != (1, 1):
+            return replace(word, padding=value)
+        if isinstance(word, Pool) and isinstance(value, str):
+            return replace(word, padding=value)
+        return word
+
+    return _body(layout, change, "padding", CONVS)
+
+
+def stride(layout, value):
+    """Give the stem, which is the first convolution, another stride."""
+    stem = next((word for word in plain_words(layout.body) if isinstance(word, CONVS)), None)
+    return _body(layout, lambda word: replace(word, stride=value) if word is stem else word, "stride", CONVS)
+
+
+def pool(layout, kind):
+    """Pool by "max" or "avg", or put a strided convolution of the same window in each pool's place ("stride")."""
+    _choice("pool", kind, ("max", "avg", "stride"))
+
+    def change(word):
+        if not isinstance(word, (Pool, Subsample)):
+            return word
+        step = word.stride or word.size if isinstance(word, Pool) else word.size
+        pads = word.padding if isinstance(word, Pool) else "valid"
+        if kind == "stride":
+            return Conv(None, word.size, stride=step, padding=pads, name=word.name)
+        pooled = Pool(word.size, step, pads, kind, name=word.name)
+        return [pooled, Activation(word.activation)] if getattr(word, "activation", None) else pooled
+
+    return _body(layout, change, "pool", (Pool, Subsample))
+
+
+def norm(layout, kind):
+    """Change the kind of a normalized net's normalization, or normalize each convolution of a net that has none.
+
+    LRN counts as none, so `norm="batch"` puts BatchNorm in LRN's place after every convolution. None takes all out.
+    """
+    _choice("norm", kind, (None, "batch", "group", "lrn"))
+    kinds = {getattr(word, "norm", None) or (word.kind if isinstance(word, Norm) else None)
+             for word in plain_words(layout.body)}  # fmt: skip
+    has_own = bool(kinds & {"batch", "group"}) or kind in kinds - {None}
+
+    def change(word):
+        if isinstance(word, Norm):
+            return [] if kind is None or not has_own else replace(word, kind=kind)
+        if isinstance(word, CONVS) and (kind is None or word.norm or not has_own):
+            return replace(word, norm=kind)
+        return word
+
+    return _body(layout, change, "norm", CONVS)
+
+
+def activation(layout, kind):
+    """Replace every hidden activation."""
+
+    def change(word):
+        if isinstance(word, Activation):
+            return replace(word, kind=kind)
+        return replace(word, activation=kind) if getattr(word, "activation", None) else word
+
+    return Layout(map_words(change, layout.body), map_words(change, layout.head))
+
+
+def dropout(layout, rate):
+    """Set the rate of every Dropout; a net that has none gets one before its classifier. 0 takes all out."""
+
+    def change(word):
+        return (replace(word, rate=rate) if rate else []) if isinstance(word, Dropout) else word
+
+    if any(isinstance(word, Dropout) for word in plain_words(layout.body + layout.head)):
+        return Layout(map_words(change, layout.body), map_words(change, layout.head))
+    new, last = Dropout(rate), classifier(layout, "dropout")
+    return replace(layout, head=map_words(lambda word: [new, word] if word is last and rate else word, layout.head))
+
+
+def width(layout, factor):
+    """Multiply the filters and hidden units by `factor`, rounded to a multiple of the groups; the classes stay."""
+    if not isinstance(factor, (int, float)) or isinstance(factor, bool) or factor <= 0:
+        raise ZooError(f"width must be a positive multiplier such as 0.5; got {factor!r}.")
+    last = classifier(layout, "width") if layout.head else None
+
+    def change(word):
+        if isinstance(word, (TableConv, RBF)):
+            raise Unfit("takes no width: its connection table and output codes fix the number of maps.")
+        if isinstance(word, Conv) and word.filters and word is not last:
+            return replace(word, filters=max(1, round(word.filters * factor / word.groups)) * word.groups)
+        if isinstance(word, Dense) and word is not last:
+            return replace(word, units=max(1, round(word.units * factor)))
+        return word
+
+    return Layout(map_words(change, layout.body), map_words(change, layout.head))
+
+
+def output_stride(layout, target):
+    """Let the body shrink the image at most `target` times: later strides become 1, and dilation takes their place.
+
+    Pools that lose their stride pad "same", so that the map keeps its size (Chen et al., DeepLab, arXiv:1412.7062).
+    """
+
+    def visit(items, stride, rate):
+        new = []
+        for word in words(items):
+            if isinstance(word, Composite):
+                ends = [visit(branch, stride, rate) for branch in word.branches]
+                longest = max(ends, key=lambda end: end[1] * end[2])
+                new.append(word.with_branches(end[0] for end in ends))
+                stride, rate = longest[1:]
+            elif isinstance(word, STRIDED):
+                new.append(_dilated(word, rate, keep=stride * _step(word) <= target))
+                kept = stride * _step(word) <= target
+                stride, rate = (stride * _step(word), rate) if kept else (stride, rate * _step(word))
+            else:
+                new.append(word)
+        return words(new), stride, rate
+
+    body, stride, rate = visit(layout.body, 1, 1)
+    if stride != target:
+        raise Unfit(f"has an output stride of {stride * rate}, which can't be made {target}.")
+    return replace(layout, body=body)
+
+
+def _step(word):
+    step = word.size if isinstance(word, Subsample) else word.stride
+    return max(pair(step or word.size))
+
+
+def _dilated(word, rate, keep):
+    if isinstance(word, Subsample):
+        if not keep:
+            raise Unfit("takes no output_stride: its subsampling can't keep the map's size.")
+        return word
+    if isinstance(word, Pool):
+        return word if keep else replace(word, stride=1, padding="same")
+    step = word.stride if keep else 1
+    if pair(word.kernel) == (1, 1) or (rate == 1 and keep):
+        return replace(word, stride=step)
+    if isinstance(word, TableConv):
+        raise Unfit("takes no output_stride: a convolution by connection table can't be dilated.")
+    grown = word.padding if isinstance(word.padding, str) else _grow(word.padding, rate)
+    dilation = tuple(d * rate for d in pair(word.dilation))
+    return replace(word, stride=step, dilation=dilation, padding=grown)
+
+
+def _grow(pads, rate):
+    return tuple(rate * n for side in sides(pads) for n in side)
+
+
+def head(layout, kind):
+    """"paper" leaves the head; "gap" puts global average pooling and the classifier in its place."""
+    _choice("head", kind, ("paper", "gap"))
+    if kind == "paper":
+        return layout
+    last = classifier(layout, "head")
+    if not isinstance(last, Dense):
+        raise Unfit("takes no head='gap': its output layer isn't a dense one.")
+    return replace(layout, head=words([GlobalPool("avg"), last]))
+
+
+OVERRIDES = {
+    "width": width, "head": head, "norm": norm, "activation": activation, "dropout": dropout,
+    "pool": pool, "padding": padding, "stride": stride, "output_stride": output_stride,
+}  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------- classes and the top
+
+
+def classes(layout, count):
+    """Give the classifier `count` outputs."""
+    last = classifier(layout, "classes")
+    if isinstance(last, RBF):
+        if count == len(last.codes):
+            return layout
+        raise Unfit(f"has output codes for its {len(last.codes)} classes and takes no other number.")
+    key = "units" if isinstance(last, Dense) else "filters"
+    return replace(layout, head=map_words(lambda word: replace(word, **{key: count}) if word is last else word,
+                                          layout.head))  # fmt: skip
+
+
+def without_top(layout, pooling=None):
+    """Leave the body alone, with global pooling ("avg" or "max") if it is asked for."""
+    _choice("pooling", pooling, (None, "avg", "max"))
+    return Layout(layout.body, (GlobalPool(pooling),) if pooling else ())
+
+
+def classifier(layout, what):
+    """Return the last word of the head that has outputs of its own; `what` names the change that needs it."""
+    found = [word for word in plain_words(layout.head) if isinstance(word, (Dense, RBF, Conv))]
+    if not found:
+        raise Unfit(f"takes no {what}: its layout ends without a classifier.")
+    return found[-1]
+
+
+def _body(layout, change, what, kinds):
+    """Map `change` over the body, which must hold a word of `kinds` for the override `what` to mean anything."""
+    if not any(isinstance(word, kinds) for word in plain_words(layout.body)):
+        raise Unfit(f"takes no {what}: it has no layer that this would change.")
+    return replace(layout, body=map_words(change, layout.body))
+
+
+def _choice(what, value, choices):
+    if value not in choices:
+        raise ZooError(f"{what} must be one of {', '.join(map(repr, choices))}; got {value!r}.")
