@@ -1,5 +1,7 @@
 """The layers of the papers that Keras doesn't ship. Backend-neutral: everything is `keras.ops`."""
 
+from math import prod
+
 import keras
 from keras import ops
 
@@ -24,8 +26,7 @@ class LeCunRange(keras.initializers.Initializer):
         self.uniform = keras.initializers.RandomUniform(-1.0, 1.0)
 
     def __call__(self, shape, dtype=None):
-        fan_in = self.fan_in or ops.size(ops.zeros(shape[:-1]))
-        return self.uniform(shape, dtype) * (2.4 / fan_in)
+        return self.uniform(shape, dtype) * (2.4 / (self.fan_in or prod(shape[:-1])))
 
     def get_config(self):
         return {"fan_in": self.fan_in}

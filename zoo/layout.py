@@ -9,6 +9,7 @@ pads: the output has ceil(input / stride) pixels), "valid" (none), or rings of z
 horizontal) pair, or the four sides (top, bottom, left, right).
 """
 
+from copy import copy
 from dataclasses import dataclass, field, fields
 
 from zoo.errors import ZooError
@@ -223,14 +224,17 @@ class Concat(Composite):
 
 @dataclass(frozen=True)
 class Layout:
-    """A network: the `body`, which keeps a map, and the `head`, which turns it into class scores."""
+    """A network: the `body`, which keeps a map, and the `head`, which turns it into class scores.
+
+    Each row is an object of its own, even if one word was given twice, so a rewrite can tell equal rows apart.
+    """
 
     body: tuple
     head: tuple = ()
 
     def __post_init__(self):
-        object.__setattr__(self, "body", words(self.body))
-        object.__setattr__(self, "head", words(self.head))
+        object.__setattr__(self, "body", map_words(copy, self.body))
+        object.__setattr__(self, "head", map_words(copy, self.head))
 
 
 def as_layout(items):

@@ -26,7 +26,7 @@ def plan(model, input_shape=None, classes=None, include_top=True, pooling=None, 
     """
     entry = registry.entry(model) if isinstance(model, str) else None
     name = name or (entry.name if entry else "layout")
-    input_shape = tuple(input_shape or (entry and entry.input_shape) or ())
+    input_shape = input_shape or (entry and entry.input_shape)
     if not input_shape:
         raise ZooError(f"{name} has no input size of its own; give input_shape=(height, width, channels).")
     if classes is not None and (not isinstance(classes, int) or classes < 1):

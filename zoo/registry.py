@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import as_layout
@@ -81,6 +83,8 @@ def register(function=None, *, name=None, replace=False, **about):
     """
     if function is None:
         return lambda function: register(function, name=name, replace=replace, **about)
+    if not function.__module__.startswith("zoo.models"):
+        _load_families()  # so that their names are known to be taken
     name = name or function.__name__
     paper = about.get("paper")
     about.setdefault("year", paper.year if paper else None)
@@ -96,30 +100,60 @@ def register(function=None, *, name=None, replace=False, **about):
 
 def entries():
     """Return every registered entry by name, in the order of the years."""
-    _load()
+    _load_families()
+    _load_plugins()
     return dict(sorted(_ENTRIES.items(), key=lambda item: item[1].year or 9999))
 
 
 def registered():
     """Return the entries registered so far by name and alias, without looking for more."""
-    return _ENTRIES | {alias: _ENTRIES[name] for alias, name in _ALIASES.items()}
+    return {alias: _ENTRIES[name] for alias, name in _ALIASES.items()} | _ENTRIES
 
 
 def entry(name):
-    """Return the entry of a name or alias. Raises `ZooError` with the nearest names for an unknown one."""
-    _load()
-    name = _ALIASES.get(name, name)
-    if name not in _ENTRIES:
-        near = did_you_mean(name, [*_ENTRIES, *_ALIASES])
-        raise ZooError(f"There is no model {name!r}.{near} `zoo list` shows all {len(_ENTRIES)}.")
-    return _ENTRIES[name]
+    """Return the entry of a name, an alias, or a layout in a file of the user's own ("my_layout.py:tiny").
+
+    Raises `ZooError` with the nearest names for an unknown one.
+    """
+    if ".py:" in name:
+        return _entry_in_file(*name.rsplit(":", 1))
+    _load_families()
+    found = registered()
+    if name not in found:
+        _load_plugins()
+        found = registered()
+    if name not in found:
+        raise ZooError(f"There is no model {name!r}.{did_you_mean(name, found)} `zoo list` shows all {len(_ENTRIES)}.")
+    return found[name]
+
+
+def _entry_in_file(path, name):
+    module = _run_file(Path(path).resolve())
+    if not hasattr(module, name):
+        raise ZooError(f"{path} defines no {name!r}.{did_you_mean(name, vars(module))}")
+    found = getattr(module, name)
+    known = next((entry for entry in _ENTRIES.values() if entry.function is found), None)
+    return known or Entry(name, found if callable(found) else lambda: found, family=Path(path).stem)
 
 
 @cache
-def _load():
-    """Import the families of this package, then those of packages that offer the entry point "zoo.models"."""
+def _run_file(path):
+    if not path.is_file():
+        raise ZooError(f"There is no file {str(path)!r} to take a layout from.")
+    spec = spec_from_file_location(path.stem, path)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _load_families():
+    import_module("zoo.models")
+
+
+@cache
+def _load_plugins():
+    """Import what other packages offer under the entry point "zoo.models"; looked for only when it is needed."""
     from importlib.metadata import entry_points
 
-    import_module("zoo.models")
     for point in entry_points(group="zoo.models"):
         point.load()

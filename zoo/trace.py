@@ -96,11 +96,12 @@ def trace(layout, input_shape):
     Raises `OutOfPixels`, naming the layer, when a window doesn't fit, and `ZooError` when words don't fit together.
     """
     layout = words.as_layout(layout)
-    if len(input_shape) != 3 or not all(isinstance(n, int) and n > 0 for n in input_shape):
+    sizes = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else ()
+    if len(sizes) != 3 or not all(isinstance(n, int) and n > 0 for n in sizes):
         raise ZooError(f"An input shape is (height, width, channels), all positive; got {input_shape!r}.")
     tracer = _Tracer()
-    output = tracer.walk(layout.body + layout.head, Signal(INPUT, tuple(input_shape), (1, 1), (1, 1)), "")
-    return Trace(tuple(input_shape), tuple(tracer.layers), tracer.features, output)
+    output = tracer.walk(layout.body + layout.head, Signal(INPUT, sizes, (1, 1), (1, 1)), "")
+    return Trace(sizes, tuple(tracer.layers), tracer.features, output)
 
 
 def smallest_input(layout, channels, limit=1024):
@@ -130,6 +131,8 @@ def _slide(name, signal, window, stride, padding, dilation=1):
     if not signal.is_map:
         raise ZooError(f"{name} slides over a map, but its input is flat; it must stand before Flatten or GlobalPool.")
     window, stride, dilation = words.pair(window), words.pair(stride), words.pair(dilation)
+    if max(stride) > 1 and max(dilation) > 1:
+        raise ZooError(f"{name} has a stride and a dilation, and Keras has no layer with both.")
     padding = (padding, padding) if isinstance(padding, str) else words.sides(padding)
     size = tuple(map(out_size, signal.shape[:2], window, stride, padding, dilation))
     if min(size) < 1:
@@ -233,6 +236,8 @@ def _apply(word, name, signal):
             weights = prod(words.pair(word.kernel)) * channels // word.groups * filters
             return (*size, filters), stride, seen, _costs(weights, filters * word.bias, prod(size))
         case words.DepthwiseConv():
+            if len(set(words.pair(word.stride))) > 1:
+                raise ZooError(f"{name} must have the same stride in both directions, as TensorFlow's layer does.")
             size, stride, seen = _slide(name, signal, word.kernel, word.stride, word.padding, word.dilation)
             filters = channels * word.multiplier
             weights = prod(words.pair(word.kernel)) * filters
@@ -301,7 +306,7 @@ def _label(word):
         case words.Norm():
             return _NORM_LABELS[word.kind]
         case words.Activation():
-            return word.kind
+            return word.kind or "linear"
         case words.GlobalPool():
             return f"{word.kind}_pool"
     return _LABELS[type(word)]

@@ -1,0 +1,33 @@
+# The two commands of a new machine: `make train` and `make test`. Each makes .venv and installs what is missing.
+
+PYTHON ?= python3
+ARGS ?=
+INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
+
+.PHONY: train test lock clean
+
+train: .venv/installed
+	.venv/bin/python train.py $(ARGS)
+
+test: .venv/installed-test
+	.venv/bin/python -m pytest -n 2 $(ARGS)
+
+.venv/installed: requirements.txt requirements.lock
+	$(PYTHON) -m venv .venv
+	$(INSTALL) --requirement requirements.txt
+	touch $@
+
+.venv/installed-test: .venv/installed requirements-test.txt
+	$(INSTALL) --requirement requirements-test.txt
+	touch $@
+
+# Write down the versions that were tested, from the newest that the ranges allow.
+lock:
+	rm -rf .venv-lock
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --requirement requirements.txt --requirement requirements-test.txt
+	.venv-lock/bin/python -m pip freeze > requirements.lock
+	rm -rf .venv-lock
+
+clean:
+	rm -rf .venv .venv-lock build dist *.egg-info

@@ -1,0 +1,29 @@
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+
+import pytest
+
+
+@pytest.fixture
+def shell():
+    """Build models of any size in no time: inside, weights have shapes and take no memory."""
+    import keras
+
+    with keras.StatelessScope(initialize_variables=False):
+        yield
+    keras.utils.clear_session()
+
+
+@pytest.fixture
+def own_registry(monkeypatch):
+    """Whatever a test registers is gone after it."""
+    from zoo import registry
+
+    registry.entries()
+    for name in ("_ENTRIES", "_ALIASES"):
+        monkeypatch.setattr(registry, name, dict(getattr(registry, name)))

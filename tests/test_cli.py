@@ -1,0 +1,122 @@
+"""The command line: tables, JSON keys, and one sentence with exit code 2 for whatever the user can mend."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import zoo
+from zoo.cli import main
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, list(map(str, arguments)), prog_name="zoo")
+
+
+def test_list_has_a_line_a_model_and_takes_patterns():
+    lines = run("list").output.splitlines()
+    assert [line.split()[0] for line in lines[2:]] == zoo.list_models()
+    assert [line.split()[0] for line in run("list", "lenet*", "vgg1?").output.splitlines()[2:]] == zoo.list_models(
+        "lenet*", "vgg1?"
+    )
+
+
+def test_list_json_has_the_documented_keys():
+    models = json.loads(run("list", "vgg16", "--json").output)
+    assert list(models[0]) == ["name", "family", "year", "input_shape", "classes", "params", "macs", "paper"]
+    assert models[0]["params"] == 138_357_544 and models[0]["input_shape"] == [224, 224, 3]
+
+
+def test_info_json_has_the_documented_keys():
+    facts = json.loads(run("info", "vgg16", "--json").output)
+    assert {"trainable_params", "output_shape", "receptive_field", "layers"} <= facts.keys()
+    assert facts["receptive_field"] == 212
+    row = next(row for row in facts["layers"] if row["name"] == "block5_pool")
+    assert row == {"name": "block5_pool", "kind": "Pool", "output_shape": [7, 7, 512], "params": 0, "macs": 0,
+                   "receptive_field": 212, "stride": 32}  # fmt: skip
+
+
+def test_info_takes_input_classes_and_settings():
+    facts = json.loads(
+        run("info", "lenet", "--input", "64x48", "--classes", 3, "--set", "padding=same", "--json").output
+    )
+    assert facts["input_shape"] == [64, 48, 1] and facts["output_shape"] == [3]
+    assert facts["layers"][0]["output_shape"] == [64, 48, 6]
+    assert "16x12x16" in run("info", "lenet", "--input", "64x48x1", "--set", "padding=same").output
+
+
+@pytest.mark.parametrize("command", ["list", "info vgg16"])
+def test_looking_needs_no_tensorflow(command):
+    code = (
+        "import sys; from zoo.cli import main\n"
+        f"try: main({command.split()})\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'tensorflow', 'keras', 'numpy', 'sklearn', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_three_uses_as_a_user_types_them(tmp_path):
+    """train.py, then zoo evaluate, predict and export on what it left."""
+    done = subprocess.run(
+        [sys.executable, "train.py", "--model", "lenet1", "--epochs", "2", "--set", "width=2", "--runs", tmp_path,
+         "--json"], cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert list(result) == ["run", "model", "dataset", "test_accuracy", "test_loss", "epochs", "seconds",
+                            "images_per_second"]  # fmt: skip
+    folder = result["run"]
+    again = json.loads(run("evaluate", folder, "--json").output.splitlines()[-1])
+    assert again.keys() == result.keys() and again["test_accuracy"] == result["test_accuracy"]
+    answers = json.loads(run("predict", folder, f"{folder}/curves.png", "--top", 2, "--json").output)
+    assert [len(answer["classes"]) for answer in answers] == [2]
+    exported = json.loads(run("export", folder, "--json").output)
+    assert exported["saved_model"] == f"{folder}/saved_model/1" and exported["largest_difference"] < 1e-4
+    assert (Path(folder) / "saved_model" / "1" / "saved_model.pb").is_file()
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        ("info vgg61", "There is no model 'vgg61'. Did you mean vgg16"),
+        ("list resnext*", "No model matches resnext*"),
+        ("info alexnet_owt --input 32", "alexnet_owt needs an input of at least 63x63; got 32x32"),
+        ("info vgg16 --set paddding=same", "Did you mean padding?"),
+        ("info vgg16 --set padding", "isn't of the form key=value"),
+        ("info vgg16 --input 3x", "is no size"),
+        ("info lenet5_1998 --classes 11", "lenet5_1998 has output codes for its 10 classes"),
+        ("info lenet5_1998 --set width=2", "lenet5_1998 takes no width"),
+        ("train --model lenett", "There is no model 'lenett'. Did you mean lenet"),
+        ("train --dataset ./nowhere", "./nowhere"),
+        ("train --epochs 0", "epochs must be greater than 0"),
+        ("train --epochs many", "not a valid integer"),
+        ("train --optimizer adm", "Did you mean adam"),
+        ("evaluate no/run", "There is no run folder 'no/run'"),
+        ("evaluate tests", "has no config.json"),
+        ("evaluate lenet1", "say with --dataset what to test it on"),
+        ("predict lenet1 no.png", "There is no image file 'no.png'"),
+        ("predict lenet1 train.py", "train.py can't be read as an image"),
+        ("export lenet1 --weights no.keras", "There is no weights file 'no.keras'"),
+        ("expot lenet1", "No such command 'expot'"),
+    ],
+)
+def test_bad_input_ends_in_a_sentence_and_exit_code_2(arguments, sentence, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    done = run(*arguments.split())
+    assert done.exit_code == 2
+    assert sentence in done.output and "Traceback" not in done.output
+
+
+def test_control_c_exits_with_130(monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zoo.training.train.train", interrupted)
+    assert run("train").exit_code == 130

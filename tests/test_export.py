@@ -1,0 +1,87 @@
+"""SavedModels: raw images in, named probabilities out, the same as the model's, in float32."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+from zoo import ZooError
+from zoo.data.preprocessing import Preprocessing, plain
+from zoo.export import export_saved_model, saved_model
+from zoo.registry import entry
+from zoo.training.run import Trained, load_trained
+
+NAMES = tuple("abcde")
+
+
+def trained(name, input_shape, **options):
+    model = zoo.create(name, input_shape, classes=len(NAMES), **options)
+    return Trained(model, plain(entry(name), input_shape), NAMES, name)
+
+
+@pytest.mark.parametrize(
+    "name, shape, options",
+    [
+        ("lenet5", (32, 32, 1), {}),
+        ("alexnet", (67, 67, 3), {"width": 0.05}),  # groups and LRN
+        ("vgg11_bn", (32, 40, 3), {"width": 0.05}),
+    ],
+)
+def test_the_export_answers_as_the_model_for_any_size_and_type(tmp_path, name, shape, options):
+    subject = trained(name, shape, **options)
+    assert export_saved_model(subject, tmp_path / "saved_model" / "1") <= saved_model.TOLERANCE
+    assert [path.name for path in (tmp_path / "saved_model").iterdir()] == ["1"]
+    loaded = tf.saved_model.load(str(tmp_path / "saved_model" / "1"))
+    images = np.random.default_rng(1).integers(0, 256, (3, 50, 41, shape[-1]), dtype=np.uint8)
+    for signature, given in (("serving_default", images), ("serving_float", images.astype("float32"))):
+        answer = loaded.signatures[signature](images=tf.constant(given))
+        assert answer["probabilities"].dtype == tf.float32
+        assert answer["probabilities"].numpy() == pytest.approx(subject.probabilities(images, 3), abs=1e-5)
+        assert answer["class_names"].numpy().astype("U").tolist() == [list(NAMES)] * 3
+
+
+def test_the_papers_own_lenet_exports(tmp_path):
+    model = zoo.create("lenet5_1998")
+    front = Preprocessing((28, 28), 2, 1, (1.275 / 255,), (-0.1,))
+    export_saved_model(Trained(model, front, tuple("0123456789"), "lenet5_1998"), tmp_path / "1")
+    assert (tmp_path / "1" / "saved_model.pb").is_file()
+
+
+def test_a_bfloat16_model_is_exported_in_float32(tmp_path):
+    import keras
+
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        half = trained("vgg11_bn", (32, 32, 3), width=0.05)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    export_saved_model(half, tmp_path / "1")
+    images = np.random.default_rng(1).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    loaded = tf.saved_model.load(str(tmp_path / "1"))
+    answer = loaded.signatures["serving_default"](images=tf.constant(images))["probabilities"].numpy()
+    assert answer == pytest.approx(half.in_float32().probabilities(images, 2), abs=1e-6)
+    assert all(v.dtype == tf.float32 for v in loaded.variables)
+
+
+def test_an_export_whose_answers_differ_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(saved_model, "TOLERANCE", -1.0)
+    with pytest.raises(ZooError, match="answers differ"):
+        export_saved_model(trained("lenet1", (28, 28, 1)), tmp_path / "saved_model" / "1")
+    assert list((tmp_path / "saved_model").iterdir()) == []
+
+
+def test_an_earlier_export_is_replaced(tmp_path):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "stale").write_text("old")
+    export_saved_model(trained("lenet1", (28, 28, 1)), tmp_path / "1")
+    assert not (tmp_path / "1" / "stale").exists() and [p.name for p in tmp_path.iterdir()] == ["1"]
+
+
+def test_an_unwritable_folder_ends_with_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ZooError, match="Nothing can be written to"):
+        export_saved_model(trained("lenet1", (28, 28, 1)), tmp_path / "file" / "1")
+
+
+def test_a_bare_model_is_exported_by_name():
+    assert load_trained("lenet1").class_names == tuple("0123456789")

@@ -1,0 +1,79 @@
+import pytest
+
+from zoo import ZooError, layout
+from zoo.layout import (
+    Activation, Add, Concat, Conv, Dense, Dropout, Flatten, GlobalPool, Layout, Norm, Pool, Sequence, Stage, as_layout,
+    map_words, plain_words, sides, words,
+)  # fmt: skip
+
+
+def test_lists_and_sequences_nest_freely():
+    rows = [Conv(6, 5), [Pool(2), (Conv(16, 5), [])], Sequence(Pool(2), [Flatten()]), Dense(10)]
+    assert words(rows) == (Conv(6, 5), Pool(2), Conv(16, 5), Pool(2), Flatten(), Dense(10))
+
+
+@pytest.mark.parametrize("end", [Flatten(), GlobalPool()])
+def test_the_head_of_a_list_starts_where_the_map_ends(end):
+    assert as_layout([Conv(6, 5), end, Dense(10)]) == Layout([Conv(6, 5)], [end, Dense(10)])
+
+
+def test_a_list_that_keeps_its_map_is_all_body():
+    assert as_layout([Conv(6, 5), Conv(2, 1)]).head == ()
+
+
+def test_words_are_equal_by_value_and_can_be_keys():
+    assert Stage("a", Conv(6, [5, 5], padding=[1, 2])) == Stage("a", [Conv(6, (5, 5), padding=(1, 2))])
+    assert len({Conv(6, 5), Conv(6, 5), Conv(6, 3), Add([Pool(2)]), Add(Pool(2))}) == 3
+    assert Add([Pool(2)]) != Concat([Pool(2)], [])
+
+
+def test_a_row_given_twice_becomes_two_rows():
+    first, second = Layout([Conv(6, 5)] * 2).body
+    assert first == second and first is not second
+
+
+def test_map_words_replaces_deletes_and_multiplies_inside_composites():
+    rows = [Stage("a", Add([Conv(1, 3), Dropout()], shortcut=[Conv(1, 1)])), Concat([Dropout()], [], name="c")]
+    change = {Conv: lambda word: [word, Norm()], Dropout: lambda word: []}
+    new = map_words(lambda word: change[type(word)](word), rows)
+    assert new == (
+        Stage("a", Add([Conv(1, 3), Norm()], shortcut=[Conv(1, 1), Norm()])),
+        Concat([], [], name="c"),
+    )
+    assert list(plain_words(new)) == [Conv(1, 3), Norm(), Conv(1, 1), Norm()]
+
+
+@pytest.mark.parametrize(
+    "padding, expected",
+    [(1, ((1, 1), (1, 1))), ((1, 2), ((1, 1), (2, 2))), ((1, 2, 3, 4), ((1, 2), (3, 4)))],
+)
+def test_sides(padding, expected):
+    assert sides(padding) == expected
+
+
+@pytest.mark.parametrize(
+    "make, sentence",
+    [
+        (lambda: Conv(0, 3), "Conv: filters must be a positive whole number; got 0."),
+        (lambda: Conv(True, 3), "Conv: filters must be a positive whole number; got True."),
+        (lambda: Conv(8, (3, 3, 3)), "Conv: kernel must be a positive whole number or a pair of them; got (3, 3, 3)."),
+        (lambda: Conv(8, 3, stride=0), "Conv: stride must be"),
+        (lambda: Conv(8, 3, dilation=1.5), "Conv: dilation must be"),
+        (lambda: Conv(8, 3, padding="full"), 'Conv: padding must be "same", "valid", or rings of zeros'),
+        (lambda: Conv(8, 3, padding=(1, 1, 1)), "Conv: padding must be"),
+        (lambda: Conv(8, 3, padding=-1), "Conv: padding must be"),
+        (lambda: Conv(8, 3, norm="layer"), "Conv: norm must be one of None, 'batch', 'group', 'lrn'; got 'layer'."),
+        (lambda: Norm(None), "Norm: kind must be one of"),
+        (lambda: Pool(2, kind="sum"), "Pool: kind must be one of 'max', 'avg'; got 'sum'."),
+        (lambda: Dropout(1.0), "Dropout: rate must be a number from 0 up to, but not, 1; got 1.0."),
+        (lambda: Dense(None), "Dense: units must be"),
+        (lambda: layout.Upsample(2, "cubic"), "Upsample: interpolation must be one of"),
+        (lambda: as_layout("vgg"), "A layout is made of words such as Conv(32, 3) or Pool(2); got 'vgg'."),
+        (lambda: as_layout([Conv(8, 3), 5]), "got 5."),
+        (lambda: Stage("a", Conv(8, 3), Activation), "A layout is made of words"),
+    ],
+)
+def test_each_wrong_field_has_its_sentence(make, sentence):
+    with pytest.raises(ZooError) as error:
+        make()
+    assert sentence in str(error.value)

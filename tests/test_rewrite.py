@@ -1,0 +1,228 @@
+import pytest
+
+import zoo
+from zoo import ZooError, registry, rewrite
+from zoo.layout import (
+    RBF, Activation, Add, Concat, Conv, Dense, DepthwiseConv, Dropout, Flatten, GlobalPool, Layout, Norm, Pool, Stage,
+    Subsample, TableConv,
+)  # fmt: skip
+from zoo.trace import trace
+
+NET = Layout(
+    [Stage("a", Conv(8, 5, stride=2), Pool(3, stride=2)), Stage("b", Add([Conv(8, 3), Conv(None, 1)]), Pool(2))],
+    [Flatten(), Dense(16, "tanh"), Dense(10)],
+)
+OVERRIDES = [
+    dict(padding="same"), dict(padding="valid"), dict(padding=0), dict(padding=3), dict(stride=1), dict(stride=(2, 3)),
+    dict(pool="max"), dict(pool="avg"), dict(pool="stride"), dict(norm=None), dict(norm="batch"), dict(norm="group"),
+    dict(norm="lrn"), dict(activation="elu"), dict(activation=None), dict(dropout=0), dict(dropout=0.3),
+    dict(width=0.25), dict(width=1.5), dict(output_stride=4), dict(output_stride=8), dict(output_stride=32),
+    dict(head="gap"), dict(head="paper"),
+    dict(padding="same", norm="batch", pool="stride", head="gap", width=0.5, activation="elu", dropout=0.1),
+]  # fmt: skip
+
+
+def body(overrides, net=NET):
+    return rewrite.rewrite(net, overrides).body
+
+
+# --------------------------------------------------------------------------------- every model, every override
+
+
+@pytest.mark.parametrize("override", OVERRIDES, ids=lambda o: ",".join(f"{k}={v}" for k, v in o.items()))
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_each_model_takes_each_override_or_says_why_not(name, override, shell):
+    try:
+        info = zoo.info(name, **override)
+    except ZooError as error:
+        assert str(error).startswith(name) and str(error).endswith(".")
+        with pytest.raises(ZooError):
+            zoo.create(name, **override)
+        return
+    model = zoo.create(name, **override)
+    assert model.count_params() == info.params
+    assert model.output_shape == (None, *info.output_shape)
+
+
+@pytest.mark.parametrize("override", OVERRIDES, ids=lambda o: ",".join(f"{k}={v}" for k, v in o.items()))
+def test_vgg16_takes_them_all(override):
+    if override != dict(padding="valid"):  # thirteen unpadded convolutions eat 224 pixels
+        assert zoo.info("vgg16", **override).output_shape == (1000,)
+
+
+# ----------------------------------------------------------------------------------------- what each one does
+
+
+def test_padding_changes_convolutions_and_the_named_kinds_pools_too():
+    assert body(dict(padding="same")) == (
+        Stage("a", Conv(8, 5, stride=2), Pool(3, stride=2, padding="same")),
+        Stage("b", Add([Conv(8, 3), Conv(None, 1)]), Pool(2, padding="same")),
+    )
+    assert body(dict(padding=1)) == (
+        Stage("a", Conv(8, 5, stride=2, padding=1), Pool(3, stride=2)),
+        Stage("b", Add([Conv(8, 3, padding=1), Conv(None, 1)]), Pool(2)),
+    )
+
+
+def test_padding_same_divides_the_image_by_the_stride():
+    traced = trace(rewrite.rewrite(NET, dict(padding="same")), (37, 50, 3))
+    assert traced.last_map.shape == (5, 7, 8)
+
+
+def test_stride_changes_the_stem_alone_even_if_its_row_is_repeated():
+    assert body(dict(stride=1))[0] == Stage("a", Conv(8, 5), Pool(3, stride=2))
+    assert body(dict(stride=1))[1] == NET.body[1]
+    assert body(dict(stride=(1, 2)), Layout([Conv(8, 3)] * 3)) == (Conv(8, 3, stride=(1, 2)), Conv(8, 3), Conv(8, 3))
+
+
+def test_pool():
+    assert body(dict(pool="avg"))[0] == Stage("a", Conv(8, 5, stride=2), Pool(3, stride=2, kind="avg"))
+    assert body(dict(pool="stride"))[0] == Stage(
+        "a", Conv(8, 5, stride=2), Conv(None, 3, stride=2, padding="valid")
+    )
+    assert body(dict(pool="max"), Layout([Subsample(2, "tanh", name="s2")])) == (
+        Pool(2, stride=2, name="s2"), Activation("tanh"),
+    )  # fmt: skip
+
+
+def test_norm_is_added_to_every_convolution_of_a_net_without():
+    layers = trace(rewrite.rewrite(NET, dict(norm="batch")), (64, 64, 3)).layers
+    kinds = [layer.kind for layer in layers]
+    assert kinds.count("Norm") == kinds.count("Conv") == 3
+    assert kinds[:4] == ["Conv", "Norm", "Activation", "Pool"]
+
+
+def test_norm_changes_its_kind_where_it_stands_in_a_net_that_has_it():
+    preact = Layout([Norm(), Activation(), Conv(8, 3), Conv(8, 3, norm="batch")])
+    assert body(dict(norm="group"), preact) == (
+        Norm("group"), Activation(), Conv(8, 3), Conv(8, 3, norm="group"),
+    )  # fmt: skip
+    assert body(dict(norm=None), preact) == (Activation(), Conv(8, 3), Conv(8, 3))
+
+
+def test_norm_puts_batchnorm_in_the_place_of_lrn():
+    lrn = Layout([Conv(8, 3, norm="lrn"), Conv(8, 3), Norm("lrn")])
+    assert body(dict(norm="batch"), lrn) == (Conv(8, 3, norm="batch"), Conv(8, 3, norm="batch"))
+    assert body(dict(norm="lrn"), lrn) == lrn.body
+    assert zoo.info("vgg11_lrn", norm="batch").params == zoo.info("vgg11_bn").params
+
+
+def test_activation_replaces_the_hidden_ones_and_leaves_the_linear_ones():
+    new = rewrite.rewrite(Layout([Conv(8, 1, activation=None), Conv(8, 3), Activation()], NET.head),
+                          dict(activation="elu"))  # fmt: skip
+    assert new.body == (Conv(8, 1, activation=None), Conv(8, 3, activation="elu"), Activation("elu"))
+    assert new.head == (Flatten(), Dense(16, "elu"), Dense(10))
+
+
+def test_dropout_sets_every_rate_or_comes_before_the_classifier():
+    assert rewrite.dropout(NET, 0.3).head == (Flatten(), Dense(16, "tanh"), Dropout(0.3), Dense(10))
+    assert rewrite.dropout(NET, 0) == NET
+    with_some = Layout([Conv(8, 3), Dropout(0.1)], [Flatten(), Dropout(0.5), Dense(10)])
+    assert rewrite.dropout(with_some, 0.3) == Layout([Conv(8, 3), Dropout(0.3)], [Flatten(), Dropout(0.3), Dense(10)])
+    assert rewrite.dropout(with_some, 0) == Layout([Conv(8, 3)], [Flatten(), Dense(10)])
+
+
+def test_width_scales_everything_but_the_classes():
+    net = Layout([Conv(6, 3), Conv(9, 3, groups=3)], [Flatten(), Dense(16), Dense(10)])
+    assert rewrite.width(net, 0.5) == Layout([Conv(3, 3), Conv(6, 3, groups=3)], [Flatten(), Dense(8), Dense(10)])
+    assert rewrite.width(net, 0.01) == Layout([Conv(1, 3), Conv(3, 3, groups=3)], [Flatten(), Dense(1), Dense(10)])
+    twice = Layout([Conv(6, 3)], [GlobalPool(), *[Dense(10)] * 2])
+    assert rewrite.width(twice, 2).head[1:] == (Dense(20), Dense(10))
+
+
+def test_width_keeps_the_classes_of_a_convolutional_classifier():
+    net = Layout([Conv(6, 3)], [Conv(20, 1), Conv(10, 1), GlobalPool()])
+    assert rewrite.width(net, 0.5).head == (Conv(10, 1), Conv(10, 1), GlobalPool())
+    assert rewrite.classes(net, 3).head == (Conv(20, 1), Conv(3, 1), GlobalPool())
+
+
+def test_output_stride_trades_strides_for_dilation():
+    net = Layout([Conv(8, 3, stride=2), Conv(8, 3), Conv(8, 3, stride=2), Conv(8, 3, padding=1), Pool(2), Conv(8, 3)])
+    assert body(dict(output_stride=2), net) == (
+        Conv(8, 3, stride=2), Conv(8, 3), Conv(8, 3), Conv(8, 3, padding=(2, 2, 2, 2), dilation=(2, 2)),
+        Pool(2, stride=1, padding="same"), Conv(8, 3, dilation=(4, 4)),
+    )  # fmt: skip
+    assert body(dict(output_stride=8), net) == net.body
+
+
+@pytest.mark.parametrize("target", [1, 2, 4, 8])
+def test_output_stride_keeps_the_receptive_field_of_the_convolutions(target):
+    bottleneck = [Conv(4, 1), Conv(4, 3, stride=2), Conv(8, 1)]
+    net = Layout([Conv(8, 3), Add(bottleneck, shortcut=[Conv(8, 1, stride=2)]), Conv(8, 3, stride=2),
+                  Concat([Conv(4, 3, stride=2)], [Conv(4, 1, stride=2)]), Conv(8, 3)])  # fmt: skip
+    before, after = (trace(n, (64, 64, 3)).last_map for n in (net, rewrite.output_stride(net, target)))
+    assert after.stride == (target, target) and after.shape[:2] == (64 // target, 64 // target)
+    assert after.receptive_field == before.receptive_field
+
+
+def test_head_gap_keeps_the_classifier_alone():
+    assert rewrite.head(NET, "gap").head == (GlobalPool(), Dense(10))
+    assert rewrite.head(NET, "paper") == NET
+    assert zoo.info("vgg16", head="gap").params == 14_714_688 + 513 * 1000
+
+
+def test_classes_and_the_top():
+    assert rewrite.classes(NET, 3).head[-1] == Dense(3)
+    assert rewrite.classes(Layout([], [Flatten(), *[Dense(10)] * 2]), 3).head[1:] == (Dense(10), Dense(3))
+    assert rewrite.without_top(NET) == Layout(NET.body)
+    assert rewrite.without_top(NET, "max") == Layout(NET.body, [GlobalPool("max")])
+
+
+def test_overrides_apply_in_one_order_whatever_order_they_come_in():
+    some = dict(norm="batch", pool="stride", padding="same", width=0.5)
+    assert rewrite.rewrite(NET, some) == rewrite.rewrite(NET, dict(reversed(some.items())))
+
+
+# ------------------------------------------------------------------------------------------------ the refusals
+
+TABLE = Layout([TableConv(((0,), (1,)), 3), Subsample(2)], [Flatten(), Dense(3), RBF(((1, 1, -1), (1, -1, 1)))])
+
+
+@pytest.mark.parametrize(
+    "net, override, sentence",
+    [
+        (NET, dict(head="flat"), "head must be one of 'paper', 'gap'; got 'flat'."),
+        (NET, dict(pool="sum"), "pool must be one of 'max', 'avg', 'stride'; got 'sum'."),
+        (NET, dict(norm="layer"), "norm must be one of None, 'batch', 'group', 'lrn'; got 'layer'."),
+        (NET, dict(width=0), "width must be a positive multiplier such as 0.5; got 0."),
+        (NET, dict(width="wide"), "width must be a positive multiplier such as 0.5; got 'wide'."),
+        (NET, dict(dropout=1), "Dropout: rate must be a number from 0 up to, but not, 1; got 1."),
+        (NET, dict(padding="full"), 'Conv: padding must be "same", "valid"'),
+        (NET, dict(stride=0), "Conv: stride must be"),
+        (NET, dict(output_stride=3), "net has an output stride of 8, which can't be made 3."),
+        (NET, dict(output_stride=16), "net has an output stride of 8, which can't be made 16."),
+        (NET.head, dict(stride=2), "net takes no stride: it has no layer that this would change."),
+        ([Conv(8, 3)], dict(pool="avg"), "net takes no pool: it has no layer that this would change."),
+        ([Conv(8, 3)], dict(head="gap"), "net takes no head: its layout ends without a classifier."),
+        ([Conv(8, 3)], dict(classes=3), "net takes no classes: its layout ends without a classifier."),
+        (TABLE, dict(width=2), "net takes no width: its connection table and output codes fix the number of maps."),
+        (TABLE, dict(head="gap"), "net takes no head='gap': its output layer isn't a dense one."),
+        (TABLE, dict(classes=3), "net has output codes for its 2 classes and takes no other number."),
+        (TABLE, dict(output_stride=1), "net takes no output_stride: its subsampling can't keep the map's size."),
+        (NET, dict(paddin="same"), "net takes no option 'paddin'. Did you mean padding? It takes activation, dropout"),
+        (NET, dict(classes=0), "classes must be a positive whole number; got 0."),
+        (NET, dict(classes=2.0), "classes must be a positive whole number; got 2.0."),
+        (NET, dict(include_top=False, pooling="sum"), "pooling must be one of None, 'avg', 'max'; got 'sum'."),
+    ],
+)
+def test_each_refusal_has_its_sentence(net, override, sentence):
+    with pytest.raises(ZooError) as error:
+        zoo.info(net, (64, 64, 2), name="net", **override)
+    assert sentence in str(error.value)
+
+
+def test_an_option_is_refused_in_the_models_own_name():
+    with pytest.raises(ZooError, match="vgg16 takes no option 'pading'. Did you mean padding"):
+        zoo.create("vgg16", pading="same")
+    with pytest.raises(ZooError, match="There is no override 'pading'. Did you mean padding"):
+        rewrite.rewrite(NET, dict(pading="same"))
+
+
+def test_a_depthwise_multiplier_is_no_width():
+    assert rewrite.width(Layout([DepthwiseConv(3, multiplier=2)]), 3).body == (DepthwiseConv(3, multiplier=2),)
+
+
+def test_options_of_the_registry_leave_the_entry_as_it_was():
+    before = registry.entry("alexnet").layout()
+    zoo.info("alexnet", width=0.5, norm=None, classes=3)
+    assert registry.entry("alexnet").layout() == before

@@ -1,0 +1,268 @@
+"""The main job from data to a run's folder, on a few small images."""
+
+import csv
+import json
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from zoo import ZooError, data
+from zoo.data.preprocessing import Preprocessing, fit_to
+from zoo.plan import plan
+from zoo.registry import entry
+from zoo.training import train as training
+from zoo.training.evaluate import evaluate, predict
+from zoo.training.recipe import OPTIMIZERS, Recipe, make_optimizer, recipe_for
+from zoo.training.run import find_run, load_trained, new_run
+
+OPTIONS = {"width": 0.5}
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    said = []
+    runs = tmp_path_factory.mktemp("runs")
+    result = training.train("lenet", options=OPTIONS, runs=runs, epochs=3, verbose=0, say=said.append)
+    return result, said
+
+
+def test_a_run_learns_and_leaves_its_folder_complete(result):
+    result, _ = result
+    run = find_run(result.run)
+    assert result.test_accuracy > 0.85
+    assert run.folder.name == "lenet5-digits-1"
+    left = {path.name for path in run.folder.iterdir()}
+    assert left == {
+        "config.json", "metrics.csv", "checkpoints", "model.keras", "curves.png", "confusion.png", "report.html"
+    }  # fmt: skip
+
+
+def test_what_is_done_to_the_images_is_said(result):
+    assert "Images are resized from 8x8 to 28x28 and centred in 32x32." in result[1]
+
+
+def test_metrics_hold_a_row_an_epoch(result):
+    with open(find_run(result[0].run).metrics_path) as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == [0, 1, 2]
+    assert {"accuracy", "loss", "val_accuracy", "val_loss"} <= rows[0].keys()
+
+
+def test_the_run_keeps_the_best_epoch_on_validation(result):
+    run, digits = find_run(result[0].run), data.load("digits")
+    with open(run.metrics_path) as file:
+        best = max(float(row["val_accuracy"]) for row in csv.DictReader(file))
+    kept = load_trained(run.folder).probabilities(digits.validation.images, 128).argmax(-1)
+    assert np.mean(kept == digits.validation.labels) == pytest.approx(best, abs=1e-6)
+
+
+def test_evaluate_finds_what_training_tested(result):
+    again = evaluate(result[0].run)
+    assert again.test_accuracy == result[0].test_accuracy
+    assert again.test_loss == pytest.approx(result[0].test_loss, abs=1e-4)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
+    def weights(seed):
+        run = training.train("lenet1", options={"width": 0.5}, runs=tmp_path, epochs=1, seed=seed, verbose=0, say=str)
+        return keras.models.load_model(find_run(run.run).model_path).get_weights()
+
+    first, second, other = weights(1), weights(1), weights(2)
+    assert all((a == b).all() for a, b in zip(first, second))
+    assert not all((a == b).all() for a, b in zip(first, other))
+
+
+def test_config_repeats_the_run(result):
+    config = find_run(result[0].run).config()
+    assert config["options"] == OPTIONS
+    assert config["recipe"]["epochs"] == 3 and config["recipe"]["batch_size"] == 32
+    assert config["versions"]["keras"] == keras.__version__
+    assert config["images"] == {"train": 1077, "validation": 360, "test": 360}
+    assert config["result"]["test_accuracy"] == result[0].test_accuracy
+
+
+def test_the_report_needs_no_other_file(result):
+    page = find_run(result[0].run).folder.joinpath("report.html").read_text()
+    assert page.count("data:image/png;base64,") == 4  # two figures, in light and dark
+    assert "http" not in page and f"{100 * result[0].test_accuracy:.2f} %" in page
+
+
+def test_bfloat16_trains_and_answers_in_float32(tmp_path):
+    run = training.train("lenet", runs=tmp_path, epochs=2, precision="bfloat16", verbose=0, say=str)
+    trained = load_trained(run.run)
+    assert run.test_accuracy > 0.8
+    assert trained.model.layers[1].compute_dtype == "bfloat16"
+    assert trained.in_float32().model.layers[1].compute_dtype == "float32"
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_predict_names_the_classes_of_pictures(result, tmp_path):
+    from PIL import Image
+
+    digits = data.load("digits").test
+    files = []
+    for label in (0, 1):
+        picture = digits.images[digits.labels == label][0, :, :, 0]
+        files.append(tmp_path / f"{label}.png")
+        Image.fromarray(picture).convert("RGB").resize((50, 40)).save(files[-1])
+    answers = predict(result[0].run, files, top=10)
+    assert [a["image"] for a in answers] == list(map(str, files))
+    assert answers[0]["classes"][0]["name"] == "0"
+    assert sum(c["probability"] for c in answers[0]["classes"]) == pytest.approx(1, abs=1e-4)
+
+
+# ------------------------------------------------------------------------------------------------- preprocessing
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.load("digits")
+
+
+def of_shape(digits, *shape):
+    images = np.random.default_rng(0).integers(0, 256, (20, *shape), dtype=np.uint8)
+    return replace(digits, train=replace(digits.train, images=images, labels=digits.train.labels[:20]))
+
+
+@pytest.mark.parametrize(
+    "model, shape, size",
+    [
+        ("lenet5", (28, 28, 1), (32, 32, 1)),  # a small net keeps its own size
+        ("lenet5", (300, 200, 3), (32, 32, 1)),
+        ("vgg16", (32, 32, 3), (32, 32, 3)),  # a large net takes the data's
+        ("vgg16", (8, 8, 1), (32, 32, 3)),  # or the smallest that it takes
+        ("alexnet_owt", (8, 8, 1), (63, 63, 3)),
+        ("vgg11", (40, 50, 3), (40, 50, 3)),
+    ],
+)
+def test_the_input_follows_from_model_and_data(digits, model, shape, size):
+    front = fit_to(plan(model).layout, entry(model), of_shape(digits, *shape))
+    assert front.input_shape == size
+    assert front.model(shape).output_shape == (None, *size)
+
+
+def test_image_size_overrides_height_width_and_channels(digits):
+    layout, vgg = plan("vgg11").layout, entry("vgg11")
+    assert fit_to(layout, vgg, of_shape(digits, 8, 8, 1), (48, 40)).input_shape == (48, 40, 3)
+    assert fit_to(layout, vgg, of_shape(digits, 8, 8, 1), (48, 40, 1)).input_shape == (48, 40, 1)
+
+
+def test_small_digits_are_centred_in_zeros_as_the_paper_does(digits):
+    front = fit_to(plan("lenet5_1998").layout, entry("lenet5_1998"), of_shape(digits, 28, 28, 1))
+    images = np.full((1, 28, 28, 1), 255, np.uint8)
+    seen = np.asarray(front.model((28, 28, 1))(images))[0, :, :, 0]
+    assert seen[2:30, 2:30] == pytest.approx(1.175) and seen[:2] == pytest.approx(-0.1)
+
+
+def test_images_are_normalized_by_the_training_images_own_mean(digits):
+    dataset = of_shape(digits, 32, 32, 3)
+    front = fit_to(plan("vgg11").layout, entry("vgg11"), dataset)
+    seen = np.asarray(front.model((32, 32, 3))(dataset.train.images))
+    assert seen.mean((0, 1, 2)) == pytest.approx(0, abs=1e-3) and seen.std((0, 1, 2)) == pytest.approx(1, abs=1e-3)
+
+
+def test_grey_and_colour_feed_each_other():
+    grey = Preprocessing((4, 4), 0, 1, (1.0,), (0.0,)).model((4, 4, 3))
+    pure = np.zeros((3, 4, 4, 3), np.uint8)
+    pure[0, ..., 0], pure[1, ..., 1], pure[2, ..., 2] = 255, 255, 255
+    assert np.asarray(grey(pure))[:, 0, 0, 0] == pytest.approx([0.299 * 255, 0.587 * 255, 0.114 * 255], abs=0.1)
+    colour = Preprocessing((4, 4), 0, 3, (1.0,) * 3, (0.0,) * 3)
+    assert (np.asarray(colour.model((4, 4, 1))(np.full((1, 4, 4, 1), 7))) == 7).all()
+    assert colour.sentence((4, 4, 1)) == "Images are their grey repeated in three channels."
+
+
+# ------------------------------------------------------------------------------------------------------- recipes
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_learning_rate_falls_from_the_given_one_to_zero(name):
+    optimizer = make_optimizer(Recipe(optimizer=name, learning_rate=0.5), steps=10)
+    schedule = optimizer._learning_rate
+    assert float(schedule(0)) == pytest.approx(0.5) and float(schedule(10)) == pytest.approx(0)
+
+
+@pytest.mark.parametrize("images, batch", [(1077, 32), (54_000, 128), (10, 8), (4096, 128), (4095, 64)])
+def test_small_sets_get_small_batches(images, batch):
+    assert Recipe().for_images(images).batch_size == batch
+    assert Recipe(batch_size=7).for_images(images).batch_size == 7
+
+
+@pytest.mark.parametrize(
+    "field, value, sentence",
+    [
+        ("optimizer", "adm", "no optimizer 'adm'. Did you mean adam"),
+        ("precision", "float16", "no precision 'float16'. Did you mean"),
+        ("epochs", 0, "epochs must be greater than 0"),
+        ("learning_rate", -1.0, "learning rate must be greater than 0"),
+        ("batch_size", -8, "batch size must be greater than 0"),
+    ],
+)
+def test_a_bad_recipe_is_refused(field, value, sentence):
+    with pytest.raises(ZooError, match=sentence):
+        recipe_for(entry("lenet"), **{field: value})
+
+
+# --------------------------------------------------------------------------------------------------------- runs
+
+
+def test_runs_are_numbered_and_names_are_safe(tmp_path):
+    names = [new_run(tmp_path, "lenet5", "a b/c").folder.name for _ in range(3)]
+    assert names == ["lenet5-a-b-c-1", "lenet5-a-b-c-2", "lenet5-a-b-c-3"]
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(ZooError, match="no run folder 'nowhere/at/all'"):
+        load_trained("nowhere/at/all")
+    with pytest.raises(ZooError, match="has no config.json"):
+        load_trained(str(tmp_path))
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ZooError, match="wasn't finished"):
+        load_trained(str(tmp_path))
+    (tmp_path / "model.keras").write_text("not a model")
+    with pytest.raises(ZooError, match="can't be read"):
+        load_trained(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (dict(model="lenett"), "Did you mean lenet"),
+        (dict(model="lenet", options={"padding": "sme"}), "padding must be"),
+        (dict(model="lenet", options={"pading": "same"}), "Did you mean padding"),
+        (dict(model="lenet", dataset="no/such/folder"), "no/such/folder"),
+        (dict(model="alexnet_owt", image_size=(32, 32)), "at least 63x63; got 32x32.*block5_pool"),
+        (dict(model="lenet", optimizer="sdg"), "Did you mean sgd"),
+        (dict(model="nowhere.py:tiny"), "no file"),
+    ],
+)
+def test_bad_input_leaves_nothing_behind(tmp_path, arguments, sentence):
+    runs = tmp_path / "runs"
+    with pytest.raises(ZooError, match=sentence):
+        training.train(**arguments, runs=runs, verbose=0, say=str)
+    assert not runs.exists()
+
+
+def test_a_loss_that_is_no_number_ends_with_a_sentence(tmp_path):
+    with pytest.raises(ZooError, match="try a lower learning rate than 1e\\+30"):
+        training.train("lenet1", runs=tmp_path, epochs=2, learning_rate=1e30, optimizer="sgd", verbose=0, say=str)
+
+
+def test_a_layout_of_ones_own_trains_at_the_datas_size(tmp_path):
+    file = tmp_path / "nets.py"
+    file.write_text(
+        "from zoo import *\n"
+        "def tiny(classes):\n"
+        "    return [Conv(8, 3), Pool(2), Flatten(), Dense(classes)]\n"
+        "fixed = [Conv(4, 3), GlobalPool(), Dense(7)]\n"
+    )
+    run = training.train(f"{file}:tiny", runs=tmp_path / "runs", epochs=1, verbose=0, say=str)
+    config = json.loads(find_run(run.run).config_path.read_text())
+    assert run.model == "tiny" and config["preprocessing"]["size"] == [8, 8]
+    assert config["layout"][0].startswith("Conv(")
+    assert evaluate(run.run).test_accuracy == run.test_accuracy
+    fixed = training.train(f"{file}:fixed", runs=tmp_path / "runs", epochs=1, verbose=0, say=str)
+    assert load_trained(fixed.run).model.output_shape == (None, 10)
+    with pytest.raises(ZooError, match="defines no 'tyny'. Did you mean tiny"):
+        training.train(f"{file}:tyny", runs=tmp_path / "runs", verbose=0, say=str)

@@ -1,0 +1,270 @@
+"""Words on the command line -> calls of the other rooms, each imported only by the command that needs it."""
+
+import ast
+import json
+import os
+import re
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+import zoo
+
+# TensorFlow's start-up notes; what it found to run on is printed before training.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+class Commands(click.Group):
+    """The commands in the order of this file; bad input ends in one sentence and exit code 2, Ctrl-C in 130."""
+
+    def invoke(self, context):
+        try:
+            return super().invoke(context)
+        except zoo.ZooError as problem:
+            message = click.ClickException(str(problem))
+            message.exit_code = 2
+            raise message from None
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            context.exit(130)
+
+    def list_commands(self, context):
+        return list(self.commands)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(zoo.__version__, prog_name="zoo")
+def main():
+    """The classic convolutional networks: look at them, train them, export them."""
+
+
+# ------------------------------------------------------------------------------------------------ shared options
+
+
+class Size(click.ParamType):
+    """"32", "32x48" or "32x48x1" -> (height, width) or (height, width, channels)."""
+
+    name = "HxW[xC]"
+
+    def convert(self, value, parameter, context):
+        if isinstance(value, tuple):
+            return value
+        parts = value.lower().split("x")
+        if not 1 <= len(parts) <= 3 or not all(re.fullmatch("[1-9][0-9]*", part) for part in parts):
+            self.fail(f"{value!r} is no size; write 32, 32x48 or 32x48x1.", parameter, context)
+        sizes = tuple(map(int, parts))
+        return sizes * 2 if len(sizes) == 1 else sizes
+
+
+def _parse_settings(context, parameter, values):
+    """["padding=same", "width=0.5"] -> {"padding": "same", "width": 0.5}."""
+    settings = {}
+    for text in values:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"{text!r} isn't of the form key=value.")
+        try:
+            settings[key] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            settings[key] = value
+    return settings
+
+
+set_option = click.option(
+    "--set", "options", multiple=True, metavar="KEY=VALUE", callback=_parse_settings,
+    help="Override the layout: padding, stride, pool, norm, activation, dropout, width, output_stride, head, and the "
+         "model's own options. May be repeated.",
+)  # fmt: skip
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+data_dir_option = click.option("--data-dir", type=click.Path(), help="Where TFDS keeps its data sets.")
+weights_option = click.option("--weights", type=click.Path(), help="Weights for a bare model: .keras or .weights.h5.")
+
+
+def _with_channels(size, model):
+    """Complete a (height, width) by the model's own channels, or by 3."""
+    from zoo.registry import entry
+
+    return size if size is None or len(size) == 3 else (*size, (entry(model).input_shape or (3,))[-1])
+
+
+def _print_json(value):
+    click.echo(json.dumps(value))
+
+
+def _by(shape):
+    return "x".join(map(str, shape))
+
+
+def _short(count):
+    """1234567 -> "1.23 M"."""
+    for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= unit:
+            return f"{count / unit:.4g} {name}"
+    return str(count)
+
+
+def _print_table(columns, rows, style="simple"):
+    """Print rows under columns; a column whose name starts with "#" holds numbers and is aligned right."""
+    from tabulate import tabulate
+
+    align = ["right" if column.startswith("#") else "left" for column in columns]
+    headers = [column.removeprefix("#") for column in columns]
+    click.echo(tabulate(rows, headers, style, colalign=align, disable_numparse=True))
+
+
+# ------------------------------------------------------------------------------------------------- looking at nets
+
+
+@main.command("list")
+@click.argument("patterns", nargs=-1)
+@click.option("--markdown", is_flag=True, help="Print the table in Markdown.")
+@json_option
+def list_(patterns, markdown, as_json):
+    """List the models whose names match any PATTERN ("vgg*"), or all."""
+    infos = [zoo.info(name) for name in zoo.list_models(*patterns)]
+    if not infos:
+        raise zoo.ZooError(f"No model matches {' or '.join(patterns)}; `zoo list` shows all.")
+    keys = ("name", "family", "year", "input_shape", "classes", "params", "macs", "paper")
+    if as_json:
+        return _print_json([{key: getattr(info, key) for key in keys} for info in infos])
+    columns = ("model", "#year", "input", "#params", "#MACs", "what it is")
+    _print_table(columns, [
+        (i.name, i.year, _by(i.input_shape), _short(i.params), _short(i.macs), i.summary) for i in infos
+    ], "github" if markdown else "simple")  # fmt: skip
+
+
+@main.command()
+@click.argument("model")
+@click.option("--input", "input_shape", type=Size(), help="Another input: HxW or HxWxC.")
+@click.option("--classes", type=int, help="Another number of classes.")
+@set_option
+@json_option
+def info(model, input_shape, classes, options, as_json):
+    """Show every layer of MODEL: shape, parameters, multiply-adds, receptive field and stride."""
+    facts = zoo.info(model, _with_channels(input_shape, model), classes, **options)
+    if as_json:
+        return _print_json(asdict(facts))
+    click.echo(f"{facts.name}: {facts.summary}" if facts.summary else facts.name)
+    if facts.paper:
+        click.echo(facts.paper)
+    click.echo(
+        f"input {_by(facts.input_shape)}, output {_by(facts.output_shape)}, {facts.params:,} parameters "
+        f"({facts.trainable_params:,} trainable), {_short(facts.macs)} multiply-adds, "
+        f"receptive field of the last map {facts.receptive_field}"
+    )
+    columns = ("layer", "kind", "output", "#params", "#MACs", "#receptive field", "#stride")
+    _print_table(columns, [
+        (row["name"], row["kind"], _by(row["output_shape"]), f"{row['params']:,}", _short(row["macs"]),
+         row["receptive_field"] or "all", row["stride"] or "-") for row in facts.layers
+    ])  # fmt: skip
+
+
+@main.command()
+@click.argument("model")
+@click.option("--input", "input_shape", type=Size(), help="Another input: HxW or HxWxC.")
+@set_option
+@click.option("--output", type=click.Path(), help="The file: .png, .svg or .pdf [default: MODEL.png].")
+def plot(model, input_shape, options, output):
+    """Draw the maps of MODEL to scale."""
+    from zoo.inspect.diagram import draw_network
+    from zoo.plan import plan
+
+    planned = plan(model, _with_channels(input_shape, model), **options)
+    output = Path(output or f"{planned.name}.png")
+    try:
+        draw_network(planned.trace, planned.name).savefig(output, dpi=150)
+    except (OSError, ValueError) as problem:
+        raise zoo.ZooError(f"{output} can't be drawn: {problem}.") from None
+    click.echo(f"Wrote {output}")
+
+
+# ------------------------------------------------------------------------------------------------------- training
+
+
+@main.command()
+@click.option("--model", default="lenet", show_default=True, help="A registered name, or my_layout.py:name.")
+@click.option("--dataset", default="digits", show_default=True,
+              help="digits, a TFDS name, a folder of class folders, or a Keras-style .npz.")  # fmt: skip
+@data_dir_option
+@click.option("--image-size", type=Size(), help="Train at this size; by default it follows from model and data.")
+@set_option
+@click.option("--epochs", type=int, help="Passes over the training images [default: 20].")
+@click.option("--batch-size", type=int, help="Images a step [default: 128, less for small sets].")
+@click.option("--optimizer", help="adam, adamw or sgd [default: the model's own, else adam].")
+@click.option("--learning-rate", type=float, help="At the start; it falls to 0 along a cosine [default: the model's].")
+@click.option("--precision", help="float32 or bfloat16 [default: float32].")
+@click.option("--seed", type=int, help="Fixes initialization, shuffling and dropout [default: 0].")
+@click.option("--runs", default="runs", show_default=True, type=click.Path(), help="Where the run's folder is made.")
+@json_option
+def train(model, dataset, data_dir, image_size, options, runs, as_json, **recipe):
+    """Train a model; leave a folder with the model, its curves and a report."""
+    from zoo.training.train import train
+
+    verbose = "auto" if sys.stdout.isatty() else 2
+    result = train(model, dataset, data_dir, image_size, options, runs, verbose, click.echo, **recipe)
+    click.echo(f"Test accuracy {result.test_accuracy:.4f}, loss {result.test_loss:.4f}, after {result.epochs} epochs "
+               f"in {result.seconds:.1f} s ({result.images_per_second:,.0f} images/s).")  # fmt: skip
+    for name, what in (("model.keras", "the best epoch on validation"), ("report.html", "curves, confusion, classes"),
+                       ("metrics.csv", "every epoch"), ("config.json", "all that repeats the run")):  # fmt: skip
+        click.echo(f"  {Path(result.run) / name}  {what}")
+    click.echo(f"Next: zoo predict {result.run} IMAGE, or zoo export {result.run}")
+    if as_json:
+        _print_json(asdict(result))
+
+
+@main.command()
+@click.argument("run_or_model", metavar="RUN|MODEL")
+@click.option("--dataset", help="Another data set with the same classes; a run's own by default.")
+@data_dir_option
+@weights_option
+@json_option
+def evaluate(run_or_model, dataset, data_dir, weights, as_json):
+    """Measure a run, or a model with weights, on a test split."""
+    from zoo.training.evaluate import evaluate
+
+    result = evaluate(run_or_model, dataset, data_dir, weights)
+    click.echo(f"{result.model} on {result.dataset}: test accuracy {result.test_accuracy:.4f}, "
+               f"loss {result.test_loss:.4f} ({result.images_per_second:,.0f} images/s).")  # fmt: skip
+    if as_json:
+        _print_json(asdict(result))
+
+
+@main.command()
+@click.argument("run_or_model", metavar="RUN|MODEL")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@weights_option
+@click.option("--top", default=3, show_default=True, type=click.IntRange(1), help="How many classes to show.")
+@json_option
+def predict(run_or_model, images, weights, top, as_json):
+    """Classify image files."""
+    from zoo.training.evaluate import predict
+
+    answers = predict(run_or_model, images, weights, top)
+    if as_json:
+        return _print_json(answers)
+    for answer in answers:
+        classes = ", ".join(f"{best['name']} {best['probability']:.1%}" for best in answer["classes"])
+        click.echo(f"{answer['image']}: {classes}")
+
+
+@main.command()
+@click.argument("run_or_model", metavar="RUN|MODEL")
+@weights_option
+@click.option("--output", type=click.Path(), help="The folder to write [default: saved_model in the run's folder].")
+@json_option
+def export(run_or_model, weights, output, as_json):
+    """Write a SavedModel that takes raw images, reloaded and compared before it is called done."""
+    from zoo.export import export_saved_model
+    from zoo.training.run import load_trained
+
+    trained = load_trained(run_or_model, weights)
+    parent = Path(output or (trained.run.folder if trained.run else Path("exports") / trained.name) / "saved_model")
+    if not trained.run and not weights:
+        click.echo(f"{trained.name} has random weights; --weights loads others.", err=True)
+    difference = export_saved_model(trained, parent / "1")
+    if as_json:
+        return _print_json({"saved_model": str(parent / "1"), "largest_difference": difference})
+    click.echo(f"Wrote {parent / '1'}; reloaded in a fresh process, its probabilities differ by at most "
+               f"{difference:.1e}.")  # fmt: skip

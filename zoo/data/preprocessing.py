@@ -1,0 +1,115 @@
+"""Raw images of any size and channels -> what a network was trained on; the same layers in training and in exports."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo.errors import ZooError
+from zoo.trace import smallest_input
+
+SMALL = 64  # a net whose own input has up to so many pixels keeps it in training, whatever the data's size
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Resize to `size`, surround by `margin` rings of zeros, turn to `channels`, then pixel * scale + offset.
+
+    `size` is (height, width) without the margin; `scale` and `offset` hold one number a channel, for pixels 0..255.
+    """
+
+    size: tuple
+    margin: int
+    channels: int
+    scale: tuple
+    offset: tuple
+
+    @property
+    def input_shape(self):
+        """The shape (height, width, channels) of the network that these images feed."""
+        return (self.size[0] + 2 * self.margin, self.size[1] + 2 * self.margin, self.channels)
+
+    def model(self, image_shape=(None, None, None)):
+        """Return the Keras model that does it, in float32, for raw images (N, height, width, channels) 0..255."""
+        import keras
+        from keras import layers
+
+        height, width, channels = image_shape
+        raw = keras.Input((height, width, channels or self.channels), dtype="float32", name="images")
+        x = raw
+        if (height, width) != tuple(self.size):
+            x = layers.Resizing(*self.size, interpolation="bilinear", antialias=True, dtype="float32")(x)
+        if self.margin:
+            x = layers.ZeroPadding2D(self.margin, dtype="float32")(x)
+        if x.shape[-1] != self.channels:
+            x = keras.ops.repeat(x, 3, axis=-1) if self.channels == 3 else keras.ops.image.rgb_to_grayscale(x)
+        x = layers.Rescaling(list(self.scale), list(self.offset), dtype="float32", name="normalize")(x)
+        return keras.Model(raw, x, name="preprocessing")
+
+    def sentence(self, image_shape):
+        """Say in one sentence what is done to images of this shape; "" if they are only normalized."""
+        height, width, channels = image_shape
+        done = []
+        if (height, width) != tuple(self.size):
+            done.append(f"resized from {height}x{width} to {self.size[0]}x{self.size[1]}")
+        if self.margin:
+            done.append(f"centred in {self.input_shape[0]}x{self.input_shape[1]}")
+        if channels != self.channels:
+            done.append("their grey repeated in three channels" if channels == 1 else "turned grey")
+        return f"Images are {', '.join(done[:-1]) + ' and ' if done[1:] else ''}{done[-1]}." if done else ""
+
+
+def fit_to(layout, entry, dataset, image_size=None):
+    """Choose the preprocessing for training a model on a data set.
+
+    A net made for small images keeps its own input size; a net made for large ones, or a layout of the user's own,
+    takes the data's size where it fits, else the smallest that it takes. The channels are the net's own, or the
+    data's where it has none. `image_size`, (height, width) or (height, width, channels), overrides.
+
+    Args:
+        layout: the layout to train.
+        entry: its registry entry.
+        dataset: a `Dataset`; the normalization is computed from its training images.
+
+    Raises:
+        ZooError: if the layout takes no such images.
+    """
+    height, width, channels = dataset.image_shape
+    own = entry.input_shape
+    if own:
+        channels = own[2]
+    if image_size:
+        size, channels = image_size[:2], (*image_size, channels)[2]
+    elif own and max(own[:2]) <= SMALL:
+        size = own[:2]
+    else:
+        least = smallest_input(layout, channels)
+        if least is None:
+            raise ZooError(f"{entry.name} takes no image of {channels} channels, whatever its size.")
+        size = (height, width) if min(height, width) >= least else (least, least)
+    inner = tuple(n - 2 * entry.margin for n in size)
+    if min(inner) < 1:
+        raise ZooError(f"An image of {size[0]}x{size[1]} leaves nothing inside {entry.name}'s margin.")
+    if channels not in (1, 3):
+        raise ZooError(f"Images have 1 channel or 3; got {channels}.")
+    scale, offset = _normalization(dataset.train.images, channels, entry.pixel_range)
+    return Preprocessing(inner, entry.margin, channels, scale, offset)
+
+
+def plain(entry, input_shape):
+    """The preprocessing of a model that no data set was chosen for: resized, pixels in the paper's range or 0..1."""
+    height, width, channels = input_shape
+    black, white = entry.pixel_range or (0.0, 1.0)
+    size = (height - 2 * entry.margin, width - 2 * entry.margin)
+    return Preprocessing(size, entry.margin, channels, ((white - black) / 255,) * channels, (black,) * channels)
+
+
+def _normalization(images, channels, pixel_range):
+    """Scale and offset: the paper's values of black and white, else to mean 0 and deviation 1 of each channel."""
+    if pixel_range:
+        black, white = pixel_range
+        return ((white - black) / 255,) * channels, (black,) * channels
+    sample = images[:: max(1, len(images) // 10_000)].astype("float32")
+    axes = (0, 1, 2) if images.shape[-1] == channels == 3 else None
+    mean = np.broadcast_to(sample.mean(axis=axes), channels)
+    deviation = np.broadcast_to(np.maximum(sample.std(axis=axes), 1.0), channels)
+    return tuple(float(1 / d) for d in deviation), tuple(float(-m / d) for m, d in zip(mean, deviation))

@@ -1,0 +1,101 @@
+"""A trained model -> a SavedModel that takes raw images, checked in a process that doesn't have this package."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from zoo.errors import ZooError
+
+TOLERANCE = 1e-4  # largest difference in a probability between the model and what was reloaded
+
+# Runs in a fresh interpreter where importing this package or Keras fails.
+RELOAD = """
+import sys
+sys.modules["zoo"] = sys.modules["keras"] = None
+import numpy, tensorflow
+folder, probes, answers = sys.argv[1:]
+loaded = tensorflow.saved_model.load(folder)
+images = numpy.load(probes)
+out = {}
+for key in images:
+    signature = "serving_default" if images[key].dtype == numpy.uint8 else "serving_float"
+    answer = loaded.signatures[signature](images=tensorflow.constant(images[key]))
+    out[key] = answer["probabilities"].numpy()
+    out[key + "_names"] = answer["class_names"].numpy().astype("U")
+numpy.savez(answers, **out)
+"""
+
+
+def export_saved_model(trained, folder):
+    """Write a `Trained` as a SavedModel into `folder` (a version folder, as TensorFlow Serving expects).
+
+    Its signatures take `images`, (N, height, width, channels) of any size with values 0..255: "serving_default" as
+    uint8, "serving_float" as float32. They return `probabilities`, (N, classes) float32, and `class_names`, the
+    same shape of strings, so that every row of an answer explains itself. The weights are float32 whatever the
+    training precision was.
+
+    The folder appears only once the SavedModel has been reloaded in a fresh process and given the model's own
+    probabilities; one that stood there before is replaced.
+
+    Returns the largest difference seen. Raises `ZooError` if the answers differ or the folder can't be written.
+    """
+    folder = Path(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=".export-", dir=folder.parent))
+    except OSError as problem:
+        raise ZooError(f"Nothing can be written to {folder.parent}: {problem.strerror}.") from None
+    try:
+        model = trained.in_float32().on_images()
+        _write(model, trained.class_names, partial / "new")
+        difference = _reload_and_compare(model, trained, partial)
+        if folder.exists():
+            folder.rename(partial / "old")
+        (partial / "new").rename(folder)
+        return difference
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write(model, class_names, folder):
+    import tensorflow as tf
+    from keras.export import ExportArchive
+
+    def serve(images):
+        probabilities = model(tf.cast(images, tf.float32), training=False)
+        names = tf.repeat(tf.constant([class_names]), tf.shape(images)[0], axis=0)
+        return {"probabilities": probabilities, "class_names": names}
+
+    archive = ExportArchive()
+    archive.track(model)
+    for name, dtype in (("serving_default", tf.uint8), ("serving_float", tf.float32)):
+        archive.add_endpoint(name, serve, [tf.TensorSpec((None, None, None, model.input_shape[-1]), dtype, "images")])
+    archive.write_out(str(folder), verbose=False)
+
+
+def _reload_and_compare(model, trained, work):
+    """Send images of several sizes and both types through the SavedModel and the model."""
+    height, width, channels = trained.preprocessing.input_shape
+    random = np.random.default_rng(0)
+    probes = {}
+    for i, (rows, columns) in enumerate([(height, width), (height // 2 + 1, 2 * width), (7, 9)], 1):
+        probes[f"bytes{i}"] = random.integers(0, 256, (i, rows, columns, channels), dtype=np.uint8)
+        probes[f"floats{i}"] = random.uniform(0, 255, (i, rows, columns, channels)).astype("float32")
+    np.savez(work / "probes.npz", **probes)
+    files = (work / name for name in ("new", "probes.npz", "answers.npz"))
+    fresh = subprocess.run([sys.executable, "-I", "-c", RELOAD, *map(str, files)], capture_output=True, text=True)
+    if fresh.returncode:
+        raise ZooError(f"The SavedModel can't be reloaded: {(fresh.stderr.strip().splitlines() or ['no reason'])[-1]}")
+    answers = np.load(work / "answers.npz")
+    differences = [
+        np.abs(answers[key] - np.asarray(model(images.astype("float32"), training=False))).max()
+        for key, images in probes.items()
+    ]
+    names_kept = all((answers[f"{key}_names"] == np.array(trained.class_names)).all() for key in probes)
+    if not max(differences) <= TOLERANCE or not names_kept:
+        raise ZooError(f"The reloaded SavedModel's answers differ by {max(differences):.2g}; it isn't kept.")
+    return float(max(differences))

@@ -1,0 +1,1 @@
+"""Recipe -> run, and a run's trained model back."""

@@ -1,0 +1,66 @@
+"""What a training run does besides the model and the data: a few numbers, each with a default."""
+
+from dataclasses import dataclass, replace
+
+from zoo.errors import ZooError, did_you_mean
+
+OPTIMIZERS = ("adam", "adamw", "sgd")
+PRECISIONS = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    `optimizer` is "adam", "adamw" (decoupled weight decay 0.01) or "sgd" (Nesterov momentum 0.9); its learning rate
+    falls from `learning_rate` to 0 along a half cosine. `batch_size` counts images a step; None means 128, or less
+    where a training set has fewer than 32 such batches. `precision` "bfloat16" computes in bfloat16 and keeps the
+    weights in float32. `seed` fixes initialization, shuffling and dropout.
+    """
+
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    epochs: int = 20
+    batch_size: int | None = None
+    precision: str = "float32"
+    seed: int = 0
+
+    def __post_init__(self):
+        for name, choices in (("optimizer", OPTIMIZERS), ("precision", PRECISIONS)):
+            value = getattr(self, name)
+            if value not in choices:
+                near = did_you_mean(value, choices)
+                raise ZooError(f"There is no {name} {value!r}.{near} It is one of {', '.join(choices)}.")
+        for name in ("epochs", "learning_rate", "batch_size"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ZooError(f"{name.replace('_', ' ')} must be greater than 0; got {value}.")
+
+    def for_images(self, count):
+        """Return the recipe with a batch size settled for a training set of `count` images."""
+        if self.batch_size:
+            return self
+        batch = 128
+        while batch > 8 and count < 32 * batch:
+            batch //= 2
+        return replace(self, batch_size=batch)
+
+
+def recipe_for(entry, **overrides):
+    """Return the entry's own recipe with the overrides that aren't None."""
+    given = {key: value for key, value in overrides.items() if value is not None}
+    return replace(Recipe(**entry.recipe), **given)
+
+
+def make_optimizer(recipe, steps):
+    """Return the Keras optimizer of a recipe that takes `steps` steps in all."""
+    from keras import optimizers
+
+    rate = optimizers.schedules.CosineDecay(recipe.learning_rate, steps)
+    match recipe.optimizer:
+        case "adam":
+            return optimizers.Adam(rate)
+        case "adamw":
+            return optimizers.AdamW(rate, weight_decay=0.01)
+        case "sgd":
+            return optimizers.SGD(rate, momentum=0.9, nesterov=True)

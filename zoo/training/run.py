@@ -1,0 +1,146 @@
+"""A run's folder: what lies where, and how a trained model comes back from it."""
+
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from zoo.data.preprocessing import Preprocessing, plain
+from zoo.errors import ZooError
+from zoo.plan import plan
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder `runs/<model>-<dataset>-<n>/` and the files in it."""
+
+    folder: Path
+
+    @property
+    def config_path(self):
+        return self.folder / "config.json"
+
+    @property
+    def metrics_path(self):
+        return self.folder / "metrics.csv"
+
+    @property
+    def best_weights_path(self):
+        return self.folder / "checkpoints" / "best.weights.h5"
+
+    @property
+    def model_path(self):
+        return self.folder / "model.keras"
+
+    @property
+    def saved_model_path(self):
+        return self.folder / "saved_model" / "1"
+
+    def write_config(self, config):
+        """Write config.json, whole or not at all."""
+        partial = self.config_path.with_suffix(".partial")
+        partial.write_text(json.dumps(config, indent=2) + "\n")
+        partial.replace(self.config_path)
+
+    def config(self):
+        return json.loads(self.config_path.read_text())
+
+
+def new_run(parent, model, dataset):
+    """Make the next free folder `<parent>/<model>-<dataset>-<n>`. Raises `ZooError` if it can't be made."""
+    parent = Path(parent)
+    stem = re.sub(r"[^\w.-]+", "-", f"{model}-{dataset}")
+    number = 1
+    while True:
+        folder = parent / f"{stem}-{number}"
+        try:
+            (folder / "checkpoints").mkdir(parents=True)
+            return Run(folder)
+        except FileExistsError:
+            number += 1
+        except OSError as problem:
+            raise ZooError(f"No run folder can be made in {parent}: {problem.strerror}.") from None
+
+
+def find_run(path):
+    """Return the finished `Run` in a folder. Raises `ZooError` for anything that isn't one."""
+    run = Run(Path(path))
+    if not run.folder.is_dir():
+        raise ZooError(f"There is no run folder {str(path)!r}.")
+    if not run.config_path.is_file():
+        raise ZooError(f"{path} is no run folder: it has no config.json.")
+    if not run.model_path.is_file():
+        raise ZooError(f"The run in {path} wasn't finished: it has no model.keras.")
+    return run
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model with all that raw images need to become named classes. `run` is None for a bare model."""
+
+    model: Any
+    preprocessing: Preprocessing
+    class_names: tuple
+    name: str
+    run: Run | None = None
+
+    def on_images(self, image_shape=(None, None, None)):
+        """Return the Keras model from raw images (N, height, width, channels), 0..255, to probabilities."""
+        import keras
+
+        front = self.preprocessing.model(image_shape)
+        return keras.Model(front.input, self.model(front.output), name=f"{self.name}_on_images")
+
+    def in_float32(self):
+        """Return the same with a model that computes in float32, whatever the precision it was trained in."""
+        import keras
+
+        model = keras.Model.from_config(_float32(self.model.get_config()))
+        model.set_weights(self.model.get_weights())
+        return replace(self, model=model)
+
+    def probabilities(self, images, batch_size):
+        """Classify raw images (N, height, width, channels) of one size; return (N, classes) float32."""
+        return self.on_images(images.shape[1:]).predict(images, batch_size, verbose=0)
+
+
+def _float32(config):
+    """Return a Keras config with every layer's dtype policy made float32."""
+    if isinstance(config, dict):
+        if config.get("class_name") == "DTypePolicy":
+            return config | {"config": {"name": "float32"}}
+        return {key: _float32(value) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return type(config)(map(_float32, config))
+    return config
+
+
+def load_trained(subject, weights=None):
+    """Return the `Trained` of a run's folder, or of a registered model with the weights of a file.
+
+    Raises `ZooError` if `subject` is neither.
+    """
+    if Path(subject).is_dir() or "/" in subject.removesuffix("/") and ".py:" not in subject:
+        return _load_run(find_run(subject))
+    planned = plan(subject)
+    import zoo
+
+    front = plain(planned.entry, planned.trace.input_shape)
+    names = tuple(str(i) for i in range(planned.trace.output_shape[-1]))
+    return Trained(zoo.create(subject, weights=weights), front, names, planned.name)
+
+
+def _load_run(run):
+    import keras
+
+    import zoo.layers  # noqa: F401  (Keras finds the papers' own layers once they are registered)
+
+    try:
+        config = run.config()
+        front = Preprocessing(**{key: tuple(value) if isinstance(value, list) else value
+                                 for key, value in config["preprocessing"].items()})  # fmt: skip
+        model = keras.models.load_model(run.model_path, compile=False)
+        return Trained(model, front, tuple(config["class_names"]), config["model"], run)
+    except (ValueError, KeyError, TypeError, OSError) as problem:
+        raise ZooError(f"The run in {run.folder} can't be read: {str(problem).splitlines()[0]}") from None

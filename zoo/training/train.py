@@ -1,0 +1,179 @@
+"""Recipe -> run: train on the training split, choose the epoch on validation, test once."""
+
+import platform
+import time
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+
+from zoo import data
+from zoo.data.preprocessing import fit_to
+from zoo.errors import ZooError
+from zoo.plan import plan
+from zoo.training.recipe import make_optimizer, recipe_for
+from zoo.training.run import Run, new_run
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished run has to tell; the fields are the keys of the command's `--json`."""
+
+    run: str
+    model: str
+    dataset: str
+    test_accuracy: float
+    test_loss: float
+    epochs: int
+    seconds: float
+    images_per_second: float
+
+
+def train(model, dataset="digits", data_dir=None, image_size=None, options=None, runs="runs", verbose="auto",
+          say=print, **recipe):  # fmt: skip
+    """Train a model and leave a run's folder; return its `Result`.
+
+    Args:
+        model: a registered name, or "my_layout.py:tiny".
+        dataset: "digits", a TFDS name, a folder of class folders, or a Keras-style .npz.
+        data_dir: where TFDS keeps its sets.
+        image_size: (height, width) or (height, width, channels) to train at; chosen from model and data by default.
+        options: the layout's overrides, as `zoo.create` takes them.
+        runs: the folder in which the run's folder is made.
+        verbose: Keras's own: "auto" draws a bar, 2 writes a line an epoch, 0 nothing.
+        say: called with each sentence on what is done.
+        **recipe: fields of `Recipe`, None for the default.
+
+    Raises:
+        ZooError: for bad input, before anything is written.
+    """
+    from zoo import registry
+
+    entry, options = registry.entry(model), dict(options or {})
+    recipe = recipe_for(entry, **recipe)
+    source = {"dataset": str(dataset), "data_dir": None if data_dir is None else str(data_dir)}
+    dataset = data.load(dataset, data_dir, size=(image_size or entry.input_shape or (224, 224))[:2])
+    recipe = recipe.for_images(len(dataset.train))
+    front, planned = _fit(model, entry, dataset, image_size, options)
+    for note in (*dataset.notes, front.sentence(dataset.image_shape)):
+        if note:
+            say(note)
+
+    import keras
+
+    import zoo
+
+    keras.utils.set_random_seed(recipe.seed)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
+    try:
+        net = zoo.create(model, front.input_shape, len(dataset.class_names), **options)
+    finally:
+        keras.config.set_dtype_policy(before)
+    on_images = _logits_on_images(net, front, dataset.image_shape)
+    run = new_run(runs, planned.name, dataset.name)
+    say(f"Training {planned.name} ({planned.trace.params:,} parameters, input {'x'.join(map(str, front.input_shape))}) "
+        f"on {dataset.name} ({len(dataset.train):,} images, {len(dataset.class_names)} classes), "
+        f"{recipe.precision}, {keras.backend.backend()} on {', '.join(keras.distribution.list_devices())}.")  # fmt: skip
+    config = _config(planned, model, options, dataset, source, front, recipe)
+    run.write_config(config)
+    seconds = _fit_model(on_images, dataset, recipe, run, verbose)
+    return _finish(run, config, net, on_images, dataset, recipe, seconds)
+
+
+def _fit(model, entry, dataset, image_size, options):
+    """Choose the preprocessing, and plan the model for it; every size error comes from here."""
+    classes = len(dataset.class_names)
+    probe = plan(model, (1024, 1024, (*(entry.input_shape or dataset.image_shape),)[2]), classes, **options)
+    front = fit_to(probe.layout, entry, dataset, image_size)
+    planned = plan(model, front.input_shape, classes, **options)
+    if len(planned.trace.output_shape) != 1:
+        raise ZooError(f"{planned.name} gives a map, not class scores: it can't be trained to classify images.")
+    if planned.trace.output_shape[0] != classes:
+        raise ZooError(
+            f"{planned.name} has {planned.trace.output_shape[0]} outputs, but {dataset.name} has {classes} classes."
+        )
+    return front, planned
+
+
+def _logits_on_images(net, front, image_shape):
+    """The net from raw images to float32 logits: training on logits is what keeps the softmax exact."""
+    import keras
+
+    logits = keras.layers.Activation("linear", dtype="float32", name="logits")(net.layers[-1].input)
+    logits = keras.Model(net.input, logits, name=net.name)
+    images = front.model(image_shape)
+    return keras.Model(images.input, logits(images.output), name=f"{net.name}_on_images")
+
+
+def _fit_model(on_images, dataset, recipe, run, verbose):
+    """Run the epochs; the best on validation is left in the run's best weights. Return the seconds it took."""
+    import keras
+
+    steps = -(-len(dataset.train) // recipe.batch_size) * recipe.epochs
+    on_images.compile(
+        make_optimizer(recipe, steps),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    callbacks = [
+        keras.callbacks.CSVLogger(run.metrics_path),
+        keras.callbacks.ModelCheckpoint(
+            run.best_weights_path, monitor="val_accuracy", mode="max", save_best_only=True, save_weights_only=True
+        ),
+        keras.callbacks.TerminateOnNaN(),
+    ]
+    start = time.perf_counter()
+    history = on_images.fit(
+        dataset.train.images, dataset.train.labels, recipe.batch_size, recipe.epochs, verbose, callbacks,
+        validation_data=(dataset.validation.images, dataset.validation.labels),
+    )  # fmt: skip
+    if not all(loss == loss for loss in history.history["loss"]):
+        raise ZooError(
+            f"The loss stopped being a number in epoch {len(history.history['loss'])}; try a lower learning rate "
+            f"than {recipe.learning_rate:g}. What was trained until then is in {run.folder}."
+        )
+    return time.perf_counter() - start
+
+
+def _finish(run, config, net, on_images, dataset, recipe, seconds):
+    """Take the best epoch, test it once, and write what a finished run holds."""
+    from zoo.training.report import write_report
+
+    on_images.load_weights(run.best_weights_path)
+    scores = on_images.predict(dataset.test.images, recipe.batch_size, verbose=0)
+    test_loss, test_accuracy = on_images.evaluate(
+        dataset.test.images, dataset.test.labels, recipe.batch_size, verbose=0
+    )
+    net.save(run.model_path)
+    result = Result(
+        run=str(run.folder), model=config["model"], dataset=dataset.name,
+        test_accuracy=round(test_accuracy, 6), test_loss=round(test_loss, 6), epochs=recipe.epochs,
+        seconds=round(seconds, 3), images_per_second=round(len(dataset.train) * recipe.epochs / seconds, 1),
+    )  # fmt: skip
+    run.write_config(config | {"result": asdict(result)})
+    write_report(run, dataset, scores.argmax(-1))
+    return result
+
+
+def _config(planned, model, options, dataset, source, front, recipe):
+    """Everything needed to repeat the run."""
+    import keras
+
+    return {
+        "model": planned.name,
+        "source": model,
+        "options": options,
+        "layout": None if model == planned.name else [repr(word) for word in planned.layout.body + planned.layout.head],
+        "data": source,
+        "class_names": list(dataset.class_names),
+        "images": {split: len(getattr(dataset, split)) for split in ("train", "validation", "test")},
+        "preprocessing": asdict(front),
+        "recipe": asdict(recipe),
+        "versions": {name: version(name) for name in ("keras", "tensorflow", "numpy")}
+        | {"python": platform.python_version(), "zoo": _own_version(), "backend": keras.backend.backend()},
+    }
+
+
+def _own_version():
+    import zoo
+
+    return zoo.__version__
