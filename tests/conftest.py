@@ -16,7 +16,7 @@ def shell():
 
     with keras.StatelessScope(initialize_variables=False):
         yield
-    keras.utils.clear_session()
+    keras.utils.clear_session(free_memory=False)
 
 
 @pytest.fixture

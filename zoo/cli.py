@@ -194,6 +194,7 @@ def plot(model, input_shape, options, output):
 @click.option("--batch-size", type=int, help="Images a step [default: 128, less for small sets].")
 @click.option("--optimizer", help="adam, adamw or sgd [default: the model's own, else adam].")
 @click.option("--learning-rate", type=float, help="At the start; it falls to 0 along a cosine [default: the model's].")
+@click.option("--label-smoothing", type=float, help="Share of the target spread over all classes [default: 0.1].")
 @click.option("--precision", help="float32 or bfloat16 [default: float32].")
 @click.option("--seed", type=int, help="Fixes initialization, shuffling and dropout [default: 0].")
 @click.option("--runs", default="runs", show_default=True, type=click.Path(), help="Where the run's folder is made.")

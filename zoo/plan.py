@@ -24,11 +24,20 @@ def plan(model, input_shape=None, classes=None, include_top=True, pooling=None, 
     Raises `ZooError` for an unknown name, an option that the model doesn't take, and an input that is too small
     (naming the layer that ran out of pixels and the smallest size that works).
     """
-    entry = registry.entry(model) if isinstance(model, str) else None
-    name = name or (entry.name if entry else "layout")
+    name, entry, layout = resolve(model, classes, include_top, pooling, name, **overrides)
     input_shape = input_shape or (entry and entry.input_shape)
     if not input_shape:
         raise ZooError(f"{name} has no input size of its own; give input_shape=(height, width, channels).")
+    return Plan(name, entry, layout, _trace(name, layout, input_shape))
+
+
+def resolve(model, classes=None, include_top=True, pooling=None, name=None, **overrides):
+    """Return a model's name, its entry (None for a layout of the user's own), and its layout, every change applied.
+
+    Raises `ZooError` as `plan` does, but for sizes, which a layout alone doesn't have.
+    """
+    entry = registry.entry(model) if isinstance(model, str) else None
+    name = name or (entry.name if entry else "layout")
     if classes is not None and (not isinstance(classes, int) or classes < 1):
         raise ZooError(f"classes must be a positive whole number; got {classes!r}.")
     options = {key: overrides.pop(key) for key in list(overrides) if entry and key in entry.options}
@@ -38,11 +47,9 @@ def plan(model, input_shape=None, classes=None, include_top=True, pooling=None, 
         if classes and include_top:
             layout = rewrite.classes(layout, classes)
         layout = rewrite.rewrite(layout, overrides)
-        if not include_top:
-            layout = rewrite.without_top(layout, pooling)
+        return name, entry, layout if include_top else rewrite.without_top(layout, pooling)
     except rewrite.Unfit as unfit:
         raise ZooError(f"{name} {unfit}") from None
-    return Plan(name, entry, layout, _trace(name, layout, input_shape))
 
 
 def _check_known(name, entry, overrides):

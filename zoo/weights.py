@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import h5py
 import keras
 
 from zoo.errors import ZooError
@@ -12,15 +13,25 @@ def load_weights(model, path):
     path = Path(path)
     if not path.is_file():
         raise ZooError(f"There is no weights file {str(path)!r}; weights must be None or the path of one.")
-    if path.name.endswith(".weights.h5"):
-        try:
-            model.load_weights(path)
-        except (ValueError, OSError) as problem:
-            raise ZooError(f"{path} doesn't fit {model.name}: {str(problem).splitlines()[0]}") from None
-        return
-    if path.suffix != ".keras":
+    if not path.name.endswith((".keras", ".weights.h5")):
         raise ZooError(f"{path} is no weights file: its name must end with .keras or .weights.h5.")
-    copy_weights(keras.models.load_model(path, compile=False), model)
+    try:
+        if path.suffix == ".keras":
+            copy_weights(keras.models.load_model(path, compile=False), model)
+        else:
+            _check_count(path, model)
+            model.load_weights(path)
+    except (ValueError, TypeError, OSError) as problem:
+        raise ZooError(f"{path} doesn't fit {model.name}: {str(problem).splitlines()[0]}") from None
+
+
+def _check_count(path, model):
+    """Refuse a file of a net with more layers: Keras would load the first of them and say nothing."""
+    with h5py.File(path) as file:
+        have = sum(len(layer.get("vars", ())) > 0 for layer in file.get("layers", {}).values())
+    want = sum(bool(layer.weights) for layer in model.layers)
+    if have != want:
+        raise ZooError(f"it has {have} layers with weights, the net has {want}.")
 
 
 def copy_weights(source, target):

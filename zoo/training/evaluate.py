@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo import data
+from zoo.data.folder import read_image
 from zoo.errors import ZooError
 from zoo.training.run import load_trained
 from zoo.training.train import Result
@@ -49,7 +50,8 @@ def predict(subject, paths, weights=None, top=3):
         ZooError: if a file is missing or no image; nothing is classified then.
     """
     trained = load_trained(subject, weights)
-    pictures = [_read_image(Path(path), trained.preprocessing.channels) for path in paths]
+    mode = "L" if trained.preprocessing.channels == 1 else "RGB"
+    pictures = [read_image(Path(path), mode) for path in paths]
     answers = []
     for path, picture in zip(paths, pictures):
         probabilities = trained.probabilities(picture[None], 1)[0]
@@ -62,16 +64,3 @@ def predict(subject, paths, weights=None, top=3):
 def _timed(function, *arguments):
     start = time.perf_counter()
     return function(*arguments), time.perf_counter() - start
-
-
-def _read_image(path, channels):
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as image:
-            image = ImageOps.exif_transpose(image).convert("L" if channels == 1 else "RGB")
-            return np.asarray(image).reshape(image.height, image.width, channels)
-    except FileNotFoundError:
-        raise ZooError(f"There is no image file {str(path)!r}.") from None
-    except (UnidentifiedImageError, OSError) as problem:
-        raise ZooError(f"{path} can't be read as an image: {problem}.") from None

@@ -5,11 +5,13 @@ import time
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 
+import numpy as np
+
 from zoo import data
 from zoo.data.preprocessing import fit_to
 from zoo.errors import ZooError
-from zoo.plan import plan
-from zoo.training.recipe import make_optimizer, recipe_for
+from zoo.plan import plan, resolve
+from zoo.training.recipe import make_loss, make_optimizer, recipe_for
 from zoo.training.run import Run, new_run
 
 
@@ -82,8 +84,7 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
 def _fit(model, entry, dataset, image_size, options):
     """Choose the preprocessing, and plan the model for it; every size error comes from here."""
     classes = len(dataset.class_names)
-    probe = plan(model, (1024, 1024, (*(entry.input_shape or dataset.image_shape),)[2]), classes, **options)
-    front = fit_to(probe.layout, entry, dataset, image_size)
+    front = fit_to(resolve(model, classes, **options)[2], entry, dataset, image_size)
     planned = plan(model, front.input_shape, classes, **options)
     if len(planned.trace.output_shape) != 1:
         raise ZooError(f"{planned.name} gives a map, not class scores: it can't be trained to classify images.")
@@ -110,9 +111,7 @@ def _fit_model(on_images, dataset, recipe, run, verbose):
 
     steps = -(-len(dataset.train) // recipe.batch_size) * recipe.epochs
     on_images.compile(
-        make_optimizer(recipe, steps),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
+        make_optimizer(recipe, steps), make_loss(recipe), metrics=["accuracy"]
     )
     callbacks = [
         keras.callbacks.CSVLogger(run.metrics_path),
@@ -136,21 +135,23 @@ def _fit_model(on_images, dataset, recipe, run, verbose):
 
 def _finish(run, config, net, on_images, dataset, recipe, seconds):
     """Take the best epoch, test it once, and write what a finished run holds."""
+    import keras
+
     from zoo.training.report import write_report
 
     on_images.load_weights(run.best_weights_path)
-    scores = on_images.predict(dataset.test.images, recipe.batch_size, verbose=0)
-    test_loss, test_accuracy = on_images.evaluate(
-        dataset.test.images, dataset.test.labels, recipe.batch_size, verbose=0
-    )
     net.save(run.model_path)
+    logits = on_images.predict(dataset.test.images, recipe.batch_size, verbose=0)
+    predictions = logits.argmax(-1)
+    losses = keras.losses.sparse_categorical_crossentropy(dataset.test.labels, logits, from_logits=True)
     result = Result(
         run=str(run.folder), model=config["model"], dataset=dataset.name,
-        test_accuracy=round(test_accuracy, 6), test_loss=round(test_loss, 6), epochs=recipe.epochs,
+        test_accuracy=round(float((predictions == dataset.test.labels).mean()), 6),
+        test_loss=round(float(np.mean(losses)), 6), epochs=recipe.epochs,
         seconds=round(seconds, 3), images_per_second=round(len(dataset.train) * recipe.epochs / seconds, 1),
     )  # fmt: skip
     run.write_config(config | {"result": asdict(result)})
-    write_report(run, dataset, scores.argmax(-1))
+    write_report(run, dataset, predictions)
     return result
 
 
