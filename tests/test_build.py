@@ -10,7 +10,7 @@ import tensorflow as tf
 import zoo
 from zoo import ZooError, registry
 from zoo.layers import RBF, LeCunRange, LocalResponseNormalization, Subsampling, TableConv2D, scaled_tanh
-from zoo.layout import Activation, Conv, Dense, DepthwiseConv, Flatten, Norm, Pool, Stage, Subsample
+from zoo.layout import Conv, Dense, Flatten, Pool, Stage
 from zoo.trace import smallest_input
 
 MODELS = zoo.list_models()
@@ -222,7 +222,7 @@ def test_initial_kernels_suit_the_activation(word, deviation):
 @pytest.mark.parametrize(
     "call, sentence",
     [
-        (lambda: zoo.create([Conv(4, 3)], (8, 8, 1), features=True), "layout has no named stages to take features from."),
+        (lambda: zoo.create([Conv(4, 3)], (8, 8, 1), features=True), "layout has no named stages to take features"),
         (lambda: zoo.create([Conv(4, 3, activation="rellu")], (8, 8, 1)), "Keras has no activation 'rellu'."),
         (lambda: zoo.create([Conv(4, 3), Conv(4, 3, stride=2, dilation=2)], (8, 8, 1)), "conv2 has a stride and a"),
         (lambda: zoo.create("lenet5", classes=0), "classes must be a positive whole number; got 0."),

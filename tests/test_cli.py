@@ -85,7 +85,7 @@ def test_the_three_uses_as_a_user_types_them(tmp_path):
 @pytest.mark.parametrize(
     "arguments, sentence",
     [
-        ("info vgg61", "There is no model 'vgg61'. Did you mean vgg16"),
+        ("info vgg61", "There is no model 'vgg61'. Did you mean vgg"),
         ("list resnext*", "No model matches resnext*"),
         ("info alexnet_owt --input 32", "alexnet_owt needs an input of at least 63x63; got 32x32"),
         ("info vgg16 --set paddding=same", "Did you mean padding?"),

@@ -79,7 +79,7 @@ def test_config_repeats_the_run(result):
     assert config["options"] == OPTIONS
     assert config["recipe"]["epochs"] == 3 and config["recipe"]["batch_size"] == 32
     assert config["versions"]["keras"] == keras.__version__
-    assert config["images"] == {"train": 1077, "validation": 360, "test": 360}
+    assert config["images"] == {"train": 1078, "validation": 360, "test": 359}
     assert config["result"]["test_accuracy"] == result[0].test_accuracy
 
 

@@ -39,16 +39,14 @@ def bounded_memory():
 @pytest.fixture
 def zeros_at_first(monkeypatch):
     """Spare the random numbers: every weight is about to be set."""
-    for layer in ("Conv2D", "Dense"):
-        init = getattr(keras.layers, layer).__init__
-        patched = lambda self, *args, init=init, **options: init(self, *args, **options | {"kernel_initializer": "zeros"})
-        monkeypatch.setattr(getattr(keras.layers, layer), "__init__", patched)
+    for initializer in (keras.initializers.HeNormal, keras.initializers.GlorotUniform):
+        monkeypatch.setattr(initializer, "__call__", lambda self, shape, dtype=None: keras.ops.zeros(shape, dtype))
 
 
-@pytest.mark.parametrize("name, application", [("vgg16", keras.applications.VGG16), ("vgg19", keras.applications.VGG19)])
+@pytest.mark.parametrize("name, theirs", [("vgg16", keras.applications.VGG16), ("vgg19", keras.applications.VGG19)])
 @pytest.mark.parametrize("top, shape", [(True, (224, 224, 3)), (False, (75, 48, 3))])
-def test_vgg_is_that_of_keras_applications(name, application, top, shape, zeros_at_first, bounded_memory):
-    theirs = application(weights=None, include_top=top, input_shape=shape, classifier_activation=None)
+def test_vgg_is_that_of_keras_applications(name, theirs, top, shape, zeros_at_first, bounded_memory):
+    theirs = theirs(weights=None, include_top=top, input_shape=shape, classifier_activation=None)
     ours = zoo.create(name, shape, include_top=top, classifier_activation=None)
     copy_weights(randomize(theirs), ours)
     image = np.random.default_rng(1).standard_normal((1, *shape), "float32")
@@ -114,7 +112,7 @@ def test_copy_weights_ignores_names():
 def test_a_copy_that_does_not_fit_names_the_layer_and_changes_nothing():
     source, target = randomize(net()), net([*NET[:-1], Dense(4)], name="target")
     before = target.get_weights()
-    with pytest.raises(ZooError, match=r"fc has weights of shapes \[\(64, 3\), \(3,\)\], but fc takes \[\(64, 4\), \(4,\)\]"):
+    with pytest.raises(ZooError, match=r"fc has weights of shapes \[\(64, 3\), .* but fc takes \[\(64, 4\), "):
         copy_weights(source, target)
     for old, new in zip(before, target.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)

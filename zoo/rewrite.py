@@ -4,6 +4,7 @@ Each function returns a new `Layout`, or raises `Unfit` where its change makes n
 """
 
 from dataclasses import replace
+from math import lcm
 
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import (
@@ -110,16 +111,20 @@ def dropout(layout, rate):
 
 
 def width(layout, factor):
-    """Multiply the filters and hidden units by `factor`, rounded to a multiple of the groups; the classes stay."""
+    """Multiply the filters and hidden units by `factor`; the classes stay.
+
+    In a net with grouped convolutions every count is rounded to a multiple of the groups, so that each still divides.
+    """
     if not isinstance(factor, (int, float)) or isinstance(factor, bool) or factor <= 0:
         raise ZooError(f"width must be a positive multiplier such as 0.5; got {factor!r}.")
     last = classifier(layout, "width") if layout.head else None
+    groups = lcm(*(word.groups for word in plain_words(layout.body) if isinstance(word, Conv)))
 
     def change(word):
         if isinstance(word, (TableConv, RBF)):
             raise Unfit("takes no width: its connection table and output codes fix the number of maps.")
         if isinstance(word, Conv) and word.filters and word is not last:
-            return replace(word, filters=max(1, round(word.filters * factor / word.groups)) * word.groups)
+            return replace(word, filters=max(1, round(word.filters * factor / groups)) * groups)
         if isinstance(word, Dense) and word is not last:
             return replace(word, units=max(1, round(word.units * factor)))
         return word
