@@ -123,11 +123,18 @@ def test_dropout_sets_every_rate_or_comes_before_the_classifier():
 
 
 def test_width_scales_everything_but_the_classes():
-    net = Layout([Conv(6, 3), Conv(9, 3, groups=3)], [Flatten(), Dense(16), Dense(10)])
-    assert rewrite.width(net, 0.5) == Layout([Conv(3, 3), Conv(6, 3, groups=3)], [Flatten(), Dense(8), Dense(10)])
-    assert rewrite.width(net, 0.01) == Layout([Conv(1, 3), Conv(3, 3, groups=3)], [Flatten(), Dense(1), Dense(10)])
+    net = Layout([Conv(6, 3), Conv(9, 3)], [Flatten(), Dense(16), Dense(10)])
+    assert rewrite.width(net, 0.5) == Layout([Conv(3, 3), Conv(4, 3)], [Flatten(), Dense(8), Dense(10)])
+    assert rewrite.width(net, 0.01) == Layout([Conv(1, 3), Conv(1, 3)], [Flatten(), Dense(1), Dense(10)])
     twice = Layout([Conv(6, 3)], [GlobalPool(), *[Dense(10)] * 2])
     assert rewrite.width(twice, 2).head[1:] == (Dense(20), Dense(10))
+
+
+@pytest.mark.parametrize("factor", [0.01, 0.3, 0.7, 1.9])
+def test_width_leaves_channels_that_the_groups_divide(factor):
+    net = rewrite.width(Layout([Conv(12, 3), Conv(24, 3, groups=3), Conv(24, 3, groups=2), Conv(8, 1)]), factor)
+    assert trace(net, (8, 8, 3)).output_shape[:2] == (8, 8)
+    assert zoo.info("alexnet", width=factor).output_shape == (1000,)
 
 
 def test_width_keeps_the_classes_of_a_convolutional_classifier():

@@ -22,10 +22,16 @@ __all__ = [
 
 
 def list_models(*patterns):
-    """Return the registered names that match any of the shell patterns ("resnet*"), or all of them, by year."""
+    """Return the registered names that match any of the shell patterns ("resnet*"), or all of them, by year.
+
+    A pattern that matches an alias brings the model that it stands for.
+    """
     from fnmatch import fnmatch
 
-    return [name for name in registry.entries() if not patterns or any(fnmatch(name, p) for p in patterns)]
+    def matches(entry):
+        return any(fnmatch(name, pattern) for name in (entry.name, *entry.aliases) for pattern in patterns)
+
+    return [name for name, entry in registry.entries().items() if not patterns or matches(entry)]
 
 
 def __getattr__(name):

@@ -9,7 +9,7 @@ from zoo import layout as words
 from zoo.errors import ZooError
 from zoo.layout import pair, sides
 from zoo.plan import plan
-from zoo.trace import INPUT
+from zoo.trace import INPUT, SCORES
 from zoo.weights import load_weights
 
 
@@ -52,8 +52,8 @@ def build(traced, name="layout", classifier_activation=False, features=False):
             raise ZooError(f"{name} has no named stages to take features from.")
         output = {stage: tensors[source] for stage, source in traced.features.items()}
     elif classifier_activation is not False:
-        last = "probabilities" if classifier_activation == "softmax" else "scores"
-        output = layers.Activation(classifier_activation, dtype="float32", name=last)(output)
+        last = SCORES[classifier_activation != "softmax"]
+        output = layers.Activation(_activation(classifier_activation), dtype="float32", name=last)(output)
     return keras.Model(tensors[INPUT], output, name=name)
 
 
@@ -102,7 +102,7 @@ def _layer(word, name, layer, padding):
         case words.Upsample():
             return layers.UpSampling2D(pair(word.size), interpolation=word.interpolation, name=name)
         case words.Norm(kind="batch"):
-            return layers.BatchNormalization(name=name)
+            return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)  # as PyTorch's nets
         case words.Norm(kind="group"):
             return layers.GroupNormalization(gcd(channels, 32), name=name)
         case words.Norm(kind="lrn"):
@@ -141,6 +141,8 @@ def _initializer(word, fan_in=None):
     """
     if word.activation == "scaled_tanh":
         return own.LeCunRange(fan_in)
+    if isinstance(word, words.DepthwiseConv):  # Keras would count the other channels into the fan-in
+        return keras.initializers.TruncatedNormal(stddev=(2 / prod(pair(word.kernel))) ** 0.5)
     if word.activation in ("tanh", "sigmoid") or (isinstance(word, words.Dense) and word.activation is None):
         return "glorot_uniform"
     return "he_normal"

@@ -242,8 +242,14 @@ def as_layout(items):
     if isinstance(items, Layout):
         return items
     flat = words(items)
-    cut = next((i for i, word in enumerate(flat) if isinstance(word, (Flatten, GlobalPool))), len(flat))
+    cut = next((i for i, word in enumerate(flat) if _flattens(word)), len(flat))
     return Layout(flat[:cut], flat[cut:])
+
+
+def _flattens(word):
+    if isinstance(word, Stage):
+        return any(map(_flattens, word.branches[0]))
+    return isinstance(word, (Flatten, GlobalPool))
 
 
 def words(items):
@@ -325,6 +331,19 @@ def _check_count(what, value):
     raise ZooError(f"{what} must be a positive whole number; got {value!r}.")
 
 
+def _check_table(what, value):
+    rows = tuple(tuple(row) for row in value)
+    if rows and all(row and all(_whole(channel, 0) for channel in row) for row in rows):
+        return rows
+    raise ZooError(f"{what} must give each filter at least one input channel, counted from 0; got {value!r}.")
+
+
+def _check_name(what, value):
+    if isinstance(value, str) and value and "/" not in value:
+        return value
+    raise ZooError(f"{what} must be text without a slash; got {value!r}.")
+
+
 def _check_rate(what, value):
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1:
         return value
@@ -351,6 +370,8 @@ _CHECKS = {
     (GlobalPool, "kind"): _one_of("avg", "max"),
     (Norm, "kind"): _one_of(*NORMS),
     (Upsample, "interpolation"): _one_of("nearest", "bilinear"),
+    "name": _or_none(_check_name),
+    "table": _check_table,
     "kernel": _check_pair,
     "size": _check_pair,
     "stride": _check_pair,

@@ -38,7 +38,7 @@ def resolve(model, classes=None, include_top=True, pooling=None, name=None, **ov
     """
     entry = registry.entry(model) if isinstance(model, str) else None
     name = name or (entry.name if entry else "layout")
-    if classes is not None and (not isinstance(classes, int) or classes < 1):
+    if classes is not None and (not isinstance(classes, int) or isinstance(classes, bool) or classes < 1):
         raise ZooError(f"classes must be a positive whole number; got {classes!r}.")
     options = {key: overrides.pop(key) for key in list(overrides) if entry and key in entry.options}
     _check_known(name, entry, overrides)
@@ -73,6 +73,8 @@ def _trace(name, layout, input_shape):
         raise ZooError(
             f"{name} needs an input of at least {least}x{least}; got {height}x{width}, where {problem}. Try {tries}."
         ) from None
+    except ZooError as problem:
+        raise ZooError(f"{name}: {problem}") from None
 
 
 def _same_padding(layout, input_shape):
@@ -84,10 +86,10 @@ def _same_padding(layout, input_shape):
 
 
 def _smaller_net(input_shape):
-    """The newest net made for images of this size or less."""
-    fitting = [e.name for e in registry.entries().values()
-               if e.input_shape and max(e.input_shape[:2]) <= min(input_shape[:2])]  # fmt: skip
-    return fitting[-1:]
+    """The first of the newest nets made for images of this size or less."""
+    fitting = [entry for entry in registry.entries().values()
+               if entry.input_shape and max(entry.input_shape[:2]) <= min(input_shape[:2])]  # fmt: skip
+    return [max(fitting, key=lambda entry: entry.year or 0).name] if fitting else []
 
 
 # ---------------------------------------------------------------------------------------------------- what it costs

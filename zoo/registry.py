@@ -1,6 +1,7 @@
 """Name -> entry: what is known of each registered model, and the sentence for a name that isn't."""
 
 import inspect
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -156,4 +157,7 @@ def _load_plugins():
     from importlib.metadata import entry_points
 
     for point in entry_points(group="zoo.models"):
-        point.load()
+        try:
+            point.load()
+        except Exception as problem:  # somebody else's package must not take the zoo down
+            warnings.warn(f"The models of the entry point {point.name!r} can't be loaded: {problem}", stacklevel=2)

@@ -115,7 +115,7 @@ def width(layout, factor):
 
     In a net with grouped convolutions every count is rounded to a multiple of the groups, so that each still divides.
     """
-    if not isinstance(factor, (int, float)) or isinstance(factor, bool) or factor <= 0:
+    if not isinstance(factor, (int, float)) or isinstance(factor, bool) or not 0 < factor < 1000:
         raise ZooError(f"width must be a positive multiplier such as 0.5; got {factor!r}.")
     last = classifier(layout, "width") if layout.head else None
     groups = lcm(*(word.groups for word in plain_words(layout.body) if isinstance(word, Conv)))

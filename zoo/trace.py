@@ -12,6 +12,7 @@ from zoo import layout as words
 from zoo.errors import ZooError
 
 INPUT = "image"  # the name of a network's input
+SCORES = ("probabilities", "scores")  # the names of what may stand after a layout's last word
 
 
 class OutOfPixels(ZooError):
@@ -157,7 +158,7 @@ class _Tracer:
     def __init__(self):
         self.layers = []
         self.features = {}
-        self.names = {INPUT}
+        self.names = {INPUT, *SCORES}
 
     def walk(self, items, signal, scope):
         """Trace words one after the other; `scope` is the prefix of their names."""
@@ -215,7 +216,7 @@ class _Tracer:
 
     def add(self, layer):
         if layer.name in self.names:
-            raise ZooError(f"Two layers are named {layer.name!r}; give one of them another name.")
+            raise ZooError(f"the layer name {layer.name!r} is taken; give the word another name.")
         self.names.add(layer.name)
         self.layers.append(layer)
         return layer.output

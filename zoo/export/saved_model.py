@@ -65,6 +65,8 @@ def _write(model, class_names, folder):
     import tensorflow as tf
     from keras.export import ExportArchive
 
+    tf.get_logger().setLevel("ERROR")  # or it would tell of the temporary folder
+
     def serve(images):
         probabilities = model(tf.cast(images, tf.float32), training=False)
         names = tf.repeat(tf.constant([class_names]), tf.shape(images)[0], axis=0)

@@ -28,21 +28,24 @@ def modern(classes, maps1, maps2, *hidden):
     )
 
 
+RECIPE = {"learning_rate": 3e-3}
+
+
 @register(paper=PAPER, year=1990, input_shape=(28, 28, 1), classes=10, summary="The first LeNet, modern form",
-          published={"mnist_error": Figure(1.7, "Figure 9, of the original form")})  # fmt: skip
+          recipe=RECIPE, published={"mnist_error": Figure(1.7, "Figure 9, of the original form")})  # fmt: skip
 def lenet1(classes=10):
     return modern(classes, 4, 12)
 
 
 @register(paper=PAPER, year=1995, input_shape=(32, 32, 1), margin=2, classes=10, summary="LeNet-4, modern form",
-          published={"mnist_error": Figure(1.1, "Figure 9, of the original form")})  # fmt: skip
+          recipe=RECIPE, published={"mnist_error": Figure(1.1, "Figure 9, of the original form")})  # fmt: skip
 def lenet4(classes=10):
     return modern(classes, 4, 16, 120)
 
 
 @register(paper=PAPER, input_shape=(32, 32, 1), margin=2, classes=10, aliases=("lenet",),
           summary="LeNet-5 as everybody runs it today: ReLU, max pools, softmax",
-          published={"trainable_params": Figure(61_706, "the net of PyTorch's neural networks tutorial")})  # fmt: skip
+          recipe=RECIPE, published={"trainable_params": Figure(61_706, "the net of PyTorch's neural networks tutorial")})  # fmt: skip
 def lenet5(classes=10):
     return modern(classes, 6, 16, 120, 84)
 

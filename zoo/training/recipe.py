@@ -15,8 +15,10 @@ class Recipe:
     `optimizer` is "adam", "adamw" (decoupled weight decay 0.01) or "sgd" (Nesterov momentum 0.9); its learning rate
     falls from `learning_rate` to 0 along a half cosine. `batch_size` counts images a step; None means 128, or less
     where a training set has fewer than 32 such batches. `label_smoothing` is the share of the target that is spread
-    over all classes (Szegedy et al., arXiv:1512.00567); the reported losses are without it. `precision` "bfloat16" computes in bfloat16 and keeps the
-    weights in float32. `seed` fixes initialization, shuffling and dropout.
+    over all classes (Szegedy et al., arXiv:1512.00567), `rubbish` the j of LeCun et al. 1998, Equation 9: a class
+    of constant logit -j that no image belongs to, for logits that are distances. The reported test loss is without
+    either. `precision` "bfloat16" computes in bfloat16 and keeps the weights in float32. `seed` fixes
+    initialization, shuffling and dropout.
     """
 
     optimizer: str = "adam"
@@ -24,6 +26,7 @@ class Recipe:
     epochs: int = 20
     batch_size: int | None = None
     label_smoothing: float = 0.1
+    rubbish: float | None = None
     precision: str = "float32"
     seed: int = 0
 
@@ -33,13 +36,12 @@ class Recipe:
             if value not in choices:
                 near = did_you_mean(value, choices)
                 raise ZooError(f"There is no {name} {value!r}.{near} It is one of {', '.join(choices)}.")
+        if not 0 <= self.label_smoothing < 1:
+            raise ZooError(f"label smoothing must be at least 0 and less than 1; got {self.label_smoothing}.")
         for name in ("epochs", "learning_rate", "batch_size"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ZooError(f"{name.replace('_', ' ')} must be greater than 0; got {value}.")
-
-        if not 0 <= self.label_smoothing < 1:
-            raise ZooError(f"label smoothing must be at least 0 and less than 1; got {self.label_smoothing}.")
 
     def for_images(self, count):
         """Return the recipe with a batch size settled for a training set of `count` images."""
@@ -62,6 +64,8 @@ def make_loss(recipe):
     from keras import losses, ops
 
     def cross_entropy(labels, logits):
+        if recipe.rubbish is not None:
+            logits = ops.concatenate([logits, ops.full_like(logits[:, :1], -recipe.rubbish)], axis=-1)
         targets = ops.one_hot(ops.reshape(labels, (-1,)), logits.shape[-1], dtype=logits.dtype)
         return losses.categorical_crossentropy(targets, logits, from_logits=True, label_smoothing=recipe.label_smoothing)
 
