@@ -99,7 +99,7 @@ def test_the_three_uses_as_a_user_types_them(tmp_path):
         ("train --epochs many", "not a valid integer"),
         ("train --optimizer adm", "Did you mean adam"),
         ("evaluate no/run", "There is no run folder 'no/run'"),
-        ("evaluate tests", "has no config.json"),
+        ("evaluate tests/", "has no config.json"),
         ("evaluate lenet1", "say with --dataset what to test it on"),
         ("predict lenet1 no.png", "There is no image file 'no.png'"),
         ("predict lenet1 train.py", "train.py can't be read as an image"),

@@ -217,6 +217,8 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
         load_trained("nowhere/at/all")
     with pytest.raises(ZooError, match="has no config.json"):
         load_trained(str(tmp_path))
+    with pytest.raises(ZooError, match="has weights of its own"):
+        load_trained(str(tmp_path), weights="other.keras")
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ZooError, match="wasn't finished"):
         load_trained(str(tmp_path))

@@ -78,6 +78,7 @@ CODES = tuple(
 
 @register(paper=PAPER, input_shape=(32, 32, 1), margin=2, pixel_range=(-0.1, 1.175), classes=10,
           summary="LeNet-5 as published: trainable pooling, C3's table, scaled tanh, RBF output",
+          recipe={"learning_rate": 4e-3, "label_smoothing": 0.0, "rubbish": 10.0},
           published={"trainable_params": Figure(60_000, "Section II.B, the layers' sum"),
                      "mnist_error": Figure(0.95, "Figure 9")})  # fmt: skip
 def lenet5_1998():

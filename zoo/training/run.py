@@ -121,14 +121,22 @@ def load_trained(subject, weights=None):
 
     Raises `ZooError` if `subject` is neither.
     """
-    if Path(subject).is_dir() or "/" in subject.removesuffix("/") and ".py:" not in subject:
+    if _is_path(subject):
+        if weights:
+            raise ZooError(f"{subject} is a run, which has weights of its own; --weights is for a model by name.")
         return _load_run(find_run(subject))
-    planned = plan(subject)
+
     import zoo
 
+    planned = plan(subject)
     front = plain(planned.entry, planned.trace.input_shape)
     names = tuple(str(i) for i in range(planned.trace.output_shape[-1]))
     return Trained(zoo.create(subject, weights=weights), front, names, planned.name)
+
+
+def _is_path(subject):
+    """Tell a run's folder from a model's name: a name has no slash, unless it lies in a file of layouts."""
+    return Path(subject, "config.json").exists() or ("/" in str(subject) and ".py:" not in str(subject))
 
 
 def _load_run(run):
