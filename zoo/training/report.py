@@ -59,9 +59,12 @@ def draw_curves(metrics):
 
 
 def best_epoch(metrics):
-    """Return the index of the first epoch with the best validation accuracy: the one that the run keeps."""
-    accuracies = metrics["val_accuracy"]
-    return accuracies.index(max(accuracies))
+    """Return the index of the epoch with the least validation loss: the one that the run keeps.
+
+    (The accuracy on a small validation split has ties and lucky epochs; the loss tells them apart.)
+    """
+    losses = metrics["val_loss"]
+    return losses.index(min(losses))
 
 
 def draw_confusion(labels, predictions, class_names):
@@ -110,5 +113,5 @@ def _page(config, metrics, figures, classes):
     template = files("zoo.training").joinpath("report.html").read_text(encoding="utf-8")
     return Environment(autoescape=True).from_string(template).render(
         config=config, result=config["result"], figures=figures, classes=classes, best=best_epoch(metrics) + 1,
-        best_accuracy=max(metrics["val_accuracy"]),
+        best_accuracy=metrics["val_accuracy"][best_epoch(metrics)],
     )  # fmt: skip

@@ -116,7 +116,7 @@ def _fit_model(on_images, dataset, recipe, run, verbose):
     callbacks = [
         keras.callbacks.CSVLogger(run.metrics_path),
         keras.callbacks.ModelCheckpoint(
-            run.best_weights_path, monitor="val_accuracy", mode="max", save_best_only=True, save_weights_only=True
+            run.best_weights_path, monitor="val_loss", mode="min", save_best_only=True, save_weights_only=True
         ),
         keras.callbacks.TerminateOnNaN(),
     ]
