@@ -268,3 +268,6 @@ def test_a_layout_of_ones_own_trains_at_the_datas_size(tmp_path):
     assert load_trained(fixed.run).model.output_shape == (None, 10)
     with pytest.raises(ZooError, match="defines no 'tyny'. Did you mean tiny"):
         training.train(f"{file}:tyny", runs=tmp_path / "runs", verbose=0, say=str)
+    (tmp_path / "broken.py").write_text("from zoo import *\nnet = [Conv(8, 3]\n")
+    with pytest.raises(ZooError, match=r"broken.py can't be run: SyntaxError: .* \(line 2\)"):
+        training.train(f"{tmp_path}/broken.py:net", runs=tmp_path / "runs", verbose=0, say=str)

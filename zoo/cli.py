@@ -58,6 +58,11 @@ class Size(click.ParamType):
         return sizes * 2 if len(sizes) == 1 else sizes
 
 
+# Arguments of zoo.create that are no overrides: the commands have options of their own for some.
+BUILDER_ARGUMENTS = ("input_shape", "classes", "include_top", "pooling", "classifier_activation", "weights", "features",
+                     "name")  # fmt: skip
+
+
 def _parse_settings(context, parameter, values):
     """["padding=same", "width=0.5"] -> {"padding": "same", "width": 0.5}."""
     settings = {}
@@ -65,6 +70,8 @@ def _parse_settings(context, parameter, values):
         key, equals, value = text.partition("=")
         if not equals or not key:
             raise click.BadParameter(f"{text!r} isn't of the form key=value.")
+        if key in BUILDER_ARGUMENTS:
+            raise click.BadParameter(f"{key} isn't an override of the layout.")
         try:
             settings[key] = ast.literal_eval(value)
         except (ValueError, SyntaxError):

@@ -1,6 +1,7 @@
 """Name -> entry: what is known of each registered model, and the sentence for a name that isn't."""
 
 import inspect
+import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -143,7 +144,11 @@ def _run_file(path):
         raise ZooError(f"There is no file {str(path)!r} to take a layout from.")
     spec = spec_from_file_location(path.stem, path)
     module = module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as problem:
+        at = getattr(problem, "lineno", None) or traceback.extract_tb(problem.__traceback__)[-1].lineno
+        raise ZooError(f"{path} can't be run: {type(problem).__name__}: {getattr(problem, "msg", problem)} (line {at}).") from None
     return module
 
 

@@ -38,6 +38,8 @@ class Recipe:
                 raise ZooError(f"There is no {name} {value!r}.{near} It is one of {', '.join(choices)}.")
         if not 0 <= self.label_smoothing < 1:
             raise ZooError(f"label smoothing must be at least 0 and less than 1; got {self.label_smoothing}.")
+        if not 0 <= self.seed < 2**32:
+            raise ZooError(f"seed must be a whole number from 0 to {2**32 - 1}; got {self.seed}.")
         for name in ("epochs", "learning_rate", "batch_size"):
             value = getattr(self, name)
             if value is not None and not value > 0:
