@@ -148,7 +148,8 @@ def _run_file(path):
         spec.loader.exec_module(module)
     except Exception as problem:
         at = getattr(problem, "lineno", None) or traceback.extract_tb(problem.__traceback__)[-1].lineno
-        raise ZooError(f"{path} can't be run: {type(problem).__name__}: {getattr(problem, "msg", problem)} (line {at}).") from None
+        what = f"{type(problem).__name__}: {getattr(problem, 'msg', problem)}"
+        raise ZooError(f"{path} can't be run: {what} (line {at}).") from None
     return module
 
 
