@@ -115,7 +115,7 @@ def test_saving_and_loading_change_nothing(name, tmp_path):
 @pytest.mark.parametrize("name", MODELS)
 def test_without_top(name):
     body = miniature(name, include_top=False)
-    assert len(body.output_shape) == 4 and not {"predictions", "probabilities"} & {l.name for l in body.layers}
+    assert len(body.output_shape) == 4 and not {"predictions", "probabilities"} & {layer.name for layer in body.layers}
     pooled = {"avg": np.mean, "max": np.max}
     for pooling, function in pooled.items():
         model = miniature(name, include_top=False, pooling=pooling)

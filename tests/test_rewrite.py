@@ -77,9 +77,7 @@ def test_stride_changes_the_stem_alone_even_if_its_row_is_repeated():
 
 def test_pool():
     assert body(dict(pool="avg"))[0] == Stage("a", Conv(8, 5, stride=2), Pool(3, stride=2, kind="avg"))
-    assert body(dict(pool="stride"))[0] == Stage(
-        "a", Conv(8, 5, stride=2), Conv(None, 3, stride=2, padding="valid")
-    )
+    assert body(dict(pool="stride"))[0] == Stage("a", Conv(8, 5, stride=2), Conv(None, 3, stride=2, padding="valid"))
     assert body(dict(pool="max"), Layout([Subsample(2, "tanh", name="s2")])) == (
         Pool(2, stride=2, name="s2"), Activation("tanh"),
     )  # fmt: skip

@@ -17,7 +17,6 @@ from zoo.layout import (
 from zoo.trace import OutOfPixels, smallest_input, trace
 
 
-
 def examples(count):
     """The same random examples in every run, however long one takes."""
     return settings(max_examples=count, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

@@ -170,7 +170,7 @@ def test_grey_and_colour_feed_each_other():
     assert np.asarray(grey(pure))[:, 0, 0, 0] == pytest.approx([0.299 * 255, 0.587 * 255, 0.114 * 255], abs=0.1)
     colour = Preprocessing((4, 4), 0, 3, (1.0,) * 3, (0.0,) * 3)
     assert (np.asarray(colour.model((4, 4, 1))(np.full((1, 4, 4, 1), 7))) == 7).all()
-    assert colour.sentence((4, 4, 1)) == "Images are their grey repeated in three channels."
+    assert colour.sentence((4, 4, 1)) == "Images are repeated from grey into three channels."
 
 
 # ------------------------------------------------------------------------------------------------------- recipes

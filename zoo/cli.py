@@ -44,7 +44,7 @@ def main():
 
 
 class Size(click.ParamType):
-    """"32", "32x48" or "32x48x1" -> (height, width) or (height, width, channels)."""
+    """ "32", "32x48" or "32x48x1" -> (height, width) or (height, width, channels)."""
 
     name = "HxW[xC]"
 

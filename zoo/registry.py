@@ -94,7 +94,9 @@ def register(function=None, *, name=None, replace=False, **about):
     entry = Entry(name, function, **about)
     for taken in (name, *entry.aliases):
         if not replace and (taken in _ENTRIES or taken in _ALIASES):
-            raise ZooError(f"A model named {taken!r} is registered already; pass replace=True to put yours in its place.")
+            raise ZooError(
+                f"A model named {taken!r} is registered already; pass replace=True to put yours in its place."
+            )
     _ENTRIES[name] = entry
     _ALIASES.update(dict.fromkeys(entry.aliases, name))
     return function

@@ -187,7 +187,7 @@ def _grow(pads, rate):
 
 
 def head(layout, kind):
-    """"paper" leaves the head; "gap" puts global average pooling and the classifier in its place."""
+    """ "paper" leaves the head; "gap" puts global average pooling and the classifier in its place."""
     _choice("head", kind, ("paper", "gap"))
     if kind == "paper":
         return layout

@@ -210,9 +210,7 @@ class _Tracer:
 
     def layer(self, word, name, signal):
         shape, stride, seen, costs = _apply(word, name, signal)
-        return self.add(
-            Layer(name, word, (signal.source,), signal.shape, Signal(name, shape, stride, seen), **costs)
-        )
+        return self.add(Layer(name, word, (signal.source,), signal.shape, Signal(name, shape, stride, seen), **costs))
 
     def add(self, layer):
         if layer.name in self.names:

@@ -23,7 +23,7 @@ def load_folder(path, size):
     """
     files = _find_splits(path)
     names = sorted({name for name, _ in files["train"]})
-    for split, found in files.items():
+    for found in files.values():
         for name, file in found:
             if name not in names:
                 raise ZooError(f"{file.parent} is no class of the training images.{did_you_mean(name, names)}")

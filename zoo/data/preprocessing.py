@@ -54,7 +54,7 @@ class Preprocessing:
         if self.margin:
             done.append(f"centred in {self.input_shape[0]}x{self.input_shape[1]}")
         if channels != self.channels:
-            done.append("their grey repeated in three channels" if channels == 1 else "turned grey")
+            done.append("repeated from grey into three channels" if channels == 1 else "turned grey")
         return f"Images are {', '.join(done[:-1]) + ' and ' if done[1:] else ''}{done[-1]}." if done else ""
 
 

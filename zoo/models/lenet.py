@@ -45,7 +45,8 @@ def lenet4(classes=10):
 
 @register(paper=PAPER, input_shape=(32, 32, 1), margin=2, classes=10, aliases=("lenet",),
           summary="LeNet-5 as everybody runs it today: ReLU, max pools, softmax",
-          recipe=RECIPE, published={"trainable_params": Figure(61_706, "the net of PyTorch's neural networks tutorial")})  # fmt: skip
+          recipe=RECIPE,
+          published={"trainable_params": Figure(61_706, "the net of PyTorch's neural networks tutorial")})  # fmt: skip
 def lenet5(classes=10):
     return modern(classes, 6, 16, 120, 84)
 

@@ -69,7 +69,9 @@ def make_loss(recipe):
         if recipe.rubbish is not None:
             logits = ops.concatenate([logits, ops.full_like(logits[:, :1], -recipe.rubbish)], axis=-1)
         targets = ops.one_hot(ops.reshape(labels, (-1,)), logits.shape[-1], dtype=logits.dtype)
-        return losses.categorical_crossentropy(targets, logits, from_logits=True, label_smoothing=recipe.label_smoothing)
+        return losses.categorical_crossentropy(
+            targets, logits, from_logits=True, label_smoothing=recipe.label_smoothing
+        )
 
     return cross_entropy
 

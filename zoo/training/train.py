@@ -12,7 +12,7 @@ from zoo.data.preprocessing import fit_to
 from zoo.errors import ZooError
 from zoo.plan import plan, resolve
 from zoo.training.recipe import make_loss, make_optimizer, recipe_for
-from zoo.training.run import Run, new_run
+from zoo.training.run import new_run
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
 
     entry, options = registry.entry(model), dict(options or {})
     recipe = recipe_for(entry, **recipe)
+    resolve(model, **options)  # what is wrong with the options is said before any data is fetched
     source = {"dataset": str(dataset), "data_dir": None if data_dir is None else str(data_dir)}
     dataset = data.load(dataset, data_dir, size=(image_size or entry.input_shape or (224, 224))[:2])
     recipe = recipe.for_images(len(dataset.train))
@@ -59,22 +60,14 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
         if note:
             say(note)
 
-    import keras
-
-    import zoo
-
-    keras.utils.set_random_seed(recipe.seed)
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
-    try:
-        net = zoo.create(model, front.input_shape, len(dataset.class_names), **options)
-    finally:
-        keras.config.set_dtype_policy(before)
+    net = _create(model, front.input_shape, len(dataset.class_names), options, recipe)
     on_images = _logits_on_images(net, front, dataset.image_shape)
     run = new_run(runs, planned.name, dataset.name)
-    say(f"Training {planned.name} ({planned.trace.params:,} parameters, input {'x'.join(map(str, front.input_shape))}) "
+    say(
+        f"Training {planned.name} ({planned.trace.params:,} parameters, input {'x'.join(map(str, front.input_shape))}) "
         f"on {dataset.name} ({len(dataset.train):,} images, {len(dataset.class_names)} classes), "
-        f"{recipe.precision}, {keras.backend.backend()} on {', '.join(keras.distribution.list_devices())}.")  # fmt: skip
+        f"{recipe.precision}, {_devices()}."
+    )
     config = _config(planned, model, options, dataset, source, front, recipe)
     run.write_config(config)
     seconds = _fit_model(on_images, dataset, recipe, run, verbose)
@@ -95,6 +88,27 @@ def _fit(model, entry, dataset, image_size, options):
     return front, planned
 
 
+def _create(model, input_shape, classes, options, recipe):
+    """Build the net, seeded, in the recipe's precision."""
+    import keras
+
+    import zoo
+
+    keras.utils.set_random_seed(recipe.seed)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
+    try:
+        return zoo.create(model, input_shape, classes, **options)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _devices():
+    import keras
+
+    return f"{keras.backend.backend()} on {', '.join(keras.distribution.list_devices())}"
+
+
 def _logits_on_images(net, front, image_shape):
     """The net from raw images to float32 logits: training on logits is what keeps the softmax exact."""
     import keras
@@ -110,9 +124,7 @@ def _fit_model(on_images, dataset, recipe, run, verbose):
     import keras
 
     steps = -(-len(dataset.train) // recipe.batch_size) * recipe.epochs
-    on_images.compile(
-        make_optimizer(recipe, steps), make_loss(recipe), metrics=["accuracy"]
-    )
+    on_images.compile(make_optimizer(recipe, steps), make_loss(recipe), metrics=["accuracy"])
     callbacks = [
         keras.callbacks.CSVLogger(run.metrics_path),
         keras.callbacks.ModelCheckpoint(
