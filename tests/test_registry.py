@@ -159,3 +159,10 @@ def test_a_layout_in_a_file_of_the_users_own(tmp_path):
         zoo.info(f"{path}:tinny")
     with pytest.raises(ZooError, match="There is no file .*nowhere.py"):
         zoo.info("nowhere.py:tiny")
+
+
+def test_a_layout_that_must_be_told_its_classes_says_so(tmp_path):
+    (tmp_path / "nets.py").write_text("from zoo import *\ndef tiny(classes): return [Flatten(), Dense(classes)]\n")
+    with pytest.raises(ZooError, match="tiny has no number of classes of its own"):
+        zoo.info(f"{tmp_path}/nets.py:tiny", input_shape=(8, 8, 1))
+    assert zoo.info(f"{tmp_path}/nets.py:tiny", input_shape=(8, 8, 1), classes=3).params == 195

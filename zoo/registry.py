@@ -67,8 +67,11 @@ class Entry:
 
     def layout(self, classes=None, **options):
         """Return the layout, for the paper's number of classes unless told."""
-        if "classes" in inspect.signature(self.function).parameters and (classes or self.classes):
+        parameter = inspect.signature(self.function).parameters.get("classes")
+        if parameter and (classes or self.classes):
             options["classes"] = classes or self.classes
+        elif parameter and parameter.default is parameter.empty:
+            raise ZooError(f"{self.name} has no number of classes of its own; give classes.")
         return as_layout(self.function(**options))
 
 

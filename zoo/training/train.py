@@ -51,7 +51,7 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
 
     entry, options = registry.entry(model), dict(options or {})
     recipe = recipe_for(entry, **recipe)
-    resolve(model, **options)  # what is wrong with the options is said before any data is fetched
+    resolve(model, entry.classes or 2, **options)  # what is wrong with the options is said before any data is fetched
     source = {"dataset": str(dataset), "data_dir": None if data_dir is None else str(data_dir)}
     dataset = data.load(dataset, data_dir, size=(image_size or entry.input_shape or (224, 224))[:2])
     recipe = recipe.for_images(len(dataset.train))
