@@ -6,8 +6,9 @@ Importing this package doesn't import Keras; `zoo.create` does, when it is first
 from zoo import registry
 from zoo.errors import ZooError
 from zoo.layout import (
-    RBF, Activation, Add, Concat, Conv, Dense, DepthwiseConv, Dropout, Flatten, GlobalPool, Layout, Norm, Pool,
-    Sequence, Stage, Subsample, TableConv, Upsample,
+    RBF, Activation, Add, Auxiliary, Concat, Conv, ConvTranspose, Crop, Dense, DepthwiseConv, DropPath,
+    Dropout, Flatten, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Sequence, Shuffle, Split,
+    Stage, Subsample, TableConv, Take, Unpool, Upsample,
 )  # fmt: skip
 from zoo.plan import info
 from zoo.registry import register
@@ -15,9 +16,10 @@ from zoo.trace import trace
 
 __version__ = "0.1.0"
 __all__ = [
-    "Activation", "Add", "Concat", "Conv", "Dense", "DepthwiseConv", "Dropout", "Flatten", "GlobalPool", "Layout",
-    "Norm", "Pool", "RBF", "Sequence", "Stage", "Subsample", "TableConv", "Upsample", "ZooError", "create", "info",
-    "list_models", "register", "trace",
+    "Activation", "Add", "Auxiliary", "Concat", "Conv", "ConvTranspose", "Crop", "Dense", "DepthwiseConv",
+    "DropPath", "Dropout", "Flatten", "GlobalPool", "Layout", "Multiply", "Norm", "PadChannels", "Pool",
+    "RBF", "Scale", "Sequence", "Shuffle", "Split", "Stage", "Subsample", "TableConv", "Take", "Unpool",
+    "Upsample", "ZooError", "create", "info", "list_models", "register", "trace",
 ]  # fmt: skip
 
 

@@ -24,7 +24,8 @@ def create(model, input_shape=None, classes=None, include_top=True, pooling=None
         include_top: whether to build the head. Without it the output is the last map, NHWC.
         pooling: without top, "avg" or "max" for a vector (N, channels) instead of the map.
         classifier_activation: "softmax", any Keras activation, or None for logits. Always computed in float32.
-        weights: None for random weights, or the path of a `.keras` or `.weights.h5` file of the same net.
+        weights: None for random weights, "imagenet" (keras.applications' weights), "torchvision" (PyTorch's), or a
+            path: `.keras` or `.weights.h5` of the same net, `.pth` or `.safetensors` of torchvision's.
         features: if true, the outputs are the maps of the named stages: a dict, finest first.
         name: the Keras model's name.
         **overrides: `padding`, `stride`, `pool`, `norm`, `activation`, `dropout`, `width`, `output_stride`, `head`
@@ -46,30 +47,55 @@ def build(traced, name="layout", classifier_activation=False, features=False):
     tensors = {INPUT: keras.Input(traced.input_shape, name=INPUT)}
     for layer in traced.layers:
         tensors[layer.name] = _apply(layer, [tensors[source] for source in layer.inputs])
-    output = tensors[traced.output.source]
     if features:
         if not traced.features:
             raise ZooError(f"{name} has no named stages to take features from.")
-        output = {stage: tensors[source] for stage, source in traced.features.items()}
-    elif classifier_activation is not False:
+        return keras.Model(tensors[INPUT], {k: tensors[v.source] for k, v in traced.features.items()}, name=name)
+    output = tensors[traced.output.source]
+    if classifier_activation is not False:
         last = SCORES[classifier_activation != "softmax"]
-        output = layers.Activation(_activation(classifier_activation), dtype="float32", name=last)(output)
+        output = _scores(output, classifier_activation, last)
+        if traced.auxiliary:
+            output = {last: output}
+            for key, (signal, _) in traced.auxiliary.items():
+                output[key] = _scores(tensors[signal.source], classifier_activation, key)
     return keras.Model(tensors[INPUT], output, name=name)
+
+
+def _scores(x, activation, name):
+    return layers.Activation(_activation(activation), dtype="float32", name=name)(x)
 
 
 def _apply(layer, inputs):
     word, name = layer.word, layer.name
-    if isinstance(word, words.Add):
-        return layers.Add(name=name)(inputs)
-    if isinstance(word, words.Concat):
-        return layers.Concatenate(name=name)(inputs)
+    match word:
+        case words.Add():
+            return layers.Add(name=name)(inputs)
+        case words.Concat():
+            return layers.Concatenate(name=name)(inputs)
+        case words.Multiply():
+            if any(len(x.shape) == 4 for x in inputs):
+                inputs = [_as_map(x, f"{name}_gate{i}") for i, x in enumerate(inputs, 1)]
+            return layers.Multiply(name=name)(inputs)
+        case words.Unpool():
+            return own.MaxUnpooling(pair(word.size), name=name)(inputs)
+        case words.Shuffle():
+            height, width, channels = layer.input_shape
+            x = layers.Reshape((height, width, word.groups, channels // word.groups), name=f"{name}_hands")(*inputs)
+            x = layers.Permute((1, 2, 4, 3), name=f"{name}_deal")(x)
+            return layers.Reshape(layer.input_shape, name=name)(x)
     (x,) = inputs
     padding = getattr(word, "padding", None)
-    if padding is not None and not isinstance(padding, str):
-        if any(map(any, sides(padding))):
-            x = layers.ZeroPadding2D(sides(padding), name=f"{name}_pad")(x)
+    if layer.rings is not None:
+        if any(map(any, layer.rings)):
+            x = layers.ZeroPadding2D(layer.rings, name=f"{name}_pad")(x)
         padding = "valid"
     return _layer(word, name, layer, padding)(x)
+
+
+def _as_map(x, name):
+    """A gate, one value a channel, in the shape that multiplies a map."""
+    return x if len(x.shape) == 4 else layers.Reshape((1, 1, x.shape[-1]), name=name)(x)
 
 
 def _layer(word, name, layer, padding):
@@ -99,18 +125,38 @@ def _layer(word, name, layer, padding):
             return kind(pair(word.size), pair(word.stride or word.size), padding, name=name)
         case words.Subsample():
             return own.Subsampling(pair(word.size), _activation(word.activation), name=name)
+        case words.ConvTranspose():
+            return layers.Conv2DTranspose(
+                layer.output.shape[-1], pair(word.kernel), pair(word.stride), padding, use_bias=word.bias,
+                activation=_activation(word.activation),
+                kernel_initializer=own.Bilinear() if word.bilinear else _initializer(word), name=name,
+            )  # fmt: skip
+        case words.Crop():
+            return layers.Cropping2D(sides(word.border), name=name)
         case words.Upsample():
             return layers.UpSampling2D(pair(word.size), interpolation=word.interpolation, name=name)
-        case words.Norm(kind="batch"):
-            return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)  # as PyTorch's nets
+        case words.Norm(kind="batch"):  # the momentum is PyTorch's
+            return layers.BatchNormalization(momentum=0.9, epsilon=word.epsilon, scale=word.scale, name=name)
         case words.Norm(kind="group"):
-            return layers.GroupNormalization(gcd(channels, 32), name=name)
+            return layers.GroupNormalization(gcd(channels, 32), epsilon=word.epsilon, scale=word.scale, name=name)
         case words.Norm(kind="lrn"):
             return own.LocalResponseNormalization(name=name)
         case words.Activation():
             return layers.Activation(_activation(word.kind), name=name)
         case words.Dropout():
             return layers.Dropout(word.rate, name=name)
+        case words.DropPath():
+            return layers.Dropout(word.rate, noise_shape=(None, 1, 1, 1), name=name)
+        case words.Scale():
+            return layers.Rescaling(word.factor, name=name)
+        case words.Split():  # "channels_first" takes NHWC's last axes, width and channels, for height and width
+            size = channels // word.parts
+            border = ((0, 0), (word.part * size, channels - (word.part + 1) * size))
+            return layers.Cropping2D(border, data_format="channels_first", name=name)
+        case words.PadChannels():
+            return layers.ZeroPadding2D(
+                ((0, 0), (0, word.filters - channels)), data_format="channels_first", name=name
+            )
         case words.Flatten():
             return layers.Flatten(name=name)
         case words.GlobalPool():

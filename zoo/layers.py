@@ -33,6 +33,23 @@ class LeCunRange(keras.initializers.Initializer):
 
 
 @register
+class Bilinear(keras.initializers.Initializer):
+    """A transposed convolution that starts as bilinear interpolation, each channel by itself.
+
+    (Long et al. 2015, Section 3.3.) The kernel's shape is (height, width, channels out, channels in).
+    """
+
+    def __call__(self, shape, dtype=None):
+        tents = []
+        for size in shape[:2]:
+            step = (size + 1) // 2
+            distance = ops.abs(ops.arange(size, dtype="float32") - (size - 1) / 2)
+            tents.append(1 - distance / step)
+        kernel = tents[0][:, None] * tents[1][None, :]
+        return ops.cast(kernel[:, :, None, None] * ops.eye(*shape[2:]), dtype or "float32")
+
+
+@register
 class LocalResponseNormalization(keras.layers.Layer):
     """x / (k + alpha * sum of x^2 over `size` neighbouring channels)^beta (Krizhevsky et al. 2012, Section 3.3).
 
@@ -85,6 +102,40 @@ class Subsampling(keras.layers.Layer):
 
     def get_config(self):
         return super().get_config() | {"size": self.size, "activation": keras.activations.serialize(self.activation)}
+
+
+@register
+class MaxUnpooling(keras.layers.Layer):
+    """Put each value where the maximum of its window was, zeros elsewhere (Badrinarayanan et al. 2015, Section 3.3).
+
+    It is called on [pooled, map]: (N, h, w, C) values, and the map (N, H, W, C) that was pooled with windows of
+    `size`. Of equal maxima the first counts.
+    """
+
+    def __init__(self, size, **options):
+        super().__init__(**options)
+        self.size = tuple(size)
+
+    def call(self, inputs):
+        x, before = inputs
+        (_, h, w, channels), (_, height, width, _) = x.shape, before.shape
+        down, across = self.size
+        # A pool leaves a row that fills no window ("valid"), or goes beyond the map ("same").
+        over = ((0, 0), (0, max(h * down - height, 0)), (0, max(w * across - width, 0)), (0, 0))
+        before = ops.pad(before, over, constant_values=-60000.0)[:, : h * down, : w * across]
+        cells = ops.reshape(before, (-1, h, down, w, across, channels))
+        cells = ops.reshape(ops.transpose(cells, (0, 1, 3, 5, 2, 4)), (-1, h, w, channels, down * across))
+        place = ops.one_hot(ops.argmax(cells, axis=-1), down * across, dtype=x.dtype) * x[..., None]
+        place = ops.transpose(ops.reshape(place, (-1, h, w, channels, down, across)), (0, 1, 4, 2, 5, 3))
+        place = ops.reshape(place, (-1, h * down, w * across, channels))[:, :height, :width]
+        under = ((0, 0), (0, max(height - h * down, 0)), (0, max(width - w * across, 0)), (0, 0))
+        return ops.pad(place, under)
+
+    def compute_output_shape(self, input_shapes):
+        return (*input_shapes[1][:3], input_shapes[0][3])
+
+    def get_config(self):
+        return super().get_config() | {"size": self.size}
 
 
 @register

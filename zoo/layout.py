@@ -6,15 +6,22 @@ A layout is a list of words. Lists nest freely, so a helper may return several r
 
 Shapes are NHWC. A size, stride or dilation is an int or a (height, width) pair. Padding is "same" (as TensorFlow
 pads: the output has ceil(input / stride) pixels), "valid" (none), or rings of zeros: an int, a (vertical,
-horizontal) pair, or the four sides (top, bottom, left, right).
+horizontal) pair, or the four sides (top, bottom, left, right). A pool can also pad "ceil": at the bottom and the
+right, so that the last window starts inside the map (Caffe's pools).
 """
 
 from copy import copy
 from dataclasses import dataclass, field, fields
+from functools import cache, partial
 
+from zoo import checks
 from zoo.errors import ZooError
 
 NORMS = ("batch", "group", "lrn")
+
+
+class Classes(int):
+    """The number of classes: a count of filters or units that stands for it follows `classes`, and no `width`."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +31,10 @@ class Word:
     name: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self):
-        for key in (f.name for f in fields(self)):
-            check = _CHECKS.get((type(self), key)) or _CHECKS.get(key)
-            if check:
-                value = check(f"{type(self).__name__}: {key}", getattr(self, key))
-                object.__setattr__(self, key, value)
+        for key, what, check in _checks_of(type(self)):
+            value = getattr(self, key)
+            if (checked := check(what, value)) is not value:
+                object.__setattr__(self, key, checked)
 
 
 # ---------------------------------------------------------------------------------------------- windows that slide
@@ -38,8 +44,8 @@ class Word:
 class Conv(Word):
     """A convolution as a paper's row means it: kernel, bias, normalization if any, then the activation.
 
-    `filters=None` keeps the number of channels. `norm` is None, "batch", "group" or "lrn" (LRN comes after the
-    activation, as in AlexNet). `activation` is any name that Keras knows, "scaled_tanh", or None.
+    `filters=None` keeps the number of channels. `norm` is None, "batch", "group", "lrn" (LRN comes after the
+    activation, as in AlexNet) or a `Norm`. `activation` is any name that Keras knows, "scaled_tanh", or None.
     """
 
     filters: int | None
@@ -49,7 +55,7 @@ class Conv(Word):
     dilation: int | tuple = 1
     groups: int = 1
     bias: bool = True
-    norm: str | None = None
+    norm: "str | Norm | None" = None
     activation: str | None = "relu"
 
 
@@ -63,7 +69,7 @@ class DepthwiseConv(Word):
     dilation: int | tuple = 1
     multiplier: int = 1
     bias: bool = True
-    norm: str | None = None
+    norm: "str | Norm | None" = None
     activation: str | None = "relu"
 
 
@@ -75,8 +81,25 @@ class TableConv(Word):
     kernel: int | tuple
     stride: int | tuple = 1
     padding: str | int | tuple = "same"
-    norm: str | None = None
+    norm: "str | Norm | None" = None
     activation: str | None = "relu"
+
+
+@dataclass(frozen=True)
+class ConvTranspose(Word):
+    """A transposed convolution: it puts the map's values `stride` pixels apart and spreads each by the kernel.
+
+    Padding "valid" keeps all that they are spread to, "same" cuts it to `stride` times the map. With `bilinear` the
+    kernel starts as bilinear interpolation of each channel by itself.
+    """
+
+    filters: int | None
+    kernel: int | tuple
+    stride: int | tuple = 1
+    padding: str = "valid"
+    bias: bool = True
+    activation: str | None = None
+    bilinear: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,14 +128,34 @@ class Upsample(Word):
     interpolation: str = "nearest"
 
 
+@dataclass(frozen=True)
+class Unpool(Word):
+    """Put each value where the maximum stood that the layer `pool` took, in windows of `size`; zeros elsewhere."""
+
+    pool: str
+    size: int | tuple = 2
+
+
+@dataclass(frozen=True)
+class Crop(Word):
+    """Cut off the map's border: so many rings, as padding is written, or "image": all that lies outside the image."""
+
+    border: str | int | tuple = "image"
+
+
 # ------------------------------------------------------------------------------------------------ point by point
 
 
 @dataclass(frozen=True)
 class Norm(Word):
-    """Normalization where it stands alone: "batch", "group" (32 groups, or fewer if channels are few) or "lrn"."""
+    """Normalization: "batch", "group" (32 groups, or fewer if channels are few) or "lrn".
+
+    `epsilon` is added to the variance; with `scale=False` BatchNorm has no gamma. LRN has neither.
+    """
 
     kind: str = "batch"
+    epsilon: float = 1e-5
+    scale: bool = True
 
 
 @dataclass(frozen=True)
@@ -127,6 +170,45 @@ class Dropout(Word):
     """Dropout of the share `rate` of the values, in training only."""
 
     rate: float = 0.5
+
+
+@dataclass(frozen=True)
+class DropPath(Word):
+    """Drop the whole map with the probability `rate`, image by image, in training only (stochastic depth)."""
+
+    rate: float
+
+
+@dataclass(frozen=True)
+class Scale(Word):
+    """Multiply by a constant."""
+
+    factor: float
+
+
+# ------------------------------------------------------------------------------------------------------- channels
+
+
+@dataclass(frozen=True)
+class Split(Word):
+    """The `part`-th, counted from 0, of `parts` equal slices of the channels."""
+
+    part: int
+    parts: int = 2
+
+
+@dataclass(frozen=True)
+class Shuffle(Word):
+    """Deal the channels of each of `groups` groups out in turn, so that the next groups see all (ShuffleNet)."""
+
+    groups: int = 2
+
+
+@dataclass(frozen=True)
+class PadChannels(Word):
+    """Channels of zeros after the map's own, `filters` in all (the option A shortcuts of ResNet)."""
+
+    filters: int
 
 
 # ---------------------------------------------------------------------------------------------------- the head
@@ -168,14 +250,15 @@ class RBF(Word):
 class Composite(Word):
     """A word made of branches, each a tuple of words that starts from the same input."""
 
-    def _set(self, name, branches):
-        object.__setattr__(self, "name", name)
+    def _set(self, branches, **settings):
+        for key, value in settings.items():
+            object.__setattr__(self, key, value)
         object.__setattr__(self, "branches", tuple(words(branch) for branch in branches))
 
     def with_branches(self, branches):
         """Return the same word with other branches, each any nesting of words."""
-        new = object.__new__(type(self))
-        new._set(self.name, branches)
+        new = copy(self)
+        new._set(branches)
         return new
 
 
@@ -186,7 +269,7 @@ class Sequence(Composite):
     branches: tuple
 
     def __init__(self, *items):
-        self._set(None, [items])
+        self._set([items], name=None)
 
 
 @dataclass(frozen=True, init=False)
@@ -196,27 +279,69 @@ class Stage(Composite):
     branches: tuple
 
     def __init__(self, name, *items):
-        self._set(name, [items])
+        self._set([items], name=name)
+
+
+@dataclass(frozen=True)
+class Take(Word):
+    """Go on from the output of the stage of that name, seen earlier, in the place of what came before this word."""
+
+    stage: str
 
 
 @dataclass(frozen=True, init=False)
 class Add(Composite):
-    """The sum of the branches and of the shortcut, which is the input itself unless it has words of its own."""
+    """The sum of the branches and of the shortcut, which is the input itself unless it has words of its own.
+
+    With `crop` the larger maps are cut to the part of the image that all of them cover.
+    """
+
+    branches: tuple
+    crop: bool
+
+    def __init__(self, *branches, shortcut=(), crop=False, name=None):
+        self._set([*branches, shortcut], crop=crop, name=name)
+
+
+@dataclass(frozen=True, init=False)
+class Multiply(Composite):
+    """The product of the branches and of the shortcut, the input itself unless it has words of its own.
+
+    A branch may end in a vector: a gate, one value a channel (squeeze and excitation).
+    """
 
     branches: tuple
 
     def __init__(self, *branches, shortcut=(), name=None):
-        self._set(name, [*branches, shortcut])
+        self._set([*branches, shortcut], name=name)
 
 
 @dataclass(frozen=True, init=False)
 class Concat(Composite):
-    """The branches' channels side by side, in order. An empty branch is the input itself."""
+    """The branches' channels side by side, in order. An empty branch is the input itself.
+
+    With `crop` the larger maps are cut to the part of the image that all of them cover.
+    """
 
     branches: tuple
+    crop: bool
 
-    def __init__(self, *branches, name=None):
-        self._set(name, branches)
+    def __init__(self, *branches, crop=False, name=None):
+        self._set(branches, crop=crop, name=name)
+
+
+@dataclass(frozen=True, init=False)
+class Auxiliary(Composite):
+    """A classifier of its own on the side, from which the early layers learn; what follows gets the input itself.
+
+    In training its loss counts `weight` times; a built model has its scores as one more output.
+    """
+
+    branches: tuple
+    weight: float
+
+    def __init__(self, name, *items, weight=0.3):
+        self._set([items], weight=weight, name=name)
 
 
 # ------------------------------------------------------------------------------------------------------- layouts
@@ -284,9 +409,6 @@ def plain_words(items):
             yield word
 
 
-# ------------------------------------------------------------------------------------------ checks of the fields
-
-
 def pair(value):
     """Return an int or a pair as a (height, width) pair."""
     return (value, value) if isinstance(value, int) else tuple(value)
@@ -303,83 +425,48 @@ def sides(padding):
     return (top, bottom), (left, right)
 
 
-def _whole(value, least):
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+# ------------------------------------------------------------------------------------------ checks of the fields
 
 
-def _check_pair(what, value):
-    value = tuple(value) if isinstance(value, list) else value
-    if _whole(value, 1) or (isinstance(value, tuple) and len(value) == 2 and all(_whole(v, 1) for v in value)):
-        return value
-    raise ZooError(f"{what} must be a positive whole number or a pair of them; got {value!r}.")
+def _norm(what, value):
+    """A kind of normalization as the `Norm` of that kind."""
+    return value if value is None or isinstance(value, Norm) else Norm(checks.one_of(None, *NORMS)(what, value))
 
 
-def _check_padding(what, value):
-    value = tuple(value) if isinstance(value, list) else value
-    if value in ("same", "valid") or _whole(value, 0):
-        return value
-    if isinstance(value, tuple) and len(value) in (2, 4) and all(_whole(v, 0) for v in value):
-        return value
-    raise ZooError(
-        f'{what} must be "same", "valid", or rings of zeros (a whole number, a pair or four sides); got {value!r}.'
-    )
-
-
-def _check_count(what, value):
-    if _whole(value, 1):
-        return value
-    raise ZooError(f"{what} must be a positive whole number; got {value!r}.")
-
-
-def _check_table(what, value):
-    rows = tuple(tuple(row) for row in value)
-    if rows and all(row and all(_whole(channel, 0) for channel in row) for row in rows):
-        return rows
-    raise ZooError(f"{what} must give each filter at least one input channel, counted from 0; got {value!r}.")
-
-
-def _check_name(what, value):
-    if isinstance(value, str) and value and "/" not in value:
-        return value
-    raise ZooError(f"{what} must be text without a slash; got {value!r}.")
-
-
-def _check_rate(what, value):
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1:
-        return value
-    raise ZooError(f"{what} must be a number from 0 up to, but not, 1; got {value!r}.")
-
-
-def _one_of(*choices):
-    def check(what, value):
-        if value in choices:
-            return value
-        raise ZooError(f"{what} must be one of {', '.join(map(repr, choices))}; got {value!r}.")
-
-    return check
-
-
-def _or_none(check):
-    return lambda what, value: None if value is None else check(what, value)
+@cache
+def _checks_of(kind):
+    """Return the checks of a word's fields, each with the field and what to call it."""
+    found = [(f.name, _CHECKS.get((kind, f.name)) or _CHECKS.get(f.name)) for f in fields(kind)]
+    return [(key, f"{kind.__name__}: {key}", check) for key, check in found if check]
 
 
 _CHECKS = {
-    (Conv, "filters"): _or_none(_check_count),
-    (Pool, "stride"): _or_none(_check_pair),
-    (Pool, "kind"): _one_of("max", "avg"),
-    (GlobalPool, "kind"): _one_of("avg", "max"),
-    (Norm, "kind"): _one_of(*NORMS),
-    (Upsample, "interpolation"): _one_of("nearest", "bilinear"),
-    "name": _or_none(_check_name),
-    "table": _check_table,
-    "kernel": _check_pair,
-    "size": _check_pair,
-    "stride": _check_pair,
-    "dilation": _check_pair,
-    "padding": _check_padding,
-    "groups": _check_count,
-    "multiplier": _check_count,
-    "units": _check_count,
-    "rate": _check_rate,
-    "norm": _one_of(None, *NORMS),
+    (Conv, "filters"): checks.or_none(checks.count),
+    (ConvTranspose, "filters"): checks.or_none(checks.count),
+    (ConvTranspose, "padding"): checks.one_of("same", "valid"),
+    (Pool, "stride"): checks.or_none(checks.pair),
+    (Pool, "padding"): partial(checks.padding, names=("same", "valid", "ceil")),
+    (Pool, "kind"): checks.one_of("max", "avg"),
+    (Crop, "border"): partial(checks.padding, names=("image",)),
+    (GlobalPool, "kind"): checks.one_of("avg", "max"),
+    (Norm, "kind"): checks.one_of(*NORMS),
+    (Upsample, "interpolation"): checks.one_of("nearest", "bilinear"),
+    "name": checks.or_none(checks.name),
+    "filters": checks.count,
+    "table": checks.table,
+    "kernel": checks.pair,
+    "size": checks.pair,
+    "stride": checks.pair,
+    "dilation": checks.pair,
+    "padding": checks.padding,
+    "groups": checks.count,
+    "parts": checks.count,
+    "multiplier": checks.count,
+    "units": checks.count,
+    "rate": checks.rate,
+    "epsilon": checks.positive,
+    "scale": checks.flag,
+    "bias": checks.flag,
+    "bilinear": checks.flag,
+    "norm": _norm,
 }

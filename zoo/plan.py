@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from zoo import registry, rewrite
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import Layout, as_layout
-from zoo.trace import OutOfPixels, Trace, smallest_input, trace
+from zoo.trace import Trace, smallest_input, trace
+from zoo.windows import OutOfPixels
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from zoo.errors import ZooError, did_you_mean
-from zoo.layout import as_layout
+from zoo.layout import Classes, as_layout
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Entry:
         """Return the layout, for the paper's number of classes unless told."""
         parameter = inspect.signature(self.function).parameters.get("classes")
         if parameter and (classes or self.classes):
-            options["classes"] = classes or self.classes
+            options["classes"] = Classes(classes or self.classes)
         elif parameter and parameter.default is parameter.empty:
             raise ZooError(f"{self.name} has no number of classes of its own; give classes.")
         return as_layout(self.function(**options))

@@ -8,11 +8,13 @@ from math import lcm
 
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import (
-    RBF, Activation, Composite, Conv, Dense, DepthwiseConv, Dropout, GlobalPool, Layout, Norm, Pool, Subsample,
-    TableConv, map_words, pair, plain_words, sides, words,
+    RBF, Activation, Auxiliary, Classes, Composite, Conv, ConvTranspose, Dense, DepthwiseConv, Dropout, GlobalPool,
+    Layout, Multiply, Norm, PadChannels, Pool, Stage, Subsample, TableConv, Take, Unpool, Upsample, map_words, pair,
+    plain_words, sides, words,
 )  # fmt: skip
 
 CONVS = (Conv, DepthwiseConv, TableConv)
+SCORING = (Conv, ConvTranspose, Dense, RBF)
 STRIDED = (Conv, DepthwiseConv, TableConv, Pool, Subsample)
 
 
@@ -70,32 +72,48 @@ def pool(layout, kind):
 def norm(layout, kind):
     """Change the kind of a normalized net's normalization, or normalize each convolution of a net that has none.
 
-    LRN counts as none, so `norm="batch"` puts BatchNorm in LRN's place after every convolution. None takes all out.
+    LRN counts as none, so `norm="batch"` puts BatchNorm in LRN's place after every convolution. None takes all out,
+    and gives the convolutions that had left it to the normalization a bias.
     """
     _choice("norm", kind, (None, "batch", "group", "lrn"))
-    kinds = {getattr(word, "norm", None) or (word.kind if isinstance(word, Norm) else None)
-             for word in plain_words(layout.body)}  # fmt: skip
-    has_own = bool(kinds & {"batch", "group"}) or kind in kinds - {None}
+    norms = [word if isinstance(word, Norm) else getattr(word, "norm", None) for word in plain_words(layout.body)]
+    kinds = {norm.kind for norm in norms if norm}
+    has_own = bool(kinds & {"batch", "group"}) or kind in kinds
 
     def change(word):
         if isinstance(word, Norm):
-            return [] if kind is None or not has_own else replace(word, kind=kind)
-        if isinstance(word, CONVS) and (kind is None or word.norm or not has_own):
-            return replace(word, norm=kind)
-        return word
+            return replace(word, kind=kind) if kind and has_own else []
+        if isinstance(word, CONVS) and kind is None:
+            return replace(word, norm=None) if isinstance(word, TableConv) else replace(word, norm=None, bias=True)
+        if isinstance(word, CONVS) and word.norm and has_own:
+            return replace(word, norm=replace(word.norm, kind=kind))
+        return replace(word, norm=kind) if isinstance(word, CONVS) and not has_own else word
 
     return _body(layout, change, "norm", CONVS)
 
 
 def activation(layout, kind):
-    """Replace every hidden activation."""
+    """Replace every hidden activation; the gates of `Multiply` stay."""
+    gates = {id(gate) for word in _composites(layout) if isinstance(word, Multiply)
+             for branch in word.branches for gate in branch[-1:]}  # fmt: skip
 
     def change(word):
+        if id(word) in gates:
+            return word
         if isinstance(word, Activation):
             return replace(word, kind=kind)
         return replace(word, activation=kind) if getattr(word, "activation", None) else word
 
     return Layout(map_words(change, layout.body), map_words(change, layout.head))
+
+
+def _composites(layout):
+    waiting = [*layout.body, *layout.head]
+    while waiting:
+        word = waiting.pop()
+        if isinstance(word, Composite):
+            yield word
+            waiting += [inner for branch in word.branches for inner in branch]
 
 
 def dropout(layout, rate):
@@ -117,17 +135,20 @@ def width(layout, factor):
     """
     if not isinstance(factor, (int, float)) or isinstance(factor, bool) or not 0 < factor < 1000:
         raise ZooError(f"width must be a positive multiplier such as 0.5; got {factor!r}.")
-    last = classifier(layout, "width") if layout.head else None
+    scores = _classifiers(layout, "width") if layout.head else []
     groups = lcm(*(word.groups for word in plain_words(layout.body) if isinstance(word, Conv)))
+
+    def scaled(count, step):
+        return max(1, round(count * factor / step)) * step
 
     def change(word):
         if isinstance(word, (TableConv, RBF)):
             raise Unfit("takes no width: its connection table and output codes fix the number of maps.")
-        if isinstance(word, Conv) and word.filters and word is not last:
-            return replace(word, filters=max(1, round(word.filters * factor / groups)) * groups)
-        if isinstance(word, Dense) and word is not last:
-            return replace(word, units=max(1, round(word.units * factor)))
-        return word
+        if any(word is score for score in scores):
+            return word
+        if isinstance(word, (Conv, ConvTranspose, PadChannels)) and word.filters:
+            return replace(word, filters=scaled(word.filters, groups))
+        return replace(word, units=scaled(word.units, groups)) if isinstance(word, Dense) else word
 
     return Layout(map_words(change, layout.body), map_words(change, layout.head))
 
@@ -138,14 +159,24 @@ def output_stride(layout, target):
     Pools that lose their stride pad "same", so that the map keeps its size (Chen et al., DeepLab, arXiv:1412.7062).
     """
 
+    if any(isinstance(word, (Upsample, ConvTranspose, Unpool)) for word in plain_words(layout.body)):
+        raise Unfit("takes no output_stride: its body enlarges the map again.")
+    seen = {}  # stage -> (stride, rate) at its end
+
     def visit(items, stride, rate):
         new = []
         for word in words(items):
-            if isinstance(word, Composite):
+            if isinstance(word, Take):
+                new.append(word)
+                stride, rate = seen[word.stage]
+            elif isinstance(word, Composite):
                 ends = [visit(branch, stride, rate) for branch in word.branches]
                 longest = max(ends, key=lambda end: end[1] * end[2])
                 new.append(word.with_branches(end[0] for end in ends))
-                stride, rate = longest[1:]
+                if not isinstance(word, Auxiliary):
+                    stride, rate = longest[1:]
+                if isinstance(word, Stage):
+                    seen[word.name] = stride, rate
             elif isinstance(word, STRIDED):
                 new.append(_dilated(word, rate, keep=stride * _step(word) <= target))
                 kept = stride * _step(word) <= target
@@ -192,8 +223,10 @@ def head(layout, kind):
     if kind == "paper":
         return layout
     last = classifier(layout, "head")
+    if isinstance(last, RBF):
+        raise Unfit("takes no head='gap': its output layer is made of codes.")
     if not isinstance(last, Dense):
-        raise Unfit("takes no head='gap': its output layer isn't a dense one.")
+        last = Dense(last.filters, name=last.name)
     return replace(layout, head=words([GlobalPool("avg"), last]))
 
 
@@ -207,29 +240,46 @@ OVERRIDES = {
 
 
 def classes(layout, count):
-    """Give the classifier `count` outputs."""
-    last = classifier(layout, "classes")
-    if isinstance(last, RBF):
-        if count == len(last.codes):
-            return layout
-        raise Unfit(f"has output codes for its {len(last.codes)} classes and takes no other number.")
-    key = "units" if isinstance(last, Dense) else "filters"
-    return replace(layout, head=map_words(lambda word: replace(word, **{key: count}) if word is last else word,
-                                          layout.head))  # fmt: skip
+    """Give the classifier `count` outputs, and whatever else stands for the number of classes."""
+    scores = _classifiers(layout, "classes")
+
+    def change(word):
+        if not any(word is score for score in scores):
+            return word
+        if isinstance(word, RBF):
+            if count == len(word.codes):
+                return word
+            raise Unfit(f"has output codes for its {len(word.codes)} classes and takes no other number.")
+        return replace(word, **{"units" if isinstance(word, Dense) else "filters": Classes(count)})
+
+    return Layout(map_words(change, layout.body), map_words(change, layout.head))
 
 
 def without_top(layout, pooling=None):
     """Leave the body alone, with global pooling ("avg" or "max") if it is asked for."""
     _choice("pooling", pooling, (None, "avg", "max"))
-    return Layout(layout.body, (GlobalPool(pooling),) if pooling else ())
+    return Layout(_without_auxiliary(layout.body), (GlobalPool(pooling),) if pooling else ())
+
+
+def _without_auxiliary(items):
+    return [word.with_branches(map(_without_auxiliary, word.branches)) if isinstance(word, Composite) else word
+            for word in items if not isinstance(word, Auxiliary)]  # fmt: skip
 
 
 def classifier(layout, what):
     """Return the last word of the head that has outputs of its own; `what` names the change that needs it."""
-    found = [word for word in plain_words(layout.head) if isinstance(word, (Dense, RBF, Conv))]
+    found = [word for word in plain_words(layout.head) if isinstance(word, SCORING)]
     if not found:
         raise Unfit(f"takes no {what}: its layout ends without a classifier.")
     return found[-1]
+
+
+def _classifiers(layout, what):
+    """Return the classifier, and every other word whose count is the number of classes."""
+    return [classifier(layout, what)] + [
+        word for word in plain_words(layout.body + layout.head)
+        if isinstance(getattr(word, "filters", None) or getattr(word, "units", None), Classes)
+    ]  # fmt: skip
 
 
 def _body(layout, change, what, kinds):

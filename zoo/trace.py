@@ -1,7 +1,6 @@
 """Layout and input shape -> every layer's shape, parameters, multiply-adds, stride and receptive field.
 
-All the arithmetic of padding, stride and dilation lives here, and the names of the layers are given here, so that
-`build` has only to make what the trace lists, in its order.
+The names of the layers are given here too, so that `build` has only to make what the trace lists, in its order.
 """
 
 from collections import Counter
@@ -9,40 +8,44 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from zoo import layout as words
+from zoo import windows
 from zoo.errors import ZooError
+from zoo.windows import IMAGE, Grid
 
 INPUT = "image"  # the name of a network's input
 SCORES = ("probabilities", "scores")  # the names of what may stand after a layout's last word
-
-
-class OutOfPixels(ZooError):
-    """A window is larger than the map that it should slide over."""
 
 
 @dataclass(frozen=True)
 class Signal:
     """What flows between layers: the layer that it leaves, and what is known of it there.
 
-    `shape` is (height, width, channels) or (units,). One step on the map is `stride` pixels of the image, and one
-    value of it sees `receptive_field` pixels; both are (height, width) pairs, None once the map is flattened.
+    `shape` is (height, width, channels) or (units,); `grid` says how a map lies on the image, None once it is flat.
     """
 
     source: str
     shape: tuple
-    stride: tuple | None = None
-    receptive_field: tuple | None = None
+    grid: Grid | None = None
 
     @property
     def is_map(self):
         return len(self.shape) == 3
+
+    @property
+    def stride(self):
+        return self.grid and self.grid.stride
+
+    @property
+    def receptive_field(self):
+        return self.grid and self.grid.receptive_field
 
 
 @dataclass(frozen=True)
 class Layer:
     """One layer to build: its word (with nothing left to expand), its inputs by name, and what it costs.
 
-    `params` counts what Keras counts, BatchNorm's moving statistics included; `macs` are the multiply-adds of
-    convolution and dense layers for one image.
+    `input_shape` is that of the first input. `params` counts what Keras counts, BatchNorm's moving statistics
+    included; `macs` are the multiply-adds of convolution and dense layers for one image.
     """
 
     name: str
@@ -58,14 +61,30 @@ class Layer:
     def kind(self):
         return type(self.word).__name__
 
+    @property
+    def rings(self):
+        """The zeros to put round the input, as ((top, bottom), (left, right)), or None where Keras's layer does it."""
+        padding = getattr(self.word, "padding", "valid")
+        if padding in ("same", "valid"):
+            return None
+        if padding != "ceil":
+            return words.sides(padding)
+        window, stride = words.pair(self.word.size), words.pair(self.word.stride or self.word.size)
+        return tuple(windows.rings(n, w, s, padding) for n, w, s in zip(self.input_shape, window, stride))
+
 
 @dataclass(frozen=True)
 class Trace:
-    """The layers in the order to build them; `features` maps each stage that ends in a map to its last layer."""
+    """The layers in the order to build them, and where signals leave them.
+
+    `features` maps each stage that ends in a map to its signal, finest first; `auxiliary` maps each `Auxiliary`
+    word's name to its signal and its weight.
+    """
 
     input_shape: tuple
     layers: tuple
     features: dict
+    auxiliary: dict
     output: Signal
 
     @property
@@ -88,7 +107,7 @@ class Trace:
     def last_map(self):
         """The signal where the network last is a map: what the head looks at."""
         maps = [layer.output for layer in self.layers if layer.output.is_map]
-        return maps[-1] if maps else Signal(INPUT, self.input_shape, (1, 1), (1, 1))
+        return maps[-1] if maps else Signal(INPUT, self.input_shape, IMAGE)
 
 
 def trace(layout, input_shape):
@@ -100,9 +119,11 @@ def trace(layout, input_shape):
     sizes = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else ()
     if len(sizes) != 3 or not all(isinstance(n, int) and n > 0 for n in sizes):
         raise ZooError(f"An input shape is (height, width, channels), all positive; got {input_shape!r}.")
-    tracer = _Tracer()
-    output = tracer.walk(layout.body + layout.head, Signal(INPUT, sizes, (1, 1), (1, 1)), "")
-    return Trace(sizes, tuple(tracer.layers), tracer.features, output)
+    image = Signal(INPUT, sizes, IMAGE)
+    tracer = _Tracer(image)
+    output = tracer.walk(layout.body + layout.head, image, "")
+    features = dict(sorted(tracer.features.items(), key=lambda item: item[1].stride))
+    return Trace(sizes, tuple(tracer.layers.values()), features, tracer.auxiliary, output)
 
 
 def smallest_input(layout, channels, limit=1024):
@@ -116,49 +137,17 @@ def smallest_input(layout, channels, limit=1024):
     return None
 
 
-# ------------------------------------------------------------------------------------------------- the arithmetic
-
-
-def out_size(size, window, stride, padding, dilation=1):
-    """Return how many positions a window takes along one axis; `padding` is "same", "valid" or (before, after)."""
-    if padding == "same":
-        return -(-size // stride)
-    before, after = (0, 0) if padding == "valid" else padding
-    return (size + before + after - dilation * (window - 1) - 1) // stride + 1
-
-
-def _slide(name, signal, window, stride, padding, dilation=1):
-    """Return the (height, width), stride and receptive field of a map after a window has slid over it."""
-    if not signal.is_map:
-        raise ZooError(f"{name} slides over a map, but its input is flat; it must stand before Flatten or GlobalPool.")
-    window, stride, dilation = words.pair(window), words.pair(stride), words.pair(dilation)
-    if max(stride) > 1 and max(dilation) > 1:
-        raise ZooError(f"{name} has a stride and a dilation, and Keras has no layer with both.")
-    padding = (padding, padding) if isinstance(padding, str) else words.sides(padding)
-    size = tuple(map(out_size, signal.shape[:2], window, stride, padding, dilation))
-    if min(size) < 1:
-        reach = " (dilated)" if max(dilation) > 1 else ""
-        raise OutOfPixels(
-            f"{name} ran out of pixels: its {_by(window)} window{reach} doesn't fit on a {_by(signal.shape[:2])} map"
-        )
-    reach = [r + d * (w - 1) * s for r, d, w, s in zip(signal.receptive_field, dilation, window, signal.stride)]
-    return size, tuple(a * b for a, b in zip(signal.stride, stride)), tuple(reach)
-
-
-def _by(pair):
-    return f"{pair[0]}x{pair[1]}"
-
-
 # ------------------------------------------------------------------------------------------------------ the walk
 
 
 class _Tracer:
     """Walks the words once, top to bottom, and lists the layers."""
 
-    def __init__(self):
-        self.layers = []
+    def __init__(self, image):
+        self.image = image
+        self.layers = {}
         self.features = {}
-        self.names = {INPUT, *SCORES}
+        self.auxiliary = {}
 
     def walk(self, items, signal, scope):
         """Trace words one after the other; `scope` is the prefix of their names."""
@@ -171,59 +160,122 @@ class _Tracer:
             case words.Stage():
                 signal = self.walk(word.branches[0], signal, f"{name}_")
                 if signal.is_map and signal.source != INPUT:
-                    self.features[name] = signal.source
+                    self.features[name] = signal
                 return signal
-            case words.Add() | words.Concat():
+            case words.Take():
+                if word.stage not in self.features:
+                    raise ZooError(f"there is no stage {word.stage!r} to take a map from, before the word that asks.")
+                return self.features[word.stage]
+            case words.Auxiliary():
+                self.auxiliary[name] = self.walk(word.branches[0], signal, f"{name}_"), word.weight
+                return signal
+            case words.Add() | words.Multiply() | words.Concat():
                 return self.merge(word, name, signal)
+            case words.Unpool():
+                return self.unpool(word, name, signal)
             case words.Conv() | words.DepthwiseConv() | words.TableConv() if word.norm:
                 return self.normalized(word, name, signal)
         return self.layer(word, name, signal)
 
     def normalized(self, word, name, signal):
         """A convolution with its normalization: before the activation, but LRN after it."""
-        late = word.norm == "lrn"
+        norm, late = word.norm, word.norm.kind == "lrn"
         signal = self.layer(replace(word, norm=None, activation=word.activation if late else None), name, signal)
-        norm = words.Norm(word.norm)
         signal = self.layer(norm, f"{name}_{_label(norm)}", signal)
         if word.activation and not late:
             signal = self.layer(words.Activation(word.activation), f"{name}_{word.activation}", signal)
         return signal
 
     def merge(self, word, name, signal):
-        main = len(word.branches) - isinstance(word, words.Add)
+        main = len(word.branches) - (not isinstance(word, words.Concat))
         scopes = [f"{name}_" if main == 1 else f"{name}_branch{i}_" for i in range(1, main + 1)]
-        if isinstance(word, words.Add):
-            scopes.append(f"{name}_shortcut_")
+        scopes.append(f"{name}_shortcut_")
         ends = [self.walk(branch, signal, scope) for branch, scope in zip(word.branches, scopes)]
-        axes = slice(0, 3) if isinstance(word, words.Add) else slice(0, -1)
-        if len({end.shape[axes] for end in ends}) > 1 or len({end.stride for end in ends}) > 1:
-            shapes = ", ".join("x".join(map(str, end.shape)) for end in ends)
-            raise ZooError(f"{name} can't join branches of different shapes: {shapes}.")
-        shape = ends[0].shape
-        if isinstance(word, words.Concat):
-            shape = (*shape[:-1], sum(end.shape[-1] for end in ends))
-        seen = None
-        if ends[0].is_map:
-            seen = tuple(max(end.receptive_field[axis] for end in ends) for axis in (0, 1))
-        output = Signal(name, shape, ends[0].stride, seen)
-        return self.add(Layer(name, word, tuple(end.source for end in ends), signal.shape, output))
+        if getattr(word, "crop", False):
+            ends = self.cropped(name, ends)
+        shape = _merged_shape(word, name, ends)
+        grids = [end.grid for end in ends if end.is_map]
+        grid = grids[0] if grids else None
+        if len(grids) > 1:  # a gate looks at the whole map; a receptive field is told without it
+            seen = tuple(max(g.receptive_field[axis] for g in grids) for axis in (0, 1))
+            grid = grid._replace(receptive_field=seen)
+        return self.add(Layer(name, word, tuple(e.source for e in ends), ends[0].shape, Signal(name, shape, grid)))
+
+    def cropped(self, name, ends):
+        """Cut each map to the part of the image that all of them cover."""
+        if not all(end.is_map for end in ends) or len({end.stride for end in ends}) > 1:
+            raise ZooError(f"{name} can't crop: {_told(ends)} don't all have the same stride.")
+        borders = windows.borders([end.shape for end in ends], [end.grid for end in ends])
+        borders = [top_bottom + left_right for top_bottom, left_right in borders]
+        return [
+            self.layer(words.Crop(border), f"{name}_crop{i}", end) if any(border) else end
+            for i, (end, border) in enumerate(zip(ends, borders), 1)
+        ]
+
+    def unpool(self, word, name, signal):
+        pool = self.layers.get(word.pool)
+        if pool is None or not isinstance(pool.word, words.Pool) or pool.word.kind != "max":
+            raise ZooError(f"{name} needs a max pool named {word.pool!r} before it.")
+        size = words.pair(word.size)
+        if {size} != {words.pair(pool.word.size), words.pair(pool.word.stride or size)} or not (
+            pool.word.padding == "valid" or (pool.word.padding == "same" and size == (2, 2))
+        ):
+            raise ZooError(f"{name} needs a pool of windows of {word.size} that don't overlap; {word.pool} isn't one.")
+        if pool.output.shape != signal.shape:
+            raise ZooError(f"{name} needs the shape that {word.pool} gave; got {_told([signal, pool.output])}.")
+        source = pool.inputs[0]
+        before = self.image if source == INPUT else self.layers[source].output
+        grid = before.grid._replace(receptive_field=signal.receptive_field)
+        return self.add(Layer(name, word, (signal.source, source), signal.shape, Signal(name, before.shape, grid)))
 
     def layer(self, word, name, signal):
-        shape, stride, seen, costs = _apply(word, name, signal)
-        return self.add(Layer(name, word, (signal.source,), signal.shape, Signal(name, shape, stride, seen), **costs))
+        if isinstance(word, words.Crop) and word.border == "image":
+            top_bottom, left_right = windows.outside(name, signal.shape, _map(name, signal).grid, self.image.shape)
+            word = replace(word, border=top_bottom + left_right)
+        shape, grid, costs = _apply(word, name, signal)
+        return self.add(Layer(name, word, (signal.source,), signal.shape, Signal(name, shape, grid), **costs))
 
     def add(self, layer):
-        if layer.name in self.names:
+        if layer.name in self.layers or layer.name in (INPUT, *SCORES):
             raise ZooError(f"the layer name {layer.name!r} is taken; give the word another name.")
-        self.names.add(layer.name)
-        self.layers.append(layer)
+        self.layers[layer.name] = layer
         return layer.output
 
 
+def _merged_shape(word, name, ends):
+    """The shape of a merge, or the sentence for what can't be joined."""
+    first = ends[0]
+    if isinstance(word, words.Concat):
+        if len({(end.shape[:-1], end.stride) for end in ends}) > 1:
+            raise ZooError(f"{name} can't join branches of different shapes: {_told(ends)}.")
+        return (*first.shape[:-1], sum(end.shape[-1] for end in ends))
+    maps = [end for end in ends if end.is_map]
+    gates = isinstance(word, words.Multiply) and maps and {end.shape[-1] for end in ends} == {maps[0].shape[-1]}
+    joined = maps if gates else ends
+    if len({(end.shape, end.stride) for end in joined}) > 1:
+        raise ZooError(f"{name} can't join branches of different shapes: {_told(ends)}.")
+    return joined[0].shape
+
+
+def _told(signals):
+    """Shapes for a sentence, with the strides where the shapes alone don't tell the maps apart."""
+    shapes = ["x".join(map(str, signal.shape)) for signal in signals]
+    if len(set(shapes)) > 1:
+        return ", ".join(shapes)
+    return ", ".join(f"{shape} of stride {signal.stride}" for shape, signal in zip(shapes, signals))
+
+
+def _map(name, signal):
+    if not signal.is_map:
+        raise ZooError(f"{name} takes a map, but its input is flat; it must stand before Flatten or GlobalPool.")
+    return signal
+
+
 def _apply(word, name, signal):
-    """Return a plain word's output shape, stride, receptive field and costs."""
-    stride, seen = signal.stride, signal.receptive_field
-    channels = signal.shape[-1]
+    """Return a plain word's output shape, grid and costs."""
+    shape, grid, channels = signal.shape, signal.grid, signal.shape[-1]
+    if isinstance(word, _ON_MAPS):
+        _map(name, signal)
     match word:
         case words.Conv():
             filters = word.filters or channels
@@ -231,71 +283,90 @@ def _apply(word, name, signal):
                 raise ZooError(
                     f"{name} can't divide {channels} channels and {filters} filters into {word.groups} groups."
                 )
-            size, stride, seen = _slide(name, signal, word.kernel, word.stride, word.padding, word.dilation)
+            size, grid = windows.slide(name, shape, grid, word.kernel, word.stride, word.padding, word.dilation)
             weights = prod(words.pair(word.kernel)) * channels // word.groups * filters
-            return (*size, filters), stride, seen, _costs(weights, filters * word.bias, prod(size))
+            return (*size, filters), grid, _costs(weights, filters * word.bias, prod(size))
         case words.DepthwiseConv():
             if len(set(words.pair(word.stride))) > 1:
                 raise ZooError(f"{name} must have the same stride in both directions, as TensorFlow's layer does.")
-            size, stride, seen = _slide(name, signal, word.kernel, word.stride, word.padding, word.dilation)
+            size, grid = windows.slide(name, shape, grid, word.kernel, word.stride, word.padding, word.dilation)
             filters = channels * word.multiplier
             weights = prod(words.pair(word.kernel)) * filters
-            return (*size, filters), stride, seen, _costs(weights, filters * word.bias, prod(size))
+            return (*size, filters), grid, _costs(weights, filters * word.bias, prod(size))
         case words.TableConv():
             if max(map(max, word.table)) >= channels:
                 raise ZooError(f"{name} has a connection table for more channels than the {channels} that it gets.")
-            size, stride, seen = _slide(name, signal, word.kernel, word.stride, word.padding)
+            size, grid = windows.slide(name, shape, grid, word.kernel, word.stride, word.padding)
             weights = prod(words.pair(word.kernel)) * sum(map(len, word.table))
-            return (*size, len(word.table)), stride, seen, _costs(weights, len(word.table), prod(size))
+            return (*size, len(word.table)), grid, _costs(weights, len(word.table), prod(size))
+        case words.ConvTranspose():
+            size, grid = windows.spread(name, shape, grid, word.kernel, word.stride, word.padding)
+            filters = word.filters or channels
+            weights = prod(words.pair(word.kernel)) * channels * filters
+            return (*size, filters), grid, _costs(weights, filters * word.bias, prod(shape[:2]))
         case words.Pool():
-            size, stride, seen = _slide(name, signal, word.size, word.stride or word.size, word.padding)
-            return (*size, channels), stride, seen, {}
+            size, grid = windows.slide(name, shape, grid, word.size, word.stride or word.size, word.padding)
+            return (*size, channels), grid, {}
         case words.Subsample():
-            size, stride, seen = _slide(name, signal, word.size, word.size, "valid")
-            return (*size, channels), stride, seen, _costs(0, 2 * channels, 0)
+            size, grid = windows.slide(name, shape, grid, word.size, word.size, "valid")
+            return (*size, channels), grid, _costs(0, 2 * channels, 0)
         case words.Upsample():
-            size, _, _ = _slide(name, signal, 1, 1, "valid")
-            scale = words.pair(word.size)
-            if word.interpolation == "bilinear":
-                seen = tuple(r + s for r, s in zip(seen, stride))
-            size = tuple(n * k for n, k in zip(size, scale))
-            return (*size, channels), tuple(_ratio(s, k) for s, k in zip(stride, scale)), seen, {}
+            size, grid = windows.enlarge(shape, grid, word.size, word.interpolation)
+            return (*size, channels), grid, {}
+        case words.Crop():
+            size, grid = windows.cut(name, shape, grid, words.sides(word.border))
+            return (*size, channels), grid, {}
         case words.Norm():
-            trainable = 0 if word.kind == "lrn" else 2 * channels
+            trainable = 0 if word.kind == "lrn" else channels * (1 + word.scale)
             moving = 2 * channels if word.kind == "batch" else 0
-            return signal.shape, stride, seen, dict(params=trainable + moving, trainable_params=trainable)
-        case words.Activation() | words.Dropout():
-            return signal.shape, stride, seen, {}
+            return shape, grid, dict(params=trainable + moving, trainable_params=trainable)
+        case words.Split():
+            if channels % word.parts or word.part >= word.parts:
+                raise ZooError(f"{name} can't take slice {word.part} of {channels} channels in {word.parts} parts.")
+            return (*shape[:-1], channels // word.parts), grid, {}
+        case words.Shuffle():
+            if channels % word.groups:
+                raise ZooError(f"{name} can't deal {channels} channels out to {word.groups} groups.")
+            return shape, grid, {}
+        case words.PadChannels():
+            if word.filters < channels:
+                raise ZooError(f"{name} can't pad {channels} channels to {word.filters}.")
+            return (*shape[:-1], word.filters), grid, {}
+        case words.Activation() | words.Dropout() | words.DropPath() | words.Scale():
+            return shape, grid, {}
         case words.Flatten():
-            return (prod(signal.shape),), None, None, {}
+            return (prod(shape),), None, {}
         case words.GlobalPool():
-            _slide(name, signal, 1, 1, "valid")
-            return (channels,), None, None, {}
+            return (channels,), None, {}
         case words.Dense() | words.RBF() if signal.is_map:
             raise ZooError(f"{name} takes a vector, but its input is a map; put Flatten() or GlobalPool() before it.")
         case words.Dense():
-            return (word.units,), None, None, _costs(channels * word.units, word.units, 1)
+            return (word.units,), None, _costs(channels * word.units, word.units, 1)
         case words.RBF():
             if any(len(code) != channels for code in word.codes):
                 raise ZooError(f"{name} compares {channels} values with codes of another length.")
-            return (len(word.codes),), None, None, dict(params=channels * len(word.codes))
+            return (len(word.codes),), None, dict(params=channels * len(word.codes))
     raise ZooError(f"{word!r} is no word that the trace knows.")
+
+
+_ON_MAPS = (
+    words.Conv, words.DepthwiseConv, words.TableConv, words.ConvTranspose, words.Pool, words.Subsample,
+    words.Upsample, words.Crop, words.Split, words.Shuffle, words.PadChannels, words.GlobalPool,
+)  # fmt: skip
 
 
 def _costs(weights, biases, positions):
     return dict(params=weights + biases, trainable_params=weights + biases, macs=weights * positions)
 
 
-def _ratio(a, b):
-    return a // b if a % b == 0 else a / b
-
-
 # ----------------------------------------------------------------------------------------------------- the names
 
 _LABELS = {
-    words.Conv: "conv", words.DepthwiseConv: "dwconv", words.TableConv: "conv", words.Pool: "pool",
-    words.Subsample: "pool", words.Upsample: "up", words.Dropout: "dropout", words.Flatten: "flatten",
-    words.Dense: "fc", words.RBF: "rbf", words.Add: "add", words.Concat: "concat",
+    words.Conv: "conv", words.DepthwiseConv: "dwconv", words.TableConv: "conv", words.ConvTranspose: "upconv",
+    words.Pool: "pool", words.Subsample: "pool", words.Upsample: "up", words.Unpool: "unpool", words.Crop: "crop",
+    words.Dropout: "dropout", words.DropPath: "droppath", words.Scale: "scale", words.Split: "split",
+    words.Shuffle: "shuffle", words.PadChannels: "pad", words.Flatten: "flatten", words.Dense: "fc",
+    words.RBF: "rbf", words.Add: "add", words.Multiply: "gate", words.Concat: "concat", words.Take: "take",
 }  # fmt: skip
 _NORM_LABELS = {"batch": "bn", "group": "gn", "lrn": "lrn"}
 
@@ -314,13 +385,15 @@ def _label(word):
 def _names(items, scope):
     """Name the words of one scope: kind and number, without the number where a kind stands alone.
 
-    A word's own name is taken as it is; that of a composite is a prefix too, so it keeps the scope that it is in.
+    A word's own name is taken as it is; that of a composite is a prefix too, so it keeps the scope that it is in (but
+    an `Auxiliary` bears the name of an output).
     """
     labels = [None if word.name else _label(word) for word in items]
     total, seen = Counter(labels), Counter()
     for word, label in zip(items, labels):
         seen[label] += 1
         if word.name:
-            yield scope + word.name if isinstance(word, words.Composite) else word.name
+            scoped = isinstance(word, words.Composite) and not isinstance(word, words.Auxiliary)
+            yield scope + word.name if scoped else word.name
         else:
             yield scope + (label if total[label] == 1 else f"{label}{seen[label]}")

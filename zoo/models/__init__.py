@@ -4,7 +4,12 @@ from importlib import import_module
 
 from zoo import registry
 
-FAMILIES = ("lenet", "alexnet", "vgg")
+FAMILIES = (
+    "lenet", "alexnet", "zfnet", "overfeat", "nin", "vgg", "allcnn", "googlenet", "inception", "inception_v4",
+    "inception_resnet", "xception", "squeezenet", "resnet", "resnet_cifar", "resnet_v2", "wide_resnet", "resnext",
+    "senet", "densenet", "mobilenet", "mobilenet_v3", "shufflenet", "mnasnet", "efficientnet", "fcn", "segnet", "unet",
+    "deeplab",
+)  # fmt: skip
 
 
 def builder(entry):

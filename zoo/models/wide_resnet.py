@@ -1,0 +1,76 @@
+"""Wide ResNets: Table 1 of Zagoruyko & Komodakis 2016. Fewer layers, wider ones.
+
+| model           | depth, factor | parameters   | the paper says | error (Table 5) |
+|-----------------|---------------|--------------|----------------|-----------------|
+| wrn_40_4        | 40, 4         | 8,949,210    | 8.9 million    | 4.53            |
+| wrn_16_8        | 16, 8         | 10,961,370   | 11.0 million   | 4.27            |
+| wrn_28_10       | 28, 10        | 36,479,194   | 36.5 million   | 4.00            |
+| wide_resnet50_2 | ResNet-50, twice the 3x3 | 68,883,240 | 68.9 million |         |
+"""
+
+from functools import partial
+
+from zoo.layout import Activation, Add, Conv, Dense, Dropout, GlobalPool, Layout, Norm, Stage
+from zoo.models import resnet
+from zoo.registry import Figure, Paper, register
+
+PAPER = Paper("Wide Residual Networks", "Zagoruyko and Komodakis", 2016, "arXiv:1605.07146")
+
+conv = partial(Conv, bias=False, norm="batch")  # normalized and activated for the convolution that follows
+last = partial(Conv, bias=False, activation=None)
+preact = [Norm("batch"), Activation("relu")]
+
+
+def rows(width, stride, dropout):  # Figure 1d
+    drop = [Dropout(dropout)] if dropout else []
+    return [conv(width, 3, stride=stride, padding=1), drop, last(width, 3)]
+
+
+def stage(name, width, count, stride, dropout):
+    first = [preact, Add(rows(width, stride, dropout), shortcut=[last(width, 1, stride=stride)])]
+    return Stage(name, first, [Add([preact, rows(width, 1, dropout)]) for _ in range(count - 1)])
+
+
+def wide_resnet(depth, factor, classes, dropout):
+    n = (depth - 4) // 6
+    return Layout(
+        body=[
+            Stage("conv1", last(16, 3)),
+            stage("conv2", 16 * factor, n, 1, dropout),
+            stage("conv3", 32 * factor, n, 2, dropout),
+            stage("conv4", 64 * factor, n, 2, dropout),
+            preact,
+        ],
+        head=[GlobalPool("avg"), Dense(classes, name="predictions")],
+    )
+
+
+def register_net(depth, factor, params, error):
+    def layout(classes=10, block_dropout=0.0):
+        return wide_resnet(depth, factor, classes, block_dropout)
+
+    register(
+        layout, name=f"wrn_{depth}_{factor}", family="wide_resnet", paper=PAPER, input_shape=(32, 32, 3), classes=10,
+        summary=f"{depth} layers, {factor} times the width: a shallow wide ResNet beats a deep thin one",
+        published={"trainable_params": Figure(params, "Table 5"), "cifar10_error": Figure(error, "Table 5")},
+    )  # fmt: skip
+
+
+register_net(40, 4, 8.9e6, 4.53)
+register_net(16, 8, 11.0e6, 4.27)
+register_net(28, 10, 36.5e6, 4.00)
+
+
+def bottleneck(width, stride, project):
+    wide = [resnet.conv(2 * width, 1), resnet.conv3(2 * width, stride), resnet.conv(4 * width, 1, activation=None)]
+    return resnet.residual(wide, 4 * width, stride, project)
+
+
+@register(
+    paper=PAPER, input_shape=(224, 224, 3), classes=1000,
+    summary="ResNet-50 with twice the channels in its 3x3 convolutions",
+    published={"trainable_params": Figure(68_883_240, resnet.TORCHVISION), "macs": Figure(11.398e9, resnet.TORCHVISION),
+               "imagenet_top1_error": Figure(21.9, "Table 8"), "imagenet_top5_error": Figure(5.79, "Table 8")},
+)  # fmt: skip
+def wide_resnet50_2(classes=1000):
+    return resnet.resnet(bottleneck, resnet.COLUMNS[50], classes)

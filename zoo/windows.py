@@ -1,0 +1,134 @@
+"""The arithmetic of windows that slide: sizes, padding, strides, receptive fields, positions. Only `trace` uses it."""
+
+from typing import NamedTuple
+
+from zoo.errors import ZooError
+from zoo.layout import pair, sides
+
+
+class OutOfPixels(ZooError):
+    """A window is larger than the map that it should slide over."""
+
+
+class Grid(NamedTuple):
+    """How a map lies on the image; each field is a (height, width) pair, in pixels of the image.
+
+    One step on the map is `stride` pixels, one value sees `receptive_field` pixels, and the window that the map's
+    first value sees has its centre at `origin` (the image's first pixel is at 0, so padding makes it negative).
+    """
+
+    stride: tuple
+    receptive_field: tuple
+    origin: tuple
+
+
+IMAGE = Grid((1, 1), (1, 1), (0, 0))
+
+
+def out_size(size, window, stride, padding, dilation=1):
+    """Return how many positions a window takes along one axis; `padding` is a name or (before, after)."""
+    if padding == "same":
+        return -(-size // stride)
+    if padding == "ceil":
+        out = max(-(-(size - window) // stride) + 1, 0)
+        return out - ((out - 1) * stride >= size)
+    before, after = (0, 0) if padding == "valid" else padding
+    return (size + before + after - dilation * (window - 1) - 1) // stride + 1
+
+
+def rings(size, window, stride, padding, dilation=1):
+    """Return the zeros (before, after) that a padding puts along one axis."""
+    if padding == "valid":
+        return 0, 0
+    if not isinstance(padding, str):
+        return padding
+    out = out_size(size, window, stride, padding, dilation)
+    total = max((out - 1) * stride + dilation * (window - 1) + 1 - size, 0)
+    return (total // 2, total - total // 2) if padding == "same" else (0, total)
+
+
+def slide(name, shape, grid, window, stride, padding, dilation=1):
+    """Return a map's (height, width) and `Grid` after a window has slid over it. Raises `OutOfPixels`."""
+    window, stride, dilation = pair(window), pair(stride), pair(dilation)
+    if max(stride) > 1 and max(dilation) > 1:
+        raise ZooError(f"{name} has a stride and a dilation, and Keras has no layer with both.")
+    padding = (padding, padding) if isinstance(padding, str) else sides(padding)
+    size = tuple(map(out_size, shape[:2], window, stride, padding, dilation))
+    if min(size) < 1:
+        reach = " (dilated)" if max(dilation) > 1 else ""
+        raise OutOfPixels(
+            f"{name} ran out of pixels: its {_by(window)} window{reach} doesn't fit on a {_by(shape[:2])} map"
+        )
+    before = [rings(*axis)[0] for axis in zip(shape[:2], window, stride, padding, dilation)]
+    reach = [d * (w - 1) for d, w in zip(dilation, window)]
+    return size, Grid(
+        tuple(a * b for a, b in zip(grid.stride, stride)),
+        tuple(r + n * s for r, n, s in zip(grid.receptive_field, reach, grid.stride)),
+        tuple(o + (n / 2 - b) * s for o, n, b, s in zip(grid.origin, reach, before, grid.stride)),
+    )
+
+
+def spread(name, shape, grid, window, stride, padding):
+    """Return a map's (height, width) and `Grid` after a transposed convolution."""
+    window, stride = pair(window), pair(stride)
+    if any(w < s for w, s in zip(window, stride)):
+        raise ZooError(f"{name} leaves gaps: its {_by(window)} kernel is smaller than its stride.")
+    cut = [w - s if padding == "same" else 0 for w, s in zip(window, stride)]
+    size = tuple((n - 1) * s + w - c for n, s, w, c in zip(shape, stride, window, cut))
+    finer = tuple(_divide(a, b) for a, b in zip(grid.stride, stride))
+    sources = [-(-w // s) - 1 for w, s in zip(window, stride)]  # how many more values reach a pixel than one
+    return size, Grid(
+        finer,
+        tuple(r + n * s for r, n, s in zip(grid.receptive_field, sources, grid.stride)),
+        tuple(o - ((w - 1) / 2 - c // 2) * f for o, w, c, f in zip(grid.origin, window, cut, finer)),
+    )
+
+
+def enlarge(shape, grid, times, interpolation):
+    """Return a map's (height, width) and `Grid` after interpolation."""
+    times = pair(times)
+    finer = tuple(_divide(a, b) for a, b in zip(grid.stride, times))
+    seen = grid.receptive_field
+    if interpolation == "bilinear":
+        seen = tuple(r + s for r, s in zip(seen, grid.stride))
+    origin = tuple(o - (k - 1) / 2 * f for o, k, f in zip(grid.origin, times, finer))
+    return tuple(n * k for n, k in zip(shape, times)), Grid(finer, seen, origin)
+
+
+def cut(name, shape, grid, border):
+    """Return a map's (height, width) and `Grid` without `border`, which is ((top, bottom), (left, right))."""
+    size = tuple(n - a - b for n, (a, b) in zip(shape, border))
+    if min(size) < 1:
+        raise OutOfPixels(f"{name} ran out of pixels: it would cut all of a {_by(shape[:2])} map")
+    origin = tuple(o + a * s for o, (a, _), s in zip(grid.origin, border, grid.stride))
+    return size, grid._replace(origin=origin)
+
+
+def borders(shapes, grids):
+    """Return what to cut off each of several maps of one stride, so that all cover the same part of the image."""
+    cuts = []
+    for axis in (0, 1):
+        stride = grids[0].stride[axis]
+        first = max(grid.origin[axis] for grid in grids)
+        before = [round((first - grid.origin[axis]) / stride) for grid in grids]
+        common = min(shape[axis] - b for shape, b in zip(shapes, before))
+        cuts.append([(b, shape[axis] - b - common) for shape, b in zip(shapes, before)])
+    return [tuple(both) for both in zip(*cuts)]
+
+
+def outside(name, shape, grid, image):
+    """Return the border of a map of stride 1 that lies outside an image of that (height, width)."""
+    if grid.stride != (1, 1):
+        raise ZooError(f"{name} can't cut a map to the image: its stride is {_by(grid.stride)}, not 1.")
+    if any(n < whole for n, whole in zip(shape, image)):
+        raise ZooError(f"{name} can't cut a map to the image: {_by(shape[:2])} is smaller than {_by(image[:2])}.")
+    before = [min(max(round(-o), 0), n - whole) for o, n, whole in zip(grid.origin, shape, image)]
+    return tuple((b, n - whole - b) for b, n, whole in zip(before, shape, image))
+
+
+def _divide(a, b):
+    return a // b if a % b == 0 else a / b
+
+
+def _by(two):
+    return f"{two[0]}x{two[1]}"
