@@ -38,7 +38,7 @@ def create(model, input_shape=None, classes=None, include_top=True, pooling=None
     top = include_top and not features and bool(planned.layout.head)
     built = build(planned.trace, planned.name, classifier_activation if top else False, features)
     if weights is not None:
-        load_weights(built, weights)
+        load_weights(built, weights, planned.entry.name if planned.entry else planned.name, top)
     return built
 
 
@@ -154,9 +154,7 @@ def _layer(word, name, layer, padding):
             border = ((0, 0), (word.part * size, channels - (word.part + 1) * size))
             return layers.Cropping2D(border, data_format="channels_first", name=name)
         case words.PadChannels():
-            return layers.ZeroPadding2D(
-                ((0, 0), (0, word.filters - channels)), data_format="channels_first", name=name
-            )
+            return layers.ZeroPadding2D(((0, 0), (0, word.filters - channels)), data_format="channels_first", name=name)
         case words.Flatten():
             return layers.Flatten(name=name)
         case words.GlobalPool():

@@ -2,7 +2,7 @@
 
 | model            | stride | fc6             | parameters | the paper says |
 |------------------|--------|-----------------|------------|----------------|
-| deeplab_largefov | 8      | 3x3, dilation 12 | 20,499,221 | 20.5 million  |
+| deeplab_largefov | 8      | 3x3, dilation 12 | 20,505,429 | 20.5 million  |
 
 The net of the paper's Table 1(b), last row; its scores are interpolated to the image, before any CRF.
 """

@@ -2,9 +2,9 @@
 
 | model  | scores from         | parameters  | the paper says                          |
 |--------|---------------------|-------------|-----------------------------------------|
-| fcn32s | conv7               | 134,346,645 | 134 million; receptive field 404        |
-| fcn16s | conv7, pool4        | 134,359,158 | mean IU 62.4                            |
-| fcn8s  | conv7, pool4, pool3 | 134,366,299 | mean IU 62.7                            |
+| fcn32s | conv7               | 134,346,581 | 134 million; receptive field 404        |
+| fcn16s | conv7, pool4        | 134,364,410 | mean IU 62.4                            |
+| fcn8s  | conv7, pool4, pool3 | 134,376,863 | mean IU 62.7                            |
 
 The authors pad the image by 100 pixels, let pools round up, and crop each map to what its partners cover; the last
 upsampling is bilinear and fixed, those before it start as bilinear and learn.

@@ -69,7 +69,7 @@ def googlenet(classes=1000, aux=False):
 
 
 @register(
-    paper=PAPER, input_shape=(224, 224, 3), classes=1000,
+    paper=PAPER, input_shape=(224, 224, 3), classes=1000, pixel_range=(-1, 1),
     summary="GoogLeNet with BatchNorm, and 3x3 in the place of 5x5; torchvision's googlenet",
     published={"trainable_params": Figure(6_624_904, TORCHVISION), "macs": Figure(1.5e9, TORCHVISION)},
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 | model        | modules        | parameters | trainable  |
 |--------------|----------------|------------|------------|
-| inception_v4 | 4 A, 7 B, 3 C  | 42,743,048 | 42,679,816 |
+| inception_v4 | 4 A, 7 B, 3 C  | 42,742,984 | 42,679,816 |
 
 A convolution marked V in the figures is "valid", the others are "same".
 """

@@ -36,8 +36,9 @@ depthwise = partial(DepthwiseConv, bias=False, norm=Norm(epsilon=1e-3))
 
 
 def by_8(channels):
-    """The nearest multiple of 8."""
-    return int(channels + 4) // 8 * 8
+    """The nearest multiple of 8, but no less than nine tenths."""
+    rounded = int(channels + 4) // 8 * 8
+    return rounded if rounded >= 0.9 * channels else rounded + 8
 
 
 def squeeze_and_excite(channels):  # Section 5.3: a quarter of the expansion, a hard sigmoid

@@ -2,7 +2,7 @@
 
 | model  | encoder and decoder | parameters (trainable) | the paper says |
 |--------|---------------------|------------------------|----------------|
-| segnet | 13 convolutions each | 29,450,000 or so      | 29.45 million  |
+| segnet | 13 convolutions each | 29,449,355             | 29.45 million  |
 """
 
 from functools import partial

@@ -1,0 +1,58 @@
+"""Weights from files and from other zoos -> a built model's weights, counted and checked before any is set."""
+
+from pathlib import Path
+
+import h5py
+import keras
+
+from zoo.errors import ZooError
+from zoo.weights.copying import copy_weights
+from zoo.weights.imagenet import load_imagenet
+from zoo.weights.torchvision import load_torchvision
+
+__all__ = ["copy_weights", "load_imagenet", "load_torchvision", "load_weights"]
+
+
+def load_weights(model, weights, name, include_top=True):
+    """Load weights into a model.
+
+    Args:
+        model: the Keras model.
+        weights: "imagenet" (keras.applications'), "torchvision", or a path: `.keras` or `.weights.h5` of the same
+            net, `.pth` or `.safetensors` of torchvision's.
+        name: the registered name that the model was built from.
+        include_top: whether the model has its head.
+
+    Raises:
+        ZooError: if there are no such weights, or they aren't of the same net.
+    """
+    if weights == "imagenet":
+        return load_imagenet(model, name, include_top)
+    if weights == "torchvision":
+        return load_torchvision(model, name, include_top)
+    path = Path(weights)
+    if not path.is_file():
+        raise ZooError(
+            f"There is no weights file {str(path)!r}; weights must be None, 'imagenet', 'torchvision' or a path of one."
+        )
+    if path.suffix in (".pth", ".pt", ".safetensors"):
+        return load_torchvision(model, name, include_top, path)
+    if not path.name.endswith((".keras", ".weights.h5")):
+        raise ZooError(f"{path} is no weights file: its name must end with .keras, .weights.h5, .pth or .safetensors.")
+    try:
+        if path.suffix == ".keras":
+            copy_weights(keras.models.load_model(path, compile=False), model)
+        else:
+            _check_count(path, model)
+            model.load_weights(path)
+    except (ValueError, TypeError, OSError) as problem:
+        raise ZooError(f"{path} doesn't fit {model.name}: {str(problem).splitlines()[0]}") from None
+
+
+def _check_count(path, model):
+    """Refuse a file of a net with more layers: Keras would load the first of them and say nothing."""
+    with h5py.File(path) as file:
+        have = sum(len(layer.get("vars", ())) > 0 for layer in file.get("layers", {}).values())
+    want = sum(bool(layer.weights) for layer in model.layers)
+    if have != want:
+        raise ZooError(f"it has {have} layers with weights, the net has {want}.")

@@ -1,0 +1,134 @@
+"""Torchvision's checkpoints: where they are, what their modules are called, and their tensors in Keras's layout."""
+
+import hashlib
+import re
+from math import prod
+from pathlib import Path
+
+from keras import layers
+
+from zoo.errors import ZooError
+from zoo.weights.copying import fitted, slots
+
+FOLDER = "https://download.pytorch.org/models/"
+FILES = {  # the digits at the end are the first of the file's SHA-256
+    "alexnet_owt": "alexnet-owt-7be5be79", "densenet121": "densenet121-a639ec97", "densenet161": "densenet161-8d451a50",
+    "densenet169": "densenet169-b2777c0a", "densenet201": "densenet201-c1103571", "googlenet_bn": "googlenet-1378be20",
+    "mnasnet1_0": "mnasnet1.0_top1_73.512-f206786ef8", "mobilenet_v2_torchvision": "mobilenet_v2-b0353104",
+    "mobilenet_v3_large_torchvision": "mobilenet_v3_large-8738ca79",
+    "mobilenet_v3_small_torchvision": "mobilenet_v3_small-047dcff4", "resnet18": "resnet18-f37072fd",
+    "resnet34": "resnet34-b627a593", "resnet50": "resnet50-0676ba61", "resnet101": "resnet101-63fe2227",
+    "resnet152": "resnet152-394f9c45", "resnext50_32x4d": "resnext50_32x4d-7cdf4587",
+    "resnext101_32x8d": "resnext101_32x8d-8ba56ff5", "shufflenet_v2_x1_0": "shufflenetv2_x1-5666bf0f80",
+    "squeezenet1_0": "squeezenet1_0-b66bff10", "squeezenet1_1": "squeezenet1_1-b8a52dc0", "vgg11": "vgg11-8a719046",
+    "vgg11_bn": "vgg11_bn-6002323d", "vgg13": "vgg13-19584684", "vgg13_bn": "vgg13_bn-abd245e5",
+    "vgg16": "vgg16-397923af", "vgg16_bn": "vgg16_bn-6c64b313", "vgg19": "vgg19-dcbb9e9d",
+    "vgg19_bn": "vgg19_bn-c79401a0", "wide_resnet50_2": "wide_resnet50_2-95faca4d",
+}  # fmt: skip
+UNUSED = re.compile(r"num_batches_tracked$|^aux[12]\.")  # GoogLeNet's checkpoint has its auxiliary heads
+HEADS = ("fc", "classifier")
+# The order in which the nets apply their modules, where names alone don't tell it: .safetensors files sort them.
+ORDER = (
+    "features layers conv0 norm0 norm1 conv1 bn1 norm2 conv2 bn2 conv3 bn3 norm conv bn squeeze expand1x1 expand3x3 "
+    "downsample layer1 layer2 layer3 layer4 inception3a inception3b inception4a inception4b inception4c inception4d "
+    "inception4e inception5a inception5b denseblock1 transition1 denseblock2 transition2 denseblock3 transition3 "
+    "denseblock4 stage2 stage3 stage4 norm5 conv5 fc classifier"
+).split()
+TENSORS = ("weight", "bias", "running_mean", "running_var")  # of a module, in the order of Keras's layers
+
+
+def load_torchvision(model, name, include_top=True, path=None):
+    """Load a checkpoint of torchvision's net into a model built from the registered `name`.
+
+    Args:
+        model: the Keras model.
+        name: a key of `FILES`.
+        include_top: whether the model has its head; without it the checkpoint's is left aside.
+        path: a `.pth` or `.safetensors` file; by default torchvision's own is downloaded, and its hash checked.
+
+    Raises:
+        ZooError: where torchvision has no such net, or the file isn't a checkpoint of it. Then nothing is changed.
+    """
+    if name not in FILES:
+        own = f" {name}_torchvision is torchvision's form of it." if f"{name}_torchvision" in FILES else ""
+        raise ZooError(f"torchvision has no weights for {name}.{own} It has them for {', '.join(FILES)}.")
+    path = path or _download(FILES[name])
+    state = {key: value for key, value in read_state(path).items() if not UNUSED.search(key)}
+    modules = sorted({key.rpartition(".")[0] for key in state}, key=_place)
+    if not include_top:
+        modules = [module for module in modules if module.partition(".")[0] not in HEADS]
+    takers = slots(model)
+    if len(modules) != len(takers):
+        raise ZooError(f"{path} has {len(modules)} modules with weights, {name} has {len(takers)}: not the same net.")
+    values = []
+    for module, taker in zip(modules, takers):
+        given = [state[f"{module}.{tensor}"] for tensor in TENSORS if f"{module}.{tensor}" in state]
+        values.append(fitted(module, [_to_keras(value, taker.layer) for value in given], taker))
+    for taker, arrays in zip(takers, values):
+        for variable, value in zip(taker.weights, arrays):
+            variable.assign(value)
+
+
+def read_state(path):
+    """Return the tensors of a `.pth` or `.safetensors` file as a dict of NumPy arrays."""
+    path = Path(path)
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.numpy import load_file
+
+            return load_file(path)
+        import torch
+
+        return {key: value.numpy() for key, value in torch.load(path, map_location="cpu", weights_only=True).items()}
+    except ImportError as missing:
+        raise ZooError(f"Reading {path.name} needs {missing.name}: pip install {missing.name}.") from None
+    except Exception as problem:  # of two libraries, each with its own
+        raise ZooError(f"{path} is no checkpoint: {str(problem).splitlines()[0]}") from None
+
+
+def _download(file):
+    import keras
+
+    url = f"{FOLDER}{file}.pth"
+    try:
+        path = Path(keras.utils.get_file(f"{file}.pth", url, cache_subdir="models"))
+    except Exception as problem:
+        raise ZooError(f"{url} can't be downloaded: {problem}") from None
+    digits = hashlib.sha256(path.read_bytes()).hexdigest()
+    if not digits.startswith(file.rpartition("-")[2]):
+        path.unlink()
+        raise ZooError(f"{url} came damaged: its hash begins with {digits[:10]}. It was deleted; try again.")
+    return path
+
+
+def _place(module):
+    """The sort key of a module: known names in their order, others by letter and number."""
+    return [(ORDER.index(part) if part in ORDER else len(ORDER), *_natural(part)) for part in module.split(".")]
+
+
+def _natural(part):
+    letters, digits = re.fullmatch(r"(.*?)(\d*)", part).groups()
+    return letters, int(digits or 0)
+
+
+def _to_keras(value, layer):
+    """A tensor in the layout of Keras: kernels HWIO, dense ones (inputs, outputs), inputs from a map in HWC order."""
+    if value.ndim == 4:
+        depthwise = isinstance(layer, layers.DepthwiseConv2D)
+        return value.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))
+    if value.ndim != 2:
+        return value
+    shape = _flattened(layer)
+    if shape and prod(shape) == value.shape[1]:
+        height, width, channels = shape
+        value = value.reshape(-1, channels, height, width).transpose(0, 2, 3, 1).reshape(value.shape)
+    return value.T
+
+
+def _flattened(layer):
+    """The (height, width, channels) of the map that a dense layer gets as a vector, through Flatten and Dropout."""
+    while not isinstance(layer, layers.Flatten):
+        layer = layer._inbound_nodes[0].input_tensors[0]._keras_history.operation
+        if not isinstance(layer, (layers.Flatten, layers.Dropout)):
+            return None
+    return layer.input.shape[1:]
