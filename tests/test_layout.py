@@ -59,7 +59,7 @@ def test_sides(padding, expected):
         (lambda: Conv(8, (3, 3, 3)), "Conv: kernel must be a positive whole number or a pair of them; got (3, 3, 3)."),
         (lambda: Conv(8, 3, stride=0), "Conv: stride must be"),
         (lambda: Conv(8, 3, dilation=1.5), "Conv: dilation must be"),
-        (lambda: Conv(8, 3, padding="full"), 'Conv: padding must be "same", "valid", or rings of zeros'),
+        (lambda: Conv(8, 3, padding="full"), 'Conv: padding must be "same", "valid", "ceil", or rings of zeros'),
         (lambda: Conv(8, 3, padding=(1, 1, 1)), "Conv: padding must be"),
         (lambda: Conv(8, 3, padding=-1), "Conv: padding must be"),
         (lambda: Conv(8, 3, norm="layer"), "Conv: norm must be one of None, 'batch', 'group', 'lrn'; got 'layer'."),

@@ -26,24 +26,6 @@ def body(overrides, net=NET):
     return rewrite.rewrite(net, overrides).body
 
 
-# --------------------------------------------------------------------------------- every model, every override
-
-
-@pytest.mark.parametrize("name", zoo.list_models())
-def test_each_model_takes_each_override_or_says_why_not(name, shell):
-    for override in OVERRIDES:
-        try:
-            info = zoo.info(name, **override)
-        except ZooError as error:
-            assert str(error).startswith(name) and str(error).endswith("."), override
-            with pytest.raises(ZooError):
-                zoo.create(name, **override)
-            continue
-        model = zoo.create(name, **override)
-        assert model.count_params() == info.params, override
-        assert model.output_shape == (None, *info.output_shape), override
-
-
 @pytest.mark.parametrize("override", OVERRIDES, ids=lambda o: ",".join(f"{k}={v}" for k, v in o.items()))
 def test_vgg16_takes_them_all(override):
     if override != dict(padding="valid"):  # thirteen unpadded convolutions eat 224 pixels

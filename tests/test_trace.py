@@ -293,7 +293,7 @@ def test_too_small_an_input_names_the_layer_and_the_smallest_size(name):
     entry = zoo.registry.entry(name)
     channels = entry.input_shape[-1]
     least = smallest_input(entry.layout(), channels)
-    assert zoo.info(name, (least, least, channels)).output_shape == (entry.classes,)
+    assert zoo.info(name, (least, least, channels)).output_shape[-1] == entry.classes
     if least == 1:
         return
     less = least - 1

@@ -1,4 +1,5 @@
 import gc
+import re
 
 import keras
 import numpy as np
@@ -8,6 +9,8 @@ import zoo
 from zoo import ZooError
 from zoo.layout import Conv, Dense, Flatten, Pool
 from zoo.weights import copy_weights
+from zoo.weights.imagenet import BUILDERS, reference
+from zoo.weights.torchvision import FILES, set_state
 
 NET = [Conv(4, 3, norm="batch"), Pool(2), Flatten(), Dense(3)]
 SHAPE = (8, 8, 1)
@@ -20,9 +23,13 @@ def net(layout=NET, **options):
 def randomize(model):
     """Give every weight a value that a mistake would show, biases included, without letting signals fade."""
     random = np.random.default_rng(0)
-    for weight in model.weights:
-        scale = np.sqrt(2 / np.prod(weight.shape[:-1])) if len(weight.shape) > 1 else 0.1
-        weight.assign(np.float32(scale) * random.standard_normal(weight.shape, "float32"))
+    for layer in model.layers:
+        for weight in getattr(layer, "weights", ()):
+            if isinstance(layer, keras.layers.Normalization):
+                continue
+            scale = np.sqrt(2 / np.prod(weight.shape[:-1])) if len(weight.shape) > 1 else 0.1
+            value = np.float32(scale) * random.standard_normal(weight.shape, "float32")
+            weight.assign(1 + np.clip(value, -0.3, 0.3) if weight.name in ("gamma", "moving_variance") else value)
     return model
 
 
@@ -43,16 +50,151 @@ def zeros_at_first(monkeypatch):
         monkeypatch.setattr(initializer, "__call__", lambda self, shape, dtype=None: keras.ops.zeros(shape, dtype))
 
 
-@pytest.mark.parametrize("name, theirs", [("vgg16", keras.applications.VGG16), ("vgg19", keras.applications.VGG19)])
-@pytest.mark.parametrize("top, shape", [(True, (224, 224, 3)), (False, (75, 48, 3))])
-def test_vgg_is_that_of_keras_applications(name, theirs, top, shape, zeros_at_first, bounded_memory):
-    theirs = theirs(weights=None, include_top=top, input_shape=shape, classifier_activation=None)
-    ours = zoo.create(name, shape, include_top=top, classifier_activation=None)
-    copy_weights(randomize(theirs), ours)
+def alike(ours, theirs):
+    assert theirs.std() > 1e-3 * abs(theirs).max() > 0, "a net of faded signals would prove nothing"
+    assert abs(ours - theirs).max() < 1e-3 * abs(theirs).max()
+
+
+def values(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def head_and_body(name):
+    """Two sizes: one with the head, and a long one without, whose maps are even: MobileNet pads odd ones otherwise."""
+    small = (32, 32, 3) if name.startswith("vgg") else (96, 96, 3)
+    return [(True, small), (False, (128, 96, 3))]
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_the_nets_of_keras_applications_give_the_same(name, zeros_at_first, bounded_memory):
+    for top, shape in head_and_body(name):
+        theirs = reference(name, top, weights=None, input_shape=shape)
+        ours = zoo.create(name, shape, include_top=top)
+        copy_weights(randomize(theirs), ours)
+        image = np.random.default_rng(1).uniform(0, 1, (1, *shape)).astype("float32")
+        pixels = 255 * image if name == "efficientnet_b0" else image  # it holds its own scaling
+        alike(values(ours(image)), values(theirs(pixels)))
+        keras.utils.clear_session()
+
+
+@pytest.mark.parametrize("name, builder", [("resnet50_v1", "ResNet50"), ("mobilenet_v3_small", "MobileNetV3Small")])
+def test_imagenet_is_what_keras_applications_downloads(name, builder, monkeypatch, zeros_at_first):
+    asked = []
+
+    def download(include_top, weights, input_shape, **options):
+        asked.append(weights)
+        theirs = original(include_top=include_top, weights=None, input_shape=input_shape, **options)
+        return randomize(theirs)
+
+    original = getattr(keras.applications, builder)
+    monkeypatch.setattr(keras.applications, builder, download)
+    model = zoo.create(name, weights="imagenet", include_top=False, input_shape=(64, 64, 3))
+    assert asked == ["imagenet"] and np.any(model.get_weights()[0])
+
+
+def test_no_download_ends_in_a_sentence(monkeypatch):
+    def fail(*_, **__):
+        raise OSError("URL fetch failure: no network")
+
+    monkeypatch.setattr(keras.utils, "get_file", fail)
+    monkeypatch.setattr(keras.applications, "MobileNet", fail)
+    with pytest.raises(ZooError, match="The weights of mobilenet can't be had from keras.applications: URL fetch fail"):
+        zoo.create("mobilenet", weights="imagenet")
+    with pytest.raises(ZooError, match="https://download.pytorch.org/models/resnet18-f37072fd.pth can't be downloaded"):
+        zoo.create("resnet18", weights="torchvision")
+
+
+@pytest.mark.parametrize(
+    "name, weights, sentence",
+    [
+        ("resnet50", "imagenet", "keras.applications has no weights for resnet50; it has them for vgg16, "),
+        ("mobilenet_v2", "torchvision", "has no weights for mobilenet_v2. mobilenet_v2_torchvision is torchvision's"),
+        ("lenet5", "torchvision", "torchvision has no weights for lenet5. It has them for alexnet_owt, "),
+    ],
+)
+def test_nets_without_published_weights_have_their_sentence(name, weights, sentence, shell):
+    with pytest.raises(ZooError) as error:
+        zoo.create(name, weights=weights)
+    assert sentence in str(error.value)
+
+
+# -------------------------------------------------------------------------------------------- against torchvision
+
+OTHER_NAMES = {"alexnet_owt": "alexnet", "googlenet_bn": "googlenet"}
+
+
+def torchvision_net(name):
+    torch_nets = pytest.importorskip("torch_nets", reason="PyTorch is not installed")
+    net = torch_nets.NETS[OTHER_NAMES.get(name, name.removesuffix("_torchvision"))]()
+    for key, value in net.state_dict().items():
+        if value.is_floating_point():
+            noise = torch_nets.torch.randn(value.shape, generator=torch_nets.torch.Generator().manual_seed(0))
+            if value.ndim > 1:
+                value.copy_(noise * (2 / value[0].numel()) ** 0.5)
+            elif key.endswith("running_var") or (key.endswith("weight")):
+                value.copy_(1 + 0.2 * noise.clamp(-2, 2))
+            else:
+                value.copy_(0.1 * noise)
+    return net.eval()
+
+
+def logits(net, image):
+    import torch
+
+    with torch.no_grad():
+        return net(torch.from_numpy(image.transpose(0, 3, 1, 2))).numpy()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_checkpoints_of_torchvision_give_the_same(name, zeros_at_first, bounded_memory):
+    net = torchvision_net(name)
+    state = {key: value.numpy() for key, value in net.state_dict().items()}
+    shape = (224, 224, 3) if name.startswith(("vgg", "alex")) else (97, 80, 3)
+    model = zoo.create(name, shape, classifier_activation=None)
+    set_state(model, dict(sorted(state.items())))
     image = np.random.default_rng(1).standard_normal((1, *shape), "float32")
-    expected = keras.ops.convert_to_numpy(theirs(image))
-    assert expected.std() > 0.1, "a net of faded signals would prove nothing"
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(ours(image)), expected, atol=1e-4, rtol=1e-4)
+    alike(values(model(image)), logits(net, image))
+
+
+def test_the_published_spelling_of_densenet_is_understood(zeros_at_first):
+    net = torchvision_net("densenet121")
+    state = {re.sub(r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2", key): value.numpy()
+             for key, value in net.state_dict().items()}  # fmt: skip
+    assert "features.denseblock1.denselayer1.norm.1.weight" in state
+    model = zoo.create("densenet121", (64, 64, 3), classifier_activation=None)
+    set_state(model, state)
+    image = np.random.default_rng(1).standard_normal((1, 64, 64, 3), "float32")
+    alike(values(model(image)), logits(net, image))
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_checkpoint_is_read_from_a_file(suffix, tmp_path):
+    net, path = torchvision_net("squeezenet1_1"), tmp_path / f"net{suffix}"
+    if suffix == ".pth":
+        import torch
+
+        torch.save(net.state_dict(), path)
+    else:
+        pytest.importorskip("safetensors.torch").save_file(net.state_dict(), path)
+    image = np.random.default_rng(1).standard_normal((1, 64, 64, 3), "float32")
+    model = zoo.create("squeezenet1_1", (64, 64, 3), classifier_activation=None, weights=path)
+    alike(values(model(image)), logits(net, image))
+    body = zoo.create("squeezenet1_1", (64, 64, 3), include_top=False, weights=path)
+    for ours, theirs in zip(body.get_weights(), model.get_weights()):
+        np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(ZooError, match="doesn't fit squeezenet1_0: features.0 has weights of shapes .* but block1_c"):
+        zoo.create("squeezenet1_0", weights=path)
+    with pytest.raises(ZooError, match="doesn't fit resnet18: it has 26 modules with weights, the net has 41"):
+        zoo.create("resnet18", weights=path)
+
+
+def test_a_download_that_came_damaged_is_deleted(tmp_path, monkeypatch):
+    path = tmp_path / "x.pth"
+    path.write_bytes(b"not what was asked for")
+    monkeypatch.setattr(keras.utils, "get_file", lambda *_, **__: str(path))
+    with pytest.raises(ZooError, match="came damaged: its hash begins with [0-9a-f]{10}. It was deleted; try again."):
+        zoo.create("squeezenet1_1", weights="torchvision")
+    assert not path.exists()
 
 
 # ---------------------------------------------------------------------------------------------------------- files
@@ -83,10 +225,9 @@ def test_the_weights_of_another_net_are_refused(tmp_path, suffix, other):
 @pytest.mark.parametrize(
     "name, content, sentence",
     [
-        ("nowhere.keras", None, "There is no weights file '.*nowhere.keras'; weights must be None or the path of one."),
-        ("imagenet", None, "There is no weights file '.*imagenet'"),
-        ("net.pth", b"x", "net.pth is no weights file: its name must end with .keras or .weights.h5."),
-        ("net.h5", b"x", "net.h5 is no weights file"),
+        ("nowhere.keras", None, "There is no weights file '.*nowhere.keras'; weights must be None, 'imagenet', "),
+        ("net.pth", b"x", "torchvision has no weights for layout"),
+        ("net.h5", b"x", "net.h5 is no weights file: its name must end with .keras, .weights.h5, .pth or "),
         ("net.weights.h5", b"no such thing", "net.weights.h5 doesn't fit layout: "),
         ("net.keras", b"no such thing", "net.keras doesn't fit layout: "),
     ],

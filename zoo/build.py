@@ -85,11 +85,9 @@ def _apply(layer, inputs):
             x = layers.Permute((1, 2, 4, 3), name=f"{name}_deal")(x)
             return layers.Reshape(layer.input_shape, name=name)(x)
     (x,) = inputs
-    padding = getattr(word, "padding", None)
-    if layer.rings is not None:
-        if any(map(any, layer.rings)):
-            x = layers.ZeroPadding2D(layer.rings, name=f"{name}_pad")(x)
-        padding = "valid"
+    padding, rings = layer.padding
+    if rings:
+        x = layers.ZeroPadding2D(rings, name=f"{name}_pad")(x)
     return _layer(word, name, layer, padding)(x)
 
 

@@ -14,7 +14,7 @@ def pair(what, value):
     raise ZooError(f"{what} must be a positive whole number or a pair of them; got {value!r}.")
 
 
-def padding(what, value, names=("same", "valid")):
+def padding(what, value, names=("same", "valid", "ceil")):
     value = tuple(value) if isinstance(value, list) else value
     if (isinstance(value, str) and value in names) or _whole(value, 0):
         return value

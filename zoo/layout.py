@@ -6,8 +6,8 @@ A layout is a list of words. Lists nest freely, so a helper may return several r
 
 Shapes are NHWC. A size, stride or dilation is an int or a (height, width) pair. Padding is "same" (as TensorFlow
 pads: the output has ceil(input / stride) pixels), "valid" (none), or rings of zeros: an int, a (vertical,
-horizontal) pair, or the four sides (top, bottom, left, right). A pool can also pad "ceil": at the bottom and the
-right, so that the last window starts inside the map (Caffe's pools).
+horizontal) pair, or the four sides (top, bottom, left, right). "ceil" pads below and to the right alone, so far that
+the last window starts inside the map (the pools of Caffe).
 """
 
 from copy import copy
@@ -445,7 +445,6 @@ _CHECKS = {
     (ConvTranspose, "filters"): checks.or_none(checks.count),
     (ConvTranspose, "padding"): checks.one_of("same", "valid"),
     (Pool, "stride"): checks.or_none(checks.pair),
-    (Pool, "padding"): partial(checks.padding, names=("same", "valid", "ceil")),
     (Pool, "kind"): checks.one_of("max", "avg"),
     (Crop, "border"): partial(checks.padding, names=("image",)),
     (GlobalPool, "kind"): checks.one_of("avg", "max"),

@@ -62,15 +62,21 @@ class Layer:
         return type(self.word).__name__
 
     @property
-    def rings(self):
-        """The zeros to put round the input, as ((top, bottom), (left, right)), or None where Keras's layer does it."""
+    def padding(self):
+        """How to pad: Keras's name for it, and the rings of zeros to put round the input before, or None."""
         padding = getattr(self.word, "padding", "valid")
         if padding in ("same", "valid"):
-            return None
-        if padding != "ceil":
-            return words.sides(padding)
-        window, stride = words.pair(self.word.size), words.pair(self.word.stride or self.word.size)
-        return tuple(windows.rings(n, w, s, padding) for n, w, s in zip(self.input_shape, window, stride))
+            return padding, None
+        pool = isinstance(self.word, words.Pool)
+        window = words.pair(self.word.size if pool else self.word.kernel)
+        stride = words.pair(self.word.stride or window)
+        dilation = words.pair(getattr(self.word, "dilation", 1))
+        axes = list(zip(self.input_shape, window, stride, dilation))
+        ceil = padding == "ceil"
+        rings = tuple(windows.rings(n, w, s, padding, d) for n, w, s, d in axes) if ceil else words.sides(padding)
+        if not pool and rings == tuple(windows.rings(n, w, s, "same", d) for n, w, s, d in axes):
+            return "same", None
+        return "valid", rings if any(map(any, rings)) else None
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def out_size(size, window, stride, padding, dilation=1):
     if padding == "same":
         return -(-size // stride)
     if padding == "ceil":
-        out = max(-(-(size - window) // stride) + 1, 0)
+        out = max(-(-(size - dilation * (window - 1) - 1) // stride) + 1, 0)
         return out - ((out - 1) * stride >= size)
     before, after = (0, 0) if padding == "valid" else padding
     return (size + before + after - dilation * (window - 1) - 1) // stride + 1

@@ -76,6 +76,7 @@ def register_column(name, column, norm=None):
     register(
         layout, name=name, family="vgg", paper=PAPER, input_shape=(224, 224, 3), classes=1000, published=published,
         summary=f"Table 1, column {column}" + (", BatchNorm after each convolution" if norm else ""),
+        recipe={} if norm else {"learning_rate": 3e-4},  # without BatchNorm so many layers take no larger steps
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ FILES = {  # the digits at the end are the first of the file's SHA-256
     "vgg16": "vgg16-397923af", "vgg16_bn": "vgg16_bn-6c64b313", "vgg19": "vgg19-dcbb9e9d",
     "vgg19_bn": "vgg19_bn-c79401a0", "wide_resnet50_2": "wide_resnet50_2-95faca4d",
 }  # fmt: skip
+OLD_DENSE_LAYER = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")  # how the published files spell norm1, conv1
 UNUSED = re.compile(r"num_batches_tracked$|^aux[12]\.")  # GoogLeNet's checkpoint has its auxiliary heads
 HEADS = ("fc", "classifier")
 # The order in which the nets apply their modules, where names alone don't tell it: .safetensors files sort them.
@@ -53,13 +54,21 @@ def load_torchvision(model, name, include_top=True, path=None):
         own = f" {name}_torchvision is torchvision's form of it." if f"{name}_torchvision" in FILES else ""
         raise ZooError(f"torchvision has no weights for {name}.{own} It has them for {', '.join(FILES)}.")
     path = path or _download(FILES[name])
-    state = {key: value for key, value in read_state(path).items() if not UNUSED.search(key)}
+    try:
+        set_state(model, read_state(path), include_top)
+    except ZooError as problem:
+        raise ZooError(f"{path} doesn't fit {model.name}: {problem}") from None
+
+
+def set_state(model, state, include_top=True):
+    """Set a model's weights from a torchvision state dict of NumPy arrays. Raises `ZooError` before any is set."""
+    state = {OLD_DENSE_LAYER.sub(r"\1\2.", key): value for key, value in state.items() if not UNUSED.search(key)}
     modules = sorted({key.rpartition(".")[0] for key in state}, key=_place)
     if not include_top:
         modules = [module for module in modules if module.partition(".")[0] not in HEADS]
     takers = slots(model)
     if len(modules) != len(takers):
-        raise ZooError(f"{path} has {len(modules)} modules with weights, {name} has {len(takers)}: not the same net.")
+        raise ZooError(f"it has {len(modules)} modules with weights, the net has {len(takers)}.")
     values = []
     for module, taker in zip(modules, takers):
         given = [state[f"{module}.{tensor}"] for tensor in TENSORS if f"{module}.{tensor}" in state]

@@ -1,0 +1,103 @@
+"""Does every registered model learn as built? Train each on the embedded digits, with nothing but its default recipe.
+
+    python benchmarks/trains_as_built.py                          # all models: the table of docs/trains_as_built.md
+    python benchmarks/trains_as_built.py "vgg*" --seeds 0 1 2
+
+A classifier goes through `zoo.training.train`, as `python train.py --model NAME --dataset digits` does. A net for dense
+prediction labels each pixel of the digits, enlarged, as paper or as the digit that its ink belongs to, with the same
+loss and optimizer; its accuracy is that of the ink. Chance is 10 % either way. Each finished model is appended to the
+file of results at once, and one that stands there is not trained again.
+"""
+
+import argparse
+import csv
+import os
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+
+import zoo
+from zoo import data
+from zoo.training.recipe import make_optimizer, recipe_for
+from zoo.training.train import train
+
+COLUMNS = ("model", "width", "input", "epochs", "seed", "accuracy", "seconds")
+SIZE = 64  # of the images that dense prediction labels
+
+
+def width_of(name):
+    """A quarter of the paper's channels, or all of them where a net takes no other width, or has few."""
+    try:
+        quarter = zoo.info(name, width=0.25).params
+    except zoo.ZooError:
+        return 1.0
+    return 0.25 if quarter > 50_000 else 1.0
+
+
+def classify(name, width, epochs, seed):
+    options = {"width": width} if width < 1 else {}
+    with tempfile.TemporaryDirectory() as runs:
+        result = train(name, "digits", options=options, runs=runs, verbose=0, say=lambda note: None,
+                       epochs=epochs, seed=seed)  # fmt: skip
+        config = keras.models.load_model(Path(result.run) / "model.keras", compile=False).input_shape
+    return config[1:], result.test_accuracy
+
+
+def label_pixels(name, width, epochs, seed):
+    """Train a net that gives a map; return its input shape and its accuracy on the ink of the test digits."""
+    digits = data.load("digits")
+    recipe = recipe_for(zoo.registry.entry(name), epochs=epochs, seed=seed).for_images(len(digits.train))
+    keras.utils.set_random_seed(seed)
+    padding = {"padding": "same"} if name == "unet" else {}  # unpadded, it takes no image under 188x188
+    net = zoo.create(name, (SIZE, SIZE, 1), classes=11, classifier_activation=None, width=width, **padding)
+    steps = -(-len(digits.train) // recipe.batch_size) * epochs
+    net.compile(make_optimizer(recipe, steps), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    net.fit(*_pixels(digits.train), batch_size=recipe.batch_size, epochs=epochs, verbose=0)
+    images, labels = _pixels(digits.test)
+    guesses = net.predict(images, batch_size=recipe.batch_size, verbose=0).argmax(-1)
+    ink = labels > 0
+    return net.input_shape[1:], float((guesses == labels)[ink].mean())
+
+
+def _pixels(split):
+    """Enlarged images, and for each pixel 0 (paper) or 1 + the digit."""
+    times = SIZE // split.images.shape[1]
+    images = split.images.repeat(times, 1).repeat(times, 2).astype("float32") / 127.5 - 1
+    return images, np.where(images[..., 0] > 0, 1 + split.labels[:, None, None], 0)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("patterns", nargs="*")
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--results", type=Path, default=Path("benchmarks/trains_as_built.csv"))
+    options = parser.parse_args()
+    done = set()
+    if options.results.exists():
+        with options.results.open() as file:
+            done = {(row["model"], row["seed"], row["epochs"]) for row in csv.DictReader(file)}
+    else:
+        options.results.write_text(",".join(COLUMNS) + "\n")
+    for name in zoo.list_models(*options.patterns):
+        measure = classify if len(zoo.info(name).output_shape) == 1 else label_pixels
+        for seed in options.seeds:
+            if (name, str(seed), str(options.epochs)) in done:
+                continue
+            start, width = time.perf_counter(), width_of(name)
+            shape, accuracy = measure(name, width, options.epochs, seed)
+            row = (name, width, "x".join(map(str, shape)), options.epochs, seed, f"{accuracy:.4f}",
+                   f"{time.perf_counter() - start:.1f}")  # fmt: skip
+            with options.results.open("a") as file:
+                csv.writer(file, lineterminator="\n").writerow(row)
+            print(*row, flush=True)
+            keras.utils.clear_session()
+
+
+if __name__ == "__main__":
+    main()
