@@ -26,6 +26,29 @@ def test_list_has_a_line_a_model_and_takes_patterns():
     )
 
 
+@pytest.mark.parametrize(
+    "arguments, names",
+    [
+        ("--year 2012-2013 --max-params 65M", ["alexnet", "zfnet", "nin_cifar", "nin"]),
+        ("--family resnet --max-params 25M", ["resnet18", "resnet34"]),
+        ("squeeze excitation --year 2017", ["se_resnet50"]),
+        ("vgg1* --max-params 132.87M", ["vgg11", "vgg11_bn", "vgg11_lrn"]),
+    ],
+)
+def test_list_searches_by_year_family_size_and_words(arguments, names):
+    assert [line.split()[0] for line in run("list", *arguments.split()).output.splitlines()[2:]] == names
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [("--year then", "'then' is no year; write 2015 or"), ("--max-params 5Q", "'5Q' is no number of parameters; write"),
+     ("quantum", "No model matches quantum;"), ("--year 1900", "No model matches that;")],
+)  # fmt: skip
+def test_a_search_that_can_not_be_has_its_sentence(arguments, sentence):
+    result = run("list", *arguments.split())
+    assert result.exit_code == 2 and sentence in result.output
+
+
 def test_list_json_has_the_documented_keys():
     models = json.loads(run("list", "vgg16", "--json").output)
     assert list(models[0]) == ["name", "family", "year", "input_shape", "classes", "params", "macs", "paper"]

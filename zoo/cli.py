@@ -124,15 +124,30 @@ def _print_table(columns, rows, style="simple"):
 # ------------------------------------------------------------------------------------------------- looking at nets
 
 
+def _parse_count(context, parameter, value):
+    """ "5M" -> 5_000_000."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"([0-9]*\.?[0-9]+)([kKMG]?)", value)
+    if not found:
+        raise click.BadParameter(f"{value!r} is no number of parameters; write 60000, 60k or 5M.")
+    return float(found[1]) * {"": 1, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9}[found[2]]
+
+
 @main.command("list")
-@click.argument("patterns", nargs=-1)
+@click.argument("patterns", nargs=-1, metavar="[PATTERN|WORD]...")
+@click.option("--family", help="Only this family, a shell pattern.")
+@click.option("--year", help="Only this year, or these: 2012-2014.")
+@click.option("--max-params", callback=_parse_count, help="Only nets of at most so many parameters: 60k, 5M.")
 @click.option("--markdown", is_flag=True, help="Print the table in Markdown.")
 @json_option
-def list_(patterns, markdown, as_json):
-    """List the models whose names match any PATTERN ("vgg*"), or all."""
-    infos = [zoo.info(name) for name in zoo.list_models(*patterns)]
+def list_(patterns, family, year, max_params, markdown, as_json):
+    """List the models whose names match any PATTERN ("vgg*"), or whose summary or paper holds all the WORDs, or all."""
+    infos = [zoo.info(name) for name in _search(patterns, family, year)]
+    infos = [info for info in infos if max_params is None or info.params <= max_params]
     if not infos:
-        raise zoo.ZooError(f"No model matches {' or '.join(patterns)}; `zoo list` shows all.")
+        asked = " ".join(patterns) or "that"
+        raise zoo.ZooError(f"No model matches {asked}; `zoo list` shows all.")
     keys = ("name", "family", "year", "input_shape", "classes", "params", "macs", "paper")
     if as_json:
         return _print_json([{key: getattr(info, key) for key in keys} for info in infos])
@@ -140,6 +155,23 @@ def list_(patterns, markdown, as_json):
     _print_table(columns, [
         (i.name, i.year, _by(i.input_shape), _short(i.params), _short(i.macs), i.summary) for i in infos
     ], "github" if markdown else "simple")  # fmt: skip
+
+
+def _search(patterns, family, year):
+    """The names that match any pattern, or, where none does, those whose summary or paper holds all the words."""
+    from fnmatch import fnmatch
+
+    entries = zoo.registry.entries()
+    names = zoo.list_models(*patterns)
+    if not names:
+        told = {name: f"{entry.family} {entry.summary} {entry.paper}".lower() for name, entry in entries.items()}
+        names = [name for name in entries if all(word.lower() in told[name] for word in patterns)]
+    first, _, last = (year or "").partition("-")
+    if not all(part.isdigit() for part in (first, last) if part):
+        raise zoo.ZooError(f"{year!r} is no year; write 2015 or 2012-2014.")
+    years = range(int(first or 0), int(last or first or 9999) + 1)
+    found = [entries[name] for name in names]
+    return [e.name for e in found if fnmatch(e.family, family or "*") and (e.year or 0) in years]
 
 
 @main.command()

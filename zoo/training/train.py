@@ -81,6 +81,8 @@ def _fit(model, entry, dataset, image_size, options):
     planned = plan(model, front.input_shape, classes, **options)
     if len(planned.trace.output_shape) != 1:
         raise ZooError(f"{planned.name} gives a map, not class scores: it can't be trained to classify images.")
+    if planned.trace.auxiliary:
+        raise ZooError(f"{planned.name}: auxiliary classifiers can't be trained by this command yet; leave aux out.")
     if planned.trace.output_shape[0] != classes:
         raise ZooError(
             f"{planned.name} has {planned.trace.output_shape[0]} outputs, but {dataset.name} has {classes} classes."
