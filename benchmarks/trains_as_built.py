@@ -1,6 +1,6 @@
 """Does every registered model learn as built? Train each on the embedded digits, with nothing but its default recipe.
 
-    python benchmarks/trains_as_built.py                          # all models: the table of docs/trains_as_built.md
+    python benchmarks/trains_as_built.py                     # all models; an hour or more on two cores
     python benchmarks/trains_as_built.py "vgg*" --seeds 0 1 2
 
 A classifier goes through `zoo.training.train`, as `python train.py --model NAME --dataset digits` does. A net for dense
