@@ -9,18 +9,13 @@
 | densenet_bc_100_12   | 16, 16, 16      | 12     | 769,162 (paper: 0.8 million) |
 """
 
-from functools import partial
-
-from zoo.layout import Activation, Concat, Conv, Dense, GlobalPool, Layout, Norm, Pool, Stage
+from zoo.layout import Concat, Dense, GlobalPool, Layout, Pool, Stage
+from zoo.models.resnet import TORCHVISION
+from zoo.models.resnet_v2 import conv, last, preact
 from zoo.registry import Figure, Paper, register
 
 PAPER = Paper("Densely Connected Convolutional Networks", "Huang, Liu, van der Maaten and Weinberger", 2016,
               "arXiv:1608.06993")  # fmt: skip
-TORCHVISION = "torchvision.models documentation"
-
-conv = partial(Conv, bias=False, norm="batch")  # normalized and activated for the convolution that follows
-last = partial(Conv, bias=False, activation=None)
-preact = [Norm("batch"), Activation("relu")]
 
 
 def layer(growth):

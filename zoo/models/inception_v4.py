@@ -10,6 +10,7 @@ A convolution marked V in the figures is "valid", the others are "same".
 from functools import partial
 
 from zoo.layout import Concat, Conv, Dense, Dropout, GlobalPool, Layout, Norm, Pool, Stage
+from zoo.models.inception import average
 from zoo.registry import Figure, Paper, register
 
 PAPER = Paper("Inception-v4, Inception-ResNet and the Impact of Residual Connections on Learning",
@@ -17,10 +18,6 @@ PAPER = Paper("Inception-v4, Inception-ResNet and the Impact of Residual Connect
 
 conv = partial(Conv, bias=False, norm=Norm(epsilon=1e-3))
 valid = partial(conv, padding="valid")
-
-
-def average():
-    return Pool(3, stride=1, padding="same", kind="avg")
 
 
 def stem():  # Figure 3

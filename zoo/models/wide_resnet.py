@@ -8,17 +8,12 @@
 | wide_resnet50_2 | ResNet-50, twice the 3x3 | 68,883,240 | 68.9 million |         |
 """
 
-from functools import partial
-
-from zoo.layout import Activation, Add, Conv, Dense, Dropout, GlobalPool, Layout, Norm, Stage
+from zoo.layout import Add, Dense, Dropout, GlobalPool, Layout, Stage
 from zoo.models import resnet
+from zoo.models.resnet_v2 import conv, last, preact
 from zoo.registry import Figure, Paper, register
 
 PAPER = Paper("Wide Residual Networks", "Zagoruyko and Komodakis", 2016, "arXiv:1605.07146")
-
-conv = partial(Conv, bias=False, norm="batch")  # normalized and activated for the convolution that follows
-last = partial(Conv, bias=False, activation=None)
-preact = [Norm("batch"), Activation("relu")]
 
 
 def rows(width, stride, dropout):  # Figure 1d

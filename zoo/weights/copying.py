@@ -29,9 +29,7 @@ def copy_weights(source, target):
         if len(given) == len(taker.weights) + 1 and _normalized(giver):
             *given, bias = given
         values.append(fitted(giver.name, given, taker))
-    for taker, arrays in zip(takers, values):
-        for variable, value in zip(taker.weights, arrays):
-            variable.assign(value)
+    assign(takers, values)
 
 
 class Slot:
@@ -63,6 +61,13 @@ def fitted(name, given, taker):
     if len(have) != len(want) or any(_bare(a) != _bare(b) for a, b in zip(have, want)):
         raise ZooError(f"{name} has weights of shapes {have}, but {taker.name} takes {want}.")
     return [np.reshape(value, shape) for value, shape in zip(given, want)]
+
+
+def assign(takers, values):
+    """Set each slot's weights, which `fitted` has checked."""
+    for taker, arrays in zip(takers, values):
+        for variable, value in zip(taker.weights, arrays):
+            variable.assign(value)
 
 
 def _bare(shape):

@@ -20,7 +20,7 @@ def reference(name, include_top=True, weights="imagenet", input_shape=None):
     import keras
 
     builder = getattr(keras.applications, BUILDERS[name])
-    options = {"include_preprocessing": False} if "V3" in BUILDERS[name] and "Mobile" in BUILDERS[name] else {}
+    options = {"include_preprocessing": False} if name.startswith("mobilenet_v3") else {}
     return builder(include_top=include_top, weights=weights, input_shape=input_shape, **options)
 
 

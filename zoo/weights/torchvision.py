@@ -8,7 +8,7 @@ from pathlib import Path
 from keras import layers
 
 from zoo.errors import ZooError
-from zoo.weights.copying import fitted, slots
+from zoo.weights.copying import assign, fitted, slots
 
 FOLDER = "https://download.pytorch.org/models/"
 FILES = {  # the digits at the end are the first of the file's SHA-256
@@ -54,8 +54,9 @@ def load_torchvision(model, name, include_top=True, path=None):
         own = f" {name}_torchvision is torchvision's form of it." if f"{name}_torchvision" in FILES else ""
         raise ZooError(f"torchvision has no weights for {name}.{own} It has them for {', '.join(FILES)}.")
     path = path or _download(FILES[name])
+    state = read_state(path)
     try:
-        set_state(model, read_state(path), include_top)
+        set_state(model, state, include_top)
     except ZooError as problem:
         raise ZooError(f"{path} doesn't fit {model.name}: {problem}") from None
 
@@ -73,9 +74,7 @@ def set_state(model, state, include_top=True):
     for module, taker in zip(modules, takers):
         given = [state[f"{module}.{tensor}"] for tensor in TENSORS if f"{module}.{tensor}" in state]
         values.append(fitted(module, [_to_keras(value, taker.layer) for value in given], taker))
-    for taker, arrays in zip(takers, values):
-        for variable, value in zip(taker.weights, arrays):
-            variable.assign(value)
+    assign(takers, values)
 
 
 def read_state(path):
