@@ -10,34 +10,40 @@ import numpy as np
 import pytest
 from miniatures import miniature
 
-NAMES = ["lenet5", "nin_cifar", "squeezenet1_1"]  # each word of theirs; deep nets take JAX long to compile
+import zoo
 
-ON_JAX = """
-import sys
-import keras, numpy as np
-from miniatures import miniature
-for name in sys.argv[2:]:
-    assert keras.backend.backend() == "jax"
-    known = np.load(f"{sys.argv[1]}/{name}.npz")
-    model = miniature(name)
-    model.set_weights([known[f"w{i}"] for i in range(len(model.weights))])
-    output = np.asarray(model(known["x"]))
-    assert abs(output - known["y"]).max() <= 1e-3 * abs(known["y"]).max(), name
-    keras.utils.clear_session()
-"""
+HERE = Path(__file__).parent
 
 
-def test_jax_gives_what_tensorflow_gives(tmp_path):
+@pytest.fixture
+def on_jax():
+    """Run Python on JAX and return what it printed."""
     pytest.importorskip("jax")
+    quick = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # to compile, not to run
+    paths = f"{HERE}{os.pathsep}{HERE.parent}"
+    environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": paths, "XLA_FLAGS": quick}
+
+    def run(*arguments):
+        done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout
+
+    return run
+
+
+def test_jax_gives_what_tensorflow_gives_for_every_model(on_jax, tmp_path):
     keras.utils.set_random_seed(0)
-    for name in NAMES:
+    names = zoo.list_models()
+    for name in names:
         model = miniature(name)
         x = np.random.default_rng(0).standard_normal((2, *model.input_shape[1:]), "float32")
         y = keras.ops.convert_to_numpy(model(x))
         np.savez(tmp_path / f"{name}.npz", x=x, y=y, **{f"w{i}": w for i, w in enumerate(model.get_weights())})
-        keras.utils.clear_session()
-    here = Path(__file__).parent
-    environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": f"{here}{os.pathsep}{here.parent}"}
-    command = [sys.executable, "-c", ON_JAX, tmp_path, *NAMES]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
+        keras.utils.clear_session(free_memory=False)
+    assert on_jax(HERE / "on_jax.py", tmp_path, *names) == ""
+
+
+def test_the_training_command_runs_on_jax(on_jax, tmp_path):
+    options = ["--epochs", "2", "--set", "width=0.5", "--runs", tmp_path, "--json"]
+    printed = on_jax(HERE.parent / "train.py", "--model", "lenet", *options)
+    assert '"test_accuracy": 0.' in printed and (tmp_path / "lenet5-digits-1" / "model.keras").exists()

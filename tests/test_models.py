@@ -198,6 +198,7 @@ OVERRIDES = [
     dict(width=2), dict(output_stride=8), dict(output_stride=16), dict(head="gap"), dict(head="paper"),
 ]  # fmt: skip
 
+
 @every_model
 def test_each_override_is_taken_or_refused_in_a_sentence(name):
     taken = 0

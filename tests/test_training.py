@@ -8,13 +8,15 @@ import keras
 import numpy as np
 import pytest
 
-from zoo import ZooError, data
+import zoo
+from zoo import Auxiliary, Conv, Dense, GlobalPool, Stage, ZooError, data, registry
 from zoo.data.preprocessing import Preprocessing, fit_to
 from zoo.plan import plan
 from zoo.registry import entry
 from zoo.training import train as training
+from zoo.training.classifier import Classifier
 from zoo.training.evaluate import evaluate, predict
-from zoo.training.recipe import OPTIMIZERS, Recipe, make_optimizer, recipe_for
+from zoo.training.recipe import OPTIMIZERS, Recipe, make_loss, make_optimizer, recipe_for
 from zoo.training.run import find_run, load_trained, new_run
 
 OPTIONS = {"width": 0.5}
@@ -271,3 +273,40 @@ def test_a_layout_of_ones_own_trains_at_the_datas_size(tmp_path):
     (tmp_path / "broken.py").write_text("from zoo import *\nnet = [Conv(8, 3]\n")
     with pytest.raises(ZooError, match=r"broken.py can't be run: SyntaxError: .* \(line 2\)"):
         training.train(f"{tmp_path}/broken.py:net", runs=tmp_path / "runs", verbose=0, say=str)
+
+
+# ------------------------------------------------------------------------------------------ auxiliary classifiers
+
+
+@pytest.fixture
+def two_headed(own_registry):
+    """A registered net with a classifier on the side, built, and its `Classifier`."""
+
+    @registry.register
+    def side(classes=10):
+        early = [GlobalPool(), Dense(classes, name="early_predictions")]
+        return [Stage("block1", Conv(8, 3, stride=2), Auxiliary("early", early, weight=0.5)),
+                Stage("block2", Conv(8, 3, stride=2)), GlobalPool(), Dense(classes, name="predictions")]  # fmt: skip
+
+    planned = plan("side", (8, 8, 1))
+    front = Preprocessing((8, 8), 0, 1, (1.0,), (0.0,))
+    return Classifier(zoo.create("side", (8, 8, 1)), front, (8, 8, 1), planned.trace.auxiliary)
+
+
+def test_auxiliary_losses_count_by_their_weight_and_in_training_alone(two_headed):
+    recipe, random = Recipe(label_smoothing=0), np.random.default_rng(0)
+    two_headed.compile(make_optimizer(recipe, 1), make_loss(recipe), metrics=["accuracy"])
+    x, y = random.random((16, 8, 8, 1), "float32"), random.integers(10, size=16)
+    outputs = two_headed(x)
+    own, early = (float(keras.losses.sparse_categorical_crossentropy(y, outputs[key], from_logits=True).numpy().mean())
+                  for key in ("logits", "early"))  # fmt: skip
+    assert own != early
+    assert float(two_headed.compute_loss(x, y, outputs, training=True)) == pytest.approx(own + 0.5 * early, rel=1e-5)
+    assert two_headed.evaluate(x, y, verbose=0)[0] == pytest.approx(own, rel=1e-5)
+
+
+def test_a_trained_net_has_no_auxiliary_classifiers_left(two_headed, tmp_path):
+    run = training.train("side", runs=tmp_path, epochs=1, verbose=0, say=str)
+    trained = load_trained(run.run).model
+    assert trained.output_shape == (None, 10) and not [x for x in trained.layers if x.name.startswith("early")]
+    assert evaluate(run.run).test_accuracy == run.test_accuracy

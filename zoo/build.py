@@ -7,7 +7,7 @@ from math import gcd, prod
 from zoo import layers as own
 from zoo import layout as words
 from zoo.errors import ZooError
-from zoo.layout import pair, sides
+from zoo.layout import Classes, pair, sides
 from zoo.plan import plan
 from zoo.trace import INPUT, SCORES
 from zoo.weights import load_weights
@@ -104,7 +104,8 @@ def _layer(word, name, layer, padding):
             return layers.Conv2D(
                 layer.output.shape[-1], pair(word.kernel), pair(word.stride), padding,
                 dilation_rate=pair(word.dilation), groups=word.groups, use_bias=word.bias,
-                activation=_activation(word.activation), kernel_initializer=_initializer(word), name=name,
+                activation=_activation(word.activation), kernel_initializer=_initializer(word),
+                bias_initializer="ones" if _rectified_scores(word) else "zeros", name=name,
             )  # fmt: skip
         case words.DepthwiseConv():
             return layers.DepthwiseConv2D(
@@ -179,7 +180,7 @@ def _activation(name):
 def _initializer(word, fan_in=None):
     """He's normal initialization, with which deep ReLU nets train (arXiv:1502.01852), but:
 
-    LeCun's for his own squashing function, Glorot's for other saturating ones and for the classifier.
+    LeCun's for his own squashing function, Glorot's for other saturating ones and for class scores.
     """
     if word.activation == "scaled_tanh":
         return own.LeCunRange(fan_in)
@@ -187,4 +188,9 @@ def _initializer(word, fan_in=None):
         return keras.initializers.TruncatedNormal(stddev=(2 / prod(pair(word.kernel))) ** 0.5)
     if word.activation in ("tanh", "sigmoid") or (isinstance(word, words.Dense) and word.activation is None):
         return "glorot_uniform"
-    return "he_normal"
+    return "glorot_uniform" if _rectified_scores(word) else "he_normal"
+
+
+def _rectified_scores(word):
+    """Whether a word gives class scores through a ReLU: they start above 0, where each class can learn."""
+    return word.activation == "relu" and isinstance(getattr(word, "filters", None), Classes)

@@ -63,6 +63,9 @@ BUILDER_ARGUMENTS = ("input_shape", "classes", "include_top", "pooling", "classi
                      "name")  # fmt: skip
 
 
+CONSTANTS = {"true": "True", "false": "False", "none": "None"}
+
+
 def _parse_settings(context, parameter, values):
     """["padding=same", "width=0.5"] -> {"padding": "same", "width": 0.5}."""
     settings = {}
@@ -73,7 +76,7 @@ def _parse_settings(context, parameter, values):
         if key in BUILDER_ARGUMENTS:
             raise click.BadParameter(f"{key} isn't an override of the layout.")
         try:
-            settings[key] = ast.literal_eval(value)
+            settings[key] = ast.literal_eval(CONSTANTS.get(value.lower(), value))
         except (ValueError, SyntaxError):
             settings[key] = value
     return settings

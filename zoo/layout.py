@@ -12,7 +12,7 @@ the last window starts inside the map (the pools of Caffe).
 
 from copy import copy
 from dataclasses import dataclass, field, fields
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 
 from zoo import checks
 from zoo.errors import ZooError
@@ -31,10 +31,15 @@ class Word:
     name: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self):
-        for key, what, check in _checks_of(type(self)):
-            value = getattr(self, key)
-            if (checked := check(what, value)) is not value:
-                object.__setattr__(self, key, checked)
+        try:
+            self.__dict__.update(_checked_before(type(self), **self.__dict__))
+        except TypeError:  # a list can't be remembered
+            self.__dict__.update(_checked(type(self), **self.__dict__))
+
+    def __copy__(self):
+        new = object.__new__(type(self))
+        new.__dict__.update(self.__dict__)
+        return new
 
 
 # ---------------------------------------------------------------------------------------------- windows that slide
@@ -379,13 +384,21 @@ def _flattens(word):
 
 def words(items):
     """Return any nesting of lists, tuples and Sequences as one flat tuple of words."""
+    flat = []
+    _flatten(items, flat)
+    return tuple(flat)
+
+
+def _flatten(items, flat):
     if isinstance(items, Sequence):
-        return items.branches[0]
-    if isinstance(items, Word):
-        return (items,)
-    if isinstance(items, (list, tuple)):
-        return tuple(word for item in items for word in words(item))
-    raise ZooError(f"A layout is made of words such as Conv(32, 3) or Pool(2); got {items!r}.")
+        flat += items.branches[0]
+    elif isinstance(items, Word):
+        flat.append(items)
+    elif isinstance(items, (list, tuple)):
+        for item in items:
+            _flatten(item, flat)
+    else:
+        raise ZooError(f"A layout is made of words such as Conv(32, 3) or Pool(2); got {items!r}.")
 
 
 def map_words(function, items):
@@ -431,6 +444,18 @@ def sides(padding):
 def _norm(what, value):
     """A kind of normalization as the `Norm` of that kind."""
     return value if value is None or isinstance(value, Norm) else Norm(checks.one_of(None, *NORMS)(what, value))
+
+
+def _checked(kind, /, **values):
+    """Return those of a word's fields whose checked value isn't the one given. Raises `ZooError`."""
+    new = {}
+    for key, what, check in _checks_of(kind):
+        if (checked := check(what, values[key])) is not values[key]:
+            new[key] = checked
+    return new
+
+
+_checked_before = lru_cache(maxsize=None, typed=True)(_checked)  # papers repeat their rows
 
 
 @cache

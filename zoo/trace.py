@@ -5,6 +5,7 @@ The names of the layers are given here too, so that `build` has only to make wha
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cache
 from math import prod
 
 from zoo import layout as words
@@ -186,7 +187,7 @@ class _Tracer:
     def normalized(self, word, name, signal):
         """A convolution with its normalization: before the activation, but LRN after it."""
         norm, late = word.norm, word.norm.kind == "lrn"
-        signal = self.layer(replace(word, norm=None, activation=word.activation if late else None), name, signal)
+        signal = self.layer(_without_norm(word, word.activation if late else None), name, signal)
         signal = self.layer(norm, f"{name}_{_label(norm)}", signal)
         if word.activation and not late:
             signal = self.layer(words.Activation(word.activation), f"{name}_{word.activation}", signal)
@@ -248,6 +249,11 @@ class _Tracer:
         return layer.output
 
 
+@cache
+def _without_norm(word, activation):
+    return replace(word, norm=None, activation=activation)
+
+
 def _merged_shape(word, name, ends):
     """The shape of a merge, or the sentence for what can't be joined."""
     first = ends[0]
@@ -292,6 +298,12 @@ def _apply(word, name, signal):
             size, grid = windows.slide(name, shape, grid, word.kernel, word.stride, word.padding, word.dilation)
             weights = prod(words.pair(word.kernel)) * channels // word.groups * filters
             return (*size, filters), grid, _costs(weights, filters * word.bias, prod(size))
+        case words.Norm():
+            trainable = 0 if word.kind == "lrn" else channels * (1 + word.scale)
+            moving = 2 * channels if word.kind == "batch" else 0
+            return shape, grid, dict(params=trainable + moving, trainable_params=trainable)
+        case words.Activation() | words.Dropout() | words.DropPath() | words.Scale():
+            return shape, grid, {}
         case words.DepthwiseConv():
             if len(set(words.pair(word.stride))) > 1:
                 raise ZooError(f"{name} must have the same stride in both directions, as TensorFlow's layer does.")
@@ -322,10 +334,6 @@ def _apply(word, name, signal):
         case words.Crop():
             size, grid = windows.cut(name, shape, grid, words.sides(word.border))
             return (*size, channels), grid, {}
-        case words.Norm():
-            trainable = 0 if word.kind == "lrn" else channels * (1 + word.scale)
-            moving = 2 * channels if word.kind == "batch" else 0
-            return shape, grid, dict(params=trainable + moving, trainable_params=trainable)
         case words.Split():
             if channels % word.parts or word.part >= word.parts:
                 raise ZooError(f"{name} can't take slice {word.part} of {channels} channels in {word.parts} parts.")
@@ -338,8 +346,6 @@ def _apply(word, name, signal):
             if word.filters < channels:
                 raise ZooError(f"{name} can't pad {channels} channels to {word.filters}.")
             return (*shape[:-1], word.filters), grid, {}
-        case words.Activation() | words.Dropout() | words.DropPath() | words.Scale():
-            return shape, grid, {}
         case words.Flatten():
             return (prod(shape),), None, {}
         case words.GlobalPool():

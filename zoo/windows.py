@@ -1,5 +1,6 @@
 """The arithmetic of windows that slide: sizes, padding, strides, receptive fields, positions. Only `trace` uses it."""
 
+from functools import cache
 from typing import NamedTuple
 
 from zoo.errors import ZooError
@@ -53,18 +54,26 @@ def slide(name, shape, grid, window, stride, padding, dilation=1):
     if max(stride) > 1 and max(dilation) > 1:
         raise ZooError(f"{name} has a stride and a dilation, and Keras has no layer with both.")
     padding = (padding, padding) if isinstance(padding, str) else sides(padding)
-    size = tuple(map(out_size, shape[:2], window, stride, padding, dilation))
+    down, across = map(_along, shape, window, stride, padding, dilation, grid.stride, grid.receptive_field, grid.origin)
+    size, *places = zip(down, across)
     if min(size) < 1:
         reach = " (dilated)" if max(dilation) > 1 else ""
         raise OutOfPixels(
             f"{name} ran out of pixels: its {_by(window)} window{reach} doesn't fit on a {_by(shape[:2])} map"
         )
-    before = [rings(*axis)[0] for axis in zip(shape[:2], window, stride, padding, dilation)]
-    reach = [d * (w - 1) for d, w in zip(dilation, window)]
-    return size, Grid(
-        tuple(a * b for a, b in zip(grid.stride, stride)),
-        tuple(r + n * s for r, n, s in zip(grid.receptive_field, reach, grid.stride)),
-        tuple(o + (n / 2 - b) * s for o, n, b, s in zip(grid.origin, reach, before, grid.stride)),
+    return size, Grid(*places)
+
+
+@cache
+def _along(size, window, stride, padding, dilation, step, seen, origin):
+    """Along one axis, after a window has slid: how many positions, and `Grid`'s stride, receptive field and origin."""
+    reach = dilation * (window - 1)
+    before = rings(size, window, stride, padding, dilation)[0]
+    return (
+        out_size(size, window, stride, padding, dilation),
+        step * stride,
+        seen + reach * step,
+        origin + (reach / 2 - before) * step,
     )
 
 

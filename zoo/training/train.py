@@ -60,8 +60,10 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
         if note:
             say(note)
 
+    from zoo.training.classifier import Classifier
+
     net = _create(model, front.input_shape, len(dataset.class_names), options, recipe)
-    on_images = _logits_on_images(net, front, dataset.image_shape)
+    classifier = Classifier(net, front, dataset.image_shape, planned.trace.auxiliary)
     run = new_run(runs, planned.name, dataset.name)
     say(
         f"Training {planned.name} ({planned.trace.params:,} parameters, input {'x'.join(map(str, front.input_shape))}) "
@@ -70,8 +72,8 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     )
     config = _config(planned, model, options, dataset, source, front, recipe)
     run.write_config(config)
-    seconds = _fit_model(on_images, dataset, recipe, run, verbose)
-    return _finish(run, config, net, on_images, dataset, recipe, seconds)
+    seconds = _fit_model(classifier, dataset, recipe, run, verbose)
+    return _finish(run, config, net, classifier, dataset, recipe, seconds)
 
 
 def _fit(model, entry, dataset, image_size, options):
@@ -79,10 +81,8 @@ def _fit(model, entry, dataset, image_size, options):
     classes = len(dataset.class_names)
     front = fit_to(resolve(model, classes, **options)[2], entry, dataset, image_size)
     planned = plan(model, front.input_shape, classes, **options)
-    if len(planned.trace.output_shape) != 1:
-        raise ZooError(f"{planned.name} gives a map, not class scores: it can't be trained to classify images.")
-    if planned.trace.auxiliary:
-        raise ZooError(f"{planned.name}: auxiliary classifiers can't be trained by this command yet; leave aux out.")
+    if len(planned.trace.output_shape) != 1 or not planned.layout.head:
+        raise ZooError(f"{planned.name} has no head that gives class scores: it can't be trained to classify images.")
     if planned.trace.output_shape[0] != classes:
         raise ZooError(
             f"{planned.name} has {planned.trace.output_shape[0]} outputs, but {dataset.name} has {classes} classes."
@@ -111,22 +111,12 @@ def _devices():
     return f"{keras.backend.backend()} on {', '.join(keras.distribution.list_devices())}"
 
 
-def _logits_on_images(net, front, image_shape):
-    """The net from raw images to float32 logits: training on logits is what keeps the softmax exact."""
-    import keras
-
-    logits = keras.layers.Activation("linear", dtype="float32", name="logits")(net.layers[-1].input)
-    logits = keras.Model(net.input, logits, name=net.name)
-    images = front.model(image_shape)
-    return keras.Model(images.input, logits(images.output), name=f"{net.name}_on_images")
-
-
-def _fit_model(on_images, dataset, recipe, run, verbose):
+def _fit_model(classifier, dataset, recipe, run, verbose):
     """Run the epochs; the best on validation is left in the run's best weights. Return the seconds it took."""
     import keras
 
     steps = -(-len(dataset.train) // recipe.batch_size) * recipe.epochs
-    on_images.compile(make_optimizer(recipe, steps), make_loss(recipe), metrics=["accuracy"])
+    classifier.compile(make_optimizer(recipe, steps), make_loss(recipe), metrics=["accuracy"])
     callbacks = [
         keras.callbacks.CSVLogger(run.metrics_path),
         keras.callbacks.ModelCheckpoint(
@@ -135,7 +125,7 @@ def _fit_model(on_images, dataset, recipe, run, verbose):
         keras.callbacks.TerminateOnNaN(),
     ]
     start = time.perf_counter()
-    history = on_images.fit(
+    history = classifier.fit(
         dataset.train.images, dataset.train.labels, recipe.batch_size, recipe.epochs, verbose, callbacks,
         validation_data=(dataset.validation.images, dataset.validation.labels),
     )  # fmt: skip
@@ -147,15 +137,16 @@ def _fit_model(on_images, dataset, recipe, run, verbose):
     return time.perf_counter() - start
 
 
-def _finish(run, config, net, on_images, dataset, recipe, seconds):
+def _finish(run, config, net, classifier, dataset, recipe, seconds):
     """Take the best epoch, test it once, and write what a finished run holds."""
     import keras
 
+    from zoo.training.classifier import LOGITS, without_auxiliary
     from zoo.training.report import write_report
 
-    on_images.load_weights(run.best_weights_path)
-    net.save(run.model_path)
-    logits = on_images.predict(dataset.test.images, recipe.batch_size, verbose=0)
+    classifier.load_weights(run.best_weights_path)
+    without_auxiliary(net).save(run.model_path)
+    logits = classifier.predict(dataset.test.images, recipe.batch_size, verbose=0)[LOGITS]
     predictions = logits.argmax(-1)
     losses = keras.losses.sparse_categorical_crossentropy(dataset.test.labels, logits, from_logits=True)
     result = Result(
