@@ -7,7 +7,9 @@ import tensorflow as tf
 
 import zoo
 from zoo import ZooError
-from zoo.layers import RBF, LeCunRange, LocalResponseNormalization, Subsampling, TableConv2D, scaled_tanh
+from zoo.layers import (
+    RBF, Bilinear, LeCunRange, LocalResponseNormalization, MaxUnpooling, Subsampling, TableConv2D, scaled_tanh,
+)  # fmt: skip
 from zoo.layout import Conv, Dense, Flatten, Pool, Stage
 
 random = np.random.default_rng(0)
@@ -168,6 +170,42 @@ def test_subsampling_sums_scales_and_shifts():
     layer.set_weights([coefficient, bias])
     windows = x[:, :4].reshape(2, 2, 2, 2, 3, 3).sum(axis=(2, 4))
     np.testing.assert_allclose(values(layer(x)), np.tanh(windows * coefficient + bias), atol=1e-5)
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("shape", [(4, 6), (5, 7)])
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_unpooling_puts_values_where_the_maxima_were(shape, padding, dtype):
+    before = random.permutation(2 * 3 * shape[0] * shape[1]).reshape(2, *shape, 3).astype("float32")
+    before = before % 128 - 64  # few bits, so that bfloat16 holds them exactly; negative ones, so that zeros show
+    pooled = values(keras.layers.MaxPooling2D(2, padding=padding)(before))
+    x = random.integers(1, 100, pooled.shape).astype("float32")
+    expected = np.zeros_like(before)
+    for n, i, j, c in np.ndindex(*pooled.shape):
+        cells = before[n, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2, c]
+        a, b = np.unravel_index(cells.argmax(), cells.shape)
+        expected[n, 2 * i + a, 2 * j + b, c] = x[n, i, j, c]
+    layer = MaxUnpooling(2 * (2,), dtype=dtype)
+    output = layer([x, before])
+    assert output.dtype == layer.compute_dtype
+    np.testing.assert_array_equal(values(keras.ops.cast(output, "float32")), expected)
+    assert MaxUnpooling.from_config(layer.get_config()).get_config() == layer.get_config()
+
+
+@pytest.mark.parametrize("times", [2, 4, 8])
+def test_a_bilinear_start_interpolates_each_channel_by_itself(times):
+    x = random.standard_normal((1, 6, 6, 3), "float32")
+    start = keras.layers.Conv2DTranspose(3, 2 * times, times, "same", kernel_initializer=Bilinear())(x)
+    interpolated = keras.layers.UpSampling2D(times, interpolation="bilinear")(x)
+    inside = np.s_[:, times:-times, times:-times]
+    np.testing.assert_allclose(values(start)[inside], values(interpolated)[inside], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["nin_cifar", "allcnn_c", "squeezenet1_1"])
+def test_class_scores_behind_a_relu_start_above_zero(name):
+    """A class whose score is 0 has no gradient; NiN and All-CNN learned half of the digits before."""
+    model = zoo.create(name, (32, 32, 3), 10, width=0.25, classifier_activation=None)
+    np.testing.assert_array_equal(values(model(np.zeros((1, *model.input_shape[1:])))), 1)
 
 
 def test_rbf_is_minus_the_squared_distance():

@@ -11,8 +11,9 @@ import zoo
 from zoo import ZooError
 from zoo.build import build
 from zoo.layout import (
-    NORMS, RBF, Activation, Add, Concat, Conv, Dense, DepthwiseConv, Dropout, Flatten, GlobalPool, Layout, Norm, Pool,
-    Sequence, Stage, Subsample, TableConv, Upsample, pair, sides,
+    NORMS, RBF, Activation, Add, Auxiliary, Concat, Conv, ConvTranspose, Crop, Dense, DepthwiseConv, DropPath, Dropout,
+    Flatten, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Sequence, Shuffle, Split, Stage, Subsample,
+    TableConv, Take, Unpool, Upsample, pair, sides,
 )  # fmt: skip
 from zoo.trace import smallest_input, trace
 from zoo.windows import OutOfPixels
@@ -28,11 +29,13 @@ def examples(count):
 small = st.integers(1, 3)
 sizes = st.one_of(small, st.tuples(small, small))
 rings = st.integers(0, 2)
-pads = st.one_of(
+keras_pads = st.one_of(
     st.sampled_from(["same", "valid"]), rings, st.tuples(rings, rings), st.tuples(rings, rings, rings, rings)
 )
+pads = st.one_of(keras_pads, st.just("ceil"))
 activations = st.sampled_from([None, "relu", "tanh", "scaled_tanh"])
-norms = st.sampled_from([None, *NORMS])
+any_norm = st.builds(Norm, st.sampled_from(NORMS), st.sampled_from([1e-5, 1e-3]), st.booleans())
+norms = st.one_of(st.sampled_from([None, *NORMS]), any_norm)
 filters = st.sampled_from([None, 4, 8])
 
 window = dict(kernel=sizes, stride=sizes, padding=pads)
@@ -50,21 +53,29 @@ pools = st.one_of(
     st.builds(Subsample, sizes, activations),
 )
 points = st.one_of(
-    st.builds(Norm, st.sampled_from(NORMS)), st.builds(Activation, activations), st.builds(Dropout, st.floats(0, 0.9))
-)
-ups = st.builds(Upsample, st.one_of(st.integers(1, 2), sizes), st.sampled_from(["nearest", "bilinear"]))
+    any_norm, st.builds(Activation, activations), st.builds(Dropout, st.floats(0, 0.9)),
+    st.builds(DropPath, st.floats(0, 0.9)), st.builds(Scale, st.floats(0.1, 2)), st.builds(Shuffle, st.just(2)),
+)  # fmt: skip
+channels = st.one_of(st.builds(Split, st.integers(0, 1)), st.builds(PadChannels, st.integers(4, 12)))
+ups = st.one_of(
+    st.builds(Upsample, st.one_of(st.integers(1, 2), sizes), st.sampled_from(["nearest", "bilinear"])),
+    st.builds(ConvTranspose, filters, st.integers(2, 4), small, st.sampled_from(["same", "valid"]), bias=st.booleans(),
+              activation=activations, bilinear=st.booleans()),
+    st.builds(Crop, st.one_of(rings, st.tuples(rings, rings), st.tuples(rings, rings, rings, rings))),
+)  # fmt: skip
 keepers = st.one_of(  # words that keep the map's height and width
     points, st.builds(Conv, filters, st.sampled_from([1, 3]), dilation=sizes, **finish),
     st.builds(Pool, sizes, st.just(1), st.just("same")),
 )  # fmt: skip
 shapers = st.one_of(points, st.builds(Conv, st.none(), sizes, **finish))  # that keep the channels too
-plain = st.one_of(convs, convs, pools, points, ups)
+plain = st.one_of(convs, convs, pools, pools, points, channels, channels, ups, ups)
+crossing = st.builds(Conv, filters, st.integers(1, 3), padding=st.sampled_from(["valid", 0, 1]))  # a map to be cropped
 
 
 def composites(rows):
     branch = st.lists(keepers, max_size=2)
     return st.one_of(
-        st.builds(Stage, st.sampled_from("abcdef"), rows),
+        st.builds(Stage, st.sampled_from("abc"), rows),
         st.builds(Sequence, rows),
         st.builds(lambda branches: Concat(*branches), st.lists(branch, min_size=1, max_size=3)),
         st.builds(
@@ -72,10 +83,18 @@ def composites(rows):
             st.lists(st.lists(shapers, max_size=2), min_size=1, max_size=2),
             st.lists(shapers, max_size=1),
         ),
-    )
+        st.builds(lambda branch: Multiply([branch, GlobalPool()]), st.lists(points, max_size=2)),
+        st.builds(lambda *branches: Concat(*branches, crop=True), crossing, crossing),
+        st.builds(lambda a, b: Add([a, Conv(4, 1)], shortcut=[b, Conv(4, 1)], crop=True), crossing, crossing),
+        st.builds(lambda stage: Concat([Take(stage)], []), st.sampled_from("abc")),
+        st.builds(lambda name: Auxiliary(name, GlobalPool(), Dense(5)), st.sampled_from(["aux1", "aux2"])),
+        st.builds(lambda name: [Pool(2, padding="same", name=name), Conv(None, 3), Unpool(name)],
+                  st.sampled_from(["pool_a", "pool_b"])),
+    )  # fmt: skip
 
 
-rows = st.recursive(plain, lambda rows: composites(st.lists(rows, min_size=1, max_size=3)), max_leaves=6)
+nested = st.recursive(plain, lambda rows: composites(st.lists(rows, min_size=1, max_size=3)), max_leaves=6)
+rows = st.one_of(convs, pools, points, channels, ups, nested)
 image_shapes = st.tuples(st.integers(5, 20), st.integers(5, 20), st.just(4))
 heads = st.sampled_from([
     [], [Flatten(), Dense(6, "tanh"), Dense(5)], [GlobalPool(), Dropout(), Dense(5)], [GlobalPool("max"), Dense(5)],
@@ -84,7 +103,7 @@ heads = st.sampled_from([
 
 
 @st.composite
-def networks(draw, row=rows, most=5):
+def networks(draw, row=rows, most=8):
     """A layout that the trace accepts, and the shape of its image: rows that it refuses are left out."""
     shape, body = draw(image_shapes), []
     for word in draw(st.lists(row, min_size=1, max_size=most)):
@@ -101,14 +120,16 @@ def networks(draw, row=rows, most=5):
 def test_a_built_layout_is_what_its_trace_says(network):
     layout, shape = network
     traced = trace(layout, shape)
-    model = build(traced)
+    model = build(traced, classifier_activation=None)
     assert model.count_params() == traced.params
     assert sum(int(np.prod(w.shape)) for w in model.trainable_weights) == traced.trainable_params
     for layer in traced.layers:
         built = model.get_layer(layer.name)
         assert built.output.shape == (None, *layer.output.shape), layer
         assert built.count_params() == layer.params, layer
-    assert model(np.zeros((2, *shape))).shape == (2, *traced.output_shape)
+    outputs = model(np.zeros((2, *shape)))
+    outputs = outputs if traced.auxiliary else {"scores": outputs}
+    assert outputs.keys() == {"scores", *traced.auxiliary} and outputs["scores"].shape == (2, *traced.output_shape)
     keras.utils.clear_session(free_memory=False)
 
 
@@ -128,9 +149,9 @@ def keras_shape(word, shape):
 
 
 slides = st.one_of(
-    st.builds(Conv, st.just(4), st.integers(1, 5), sizes, pads),
-    st.builds(Conv, st.just(4), sizes, padding=pads, dilation=st.integers(1, 3)),
-    st.builds(Pool, st.one_of(st.integers(1, 4), sizes), st.one_of(st.none(), sizes), pads, st.just("avg")),
+    st.builds(Conv, st.just(4), st.integers(1, 5), sizes, keras_pads),
+    st.builds(Conv, st.just(4), sizes, padding=keras_pads, dilation=st.integers(1, 3)),
+    st.builds(Pool, st.one_of(st.integers(1, 4), sizes), st.one_of(st.none(), sizes), keras_pads, st.just("avg")),
 )
 
 
@@ -197,6 +218,23 @@ def test_upsampling_divides_the_stride(scale):
 def test_bilinear_upsampling_sees_two_pixels():
     traced = trace([Pool(2, kind="avg"), Upsample(2, "bilinear")], (24, 24, 1))
     assert traced.last_map.receptive_field == seen_by_the_centre(build(traced), (24, 24, 1)) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [Pool(2, kind="avg"), ConvTranspose(1, 4, 2, "same")],
+        [Pool(4, kind="avg"), ConvTranspose(1, 6, 2)],
+        [Pool(2, kind="avg"), ConvTranspose(1, 2, 2), Conv(1, 3, activation=None)],
+        [Pool(3, 2, "ceil", "avg")],
+        [Conv(1, 3, activation=None), Crop(2)],
+    ],
+)
+def test_what_a_pixel_sees_through_the_words_of_dense_prediction(rows):
+    traced = trace(rows, (25, 25, 1))
+    model = build(traced)
+    model.set_weights([np.ones(w.shape) for w in model.weights])
+    assert traced.last_map.receptive_field == seen_by_the_centre(model, (25, 25, 1))
 
 
 # ------------------------------------------------------------------------------------------------ published figures
@@ -272,6 +310,21 @@ def test_features_are_the_stages_that_end_in_a_map():
         ([Flatten(), RBF(((1, -1),))], "rbf compares 256 values with codes of another length."),
         ([Add([Conv(8, 3)])], "add can't join branches of different shapes: 8x8x8, 8x8x4."),
         ([Concat([Pool(2)], [])], "concat can't join branches of different shapes: 4x4x4, 8x8x4."),
+        ([Stage("a", Conv(4, 3)), Pool(2), Take("a")], "pool leads nowhere; Take must be the first word of a branch."),
+        ([Take("a")], "there is no stage 'a' to take a map from"),
+        ([Conv(4, 3), Unpool("conv")], "unpool needs a max pool named 'conv' before it."),
+        (
+            [Pool(2, name="p"), Conv(4, 3, stride=2), Unpool("p")],
+            "unpool needs the shape that p gave; got 2x2x4, 4x4x4.",
+        ),
+        ([Pool(3, 2, name="p"), Unpool("p")], "unpool needs a pool of windows of 2 that don't overlap; p isn't one."),
+        ([ConvTranspose(4, 1, 2)], "upconv leaves gaps: its 1x1 kernel is smaller than its stride."),
+        ([Crop(4)], "crop ran out of pixels: it would cut all of a 8x8 map"),
+        ([Pool(2), Crop("image")], "crop can't cut a map to the image: its stride is 2x2, not 1."),
+        ([Concat([Pool(2)], [], crop=True)], "concat can't crop: 4x4x4, 8x8x4 don't all have the same stride."),
+        ([Split(0, 3)], "split can't take slice 0 of 4 channels in 3 parts."),
+        ([Shuffle(3)], "shuffle can't deal 4 channels out to 3 groups."),
+        ([PadChannels(3)], "pad can't pad 4 channels to 3."),
         ([Conv(4, 3, name="a"), Conv(4, 3, name="a")], "the layer name 'a' is taken; give the word another name."),
     ],
 )

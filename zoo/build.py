@@ -192,5 +192,5 @@ def _initializer(word, fan_in=None):
 
 
 def _rectified_scores(word):
-    """Whether a word gives class scores through a ReLU: they start above 0, where each class can learn."""
+    """Whether a word gives class scores through a ReLU: they start at 1, since a class at 0 would never learn."""
     return word.activation == "relu" and isinstance(getattr(word, "filters", None), Classes)

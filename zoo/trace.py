@@ -129,8 +129,18 @@ def trace(layout, input_shape):
     image = Signal(INPUT, sizes, IMAGE)
     tracer = _Tracer(image)
     output = tracer.walk(layout.body + layout.head, image, "")
+    _check_all_lead_on(tracer, output)
     features = dict(sorted(tracer.features.items(), key=lambda item: item[1].stride))
     return Trace(sizes, tuple(tracer.layers.values()), features, tracer.auxiliary, output)
+
+
+def _check_all_lead_on(tracer, output):
+    """Refuse a layer whose output nothing takes: one before a `Take` that doesn't start its branch."""
+    needed = {output.source, *(signal.source for signal, _ in tracer.auxiliary.values())}
+    for layer in reversed(tracer.layers.values()):
+        if layer.name not in needed:
+            raise ZooError(f"{layer.name} leads nowhere; Take must be the first word of a branch.")
+        needed.update(layer.inputs)
 
 
 def smallest_input(layout, channels, limit=1024):
