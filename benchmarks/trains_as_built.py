@@ -2,6 +2,7 @@
 
     python -m benchmarks.trains_as_built                     # all models; an hour or more on two cores
     python -m benchmarks.trains_as_built "vgg*" --seeds 0 1 2
+    python -m benchmarks.trains_as_built --markdown          # the table of docs/trains_as_built.md, from the results
 
 A classifier goes through `zoo.training.train`, as `python train.py --model NAME --dataset digits` does. A net for dense
 prediction labels each pixel of the digits, enlarged, as paper or as the digit that its ink belongs to, with the same
@@ -13,12 +14,14 @@ import argparse
 import csv
 import os
 import tempfile
+from collections import defaultdict
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+from tabulate import tabulate
 
 import zoo
 from zoo import data
@@ -75,24 +78,48 @@ def _pixels(split):
     return images, np.where(images[..., 0] > 0, 1 + split.labels[:, None, None], 0)
 
 
+def measured(path):
+    """The rows of the results so far."""
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def table(rows):
+    """Each model's accuracy over its seeds, in Markdown, in the order of the list of models."""
+    runs = defaultdict(list)
+    for row in rows:
+        runs[row["model"]].append(row)
+    lines = []
+    for name in filter(runs.get, zoo.list_models()):
+        scores = [100 * float(row["accuracy"]) for row in runs[name]]
+        spread = f" ({min(scores):.1f} to {max(scores):.1f})" if len(scores) > 1 else ""
+        first = runs[name][0]
+        lines.append(
+            (name, first["width"], first["input"], first["epochs"], f"{np.mean(scores):.1f} %{spread}", len(scores))
+        )
+    return tabulate(lines, ("model", "width", "input", "epochs", "accuracy", "seeds"), "github", disable_numparse=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("patterns", nargs="*")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--results", type=Path, default=Path("benchmarks/trains_as_built.csv"))
+    parser.add_argument(
+        "--markdown", action="store_true", help="print the results so far as a table, and train nothing"
+    )
     options = parser.parse_args()
-    done = set()
-    if options.results.exists():
-        with options.results.open() as file:
-            done = {(row["model"], row["seed"], row["epochs"]) for row in csv.DictReader(file)}
-    else:
+    if options.markdown:
+        return print(table(measured(options.results)))
+    if not options.results.exists():
         options.results.write_text(",".join(COLUMNS) + "\n")
-    for name in zoo.list_models(*options.patterns):
-        measure = classify if len(zoo.info(name).output_shape) == 1 else label_pixels
-        for seed in options.seeds:
+    done = {(row["model"], row["seed"], row["epochs"]) for row in measured(options.results)}
+    for seed in options.seeds:
+        for name in zoo.list_models(*options.patterns):
             if (name, str(seed), str(options.epochs)) in done:
                 continue
+            measure = classify if len(zoo.info(name).output_shape) == 1 else label_pixels
             width = width_of(name)
             shape, accuracy = measure(name, width, options.epochs, seed)
             row = (name, width, "x".join(map(str, shape)), options.epochs, seed, f"{accuracy:.4f}")

@@ -1,3 +1,4 @@
+import gc
 import os
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -27,3 +28,10 @@ def own_registry(monkeypatch):
     registry.entries()
     for name in ("_ENTRIES", "_ALIASES"):
         monkeypatch.setattr(registry, name, dict(getattr(registry, name)))
+
+
+def pytest_collection_finish():
+    """Look for garbage less often: building nets makes a great many objects, and what was imported stays."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)

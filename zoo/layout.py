@@ -412,14 +412,17 @@ def map_words(function, items):
     return words(new)
 
 
-def plain_words(items):
-    """Yield every plain word, in order, those inside composites too."""
+def all_words(items):
+    """Yield every word, in order: a composite, then those inside it."""
     for word in words(items):
-        if isinstance(word, Composite):
-            for branch in word.branches:
-                yield from plain_words(branch)
-        else:
-            yield word
+        yield word
+        for branch in getattr(word, "branches", ()):
+            yield from all_words(branch)
+
+
+def plain_words(items):
+    """Yield every word that isn't made of words, in order, those inside composites too."""
+    return (word for word in all_words(items) if not isinstance(word, Composite))
 
 
 def pair(value):

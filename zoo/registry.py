@@ -27,6 +27,9 @@ class Paper:
         return f"{self.authors}: {self.title}. {self.identifier}, {self.year}."
 
 
+TORCHVISION = "torchvision.models documentation"  # a source that many families share
+
+
 @dataclass(frozen=True)
 class Figure:
     """A published figure and where it stands."""

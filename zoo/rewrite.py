@@ -9,8 +9,8 @@ from math import lcm
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import (
     RBF, Activation, Auxiliary, Classes, Composite, Conv, ConvTranspose, Dense, DepthwiseConv, Dropout, GlobalPool,
-    Layout, Multiply, Norm, PadChannels, Pool, Stage, Subsample, TableConv, Take, Unpool, Upsample, map_words, pair,
-    plain_words, sides, words,
+    Layout, Multiply, Norm, PadChannels, Pool, Stage, Subsample, TableConv, Take, Unpool, Upsample, all_words,
+    map_words, pair, plain_words, sides, words,
 )  # fmt: skip
 
 CONVS = (Conv, DepthwiseConv, TableConv)
@@ -94,7 +94,7 @@ def norm(layout, kind):
 
 def activation(layout, kind):
     """Replace every hidden activation; the gates of `Multiply` stay."""
-    gates = {id(gate) for word in _composites(layout) if isinstance(word, Multiply)
+    gates = {id(gate) for word in all_words(layout.body + layout.head) if isinstance(word, Multiply)
              for branch in word.branches for gate in branch[-1:]}  # fmt: skip
 
     def change(word):
@@ -105,15 +105,6 @@ def activation(layout, kind):
         return replace(word, activation=kind) if getattr(word, "activation", None) else word
 
     return Layout(map_words(change, layout.body), map_words(change, layout.head))
-
-
-def _composites(layout):
-    waiting = [*layout.body, *layout.head]
-    while waiting:
-        word = waiting.pop()
-        if isinstance(word, Composite):
-            yield word
-            waiting += [inner for branch in word.branches for inner in branch]
 
 
 def dropout(layout, rate):

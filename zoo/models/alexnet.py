@@ -9,7 +9,7 @@ The 2012 paper says 224x224; its 55x55 first map needs 227x227 without padding, 
 """
 
 from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Pool, Stage
-from zoo.registry import Figure, Paper, register
+from zoo.registry import TORCHVISION, Figure, Paper, register
 
 
 @register(
@@ -43,7 +43,7 @@ def alexnet(classes=1000):
                 "arXiv:1404.5997"),
     input_shape=(224, 224, 3), classes=1000,
     summary="AlexNet as one tower without LRN; torchvision's alexnet",
-    published={"trainable_params": Figure(61_100_840, "torchvision.models documentation, num_params")},
+    published={"trainable_params": Figure(61_100_840, TORCHVISION)},
 )  # fmt: skip
 def alexnet_owt(classes=1000):
     return Layout(

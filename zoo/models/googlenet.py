@@ -11,12 +11,11 @@ The paper prints "7M" of weights and leaves the pools' rounding open: its maps (
 from functools import partial
 
 from zoo.layout import Auxiliary, Concat, Conv, Dense, Dropout, Flatten, GlobalPool, Layout, Norm, Pool, Stage
-from zoo.registry import Figure, Paper, register
+from zoo.registry import TORCHVISION, Figure, Paper, register
 
 PAPER = Paper("Going Deeper with Convolutions",
               "Szegedy, Liu, Jia, Sermanet, Reed, Anguelov, Erhan, Vanhoucke and Rabinovich", 2014,
               "arXiv:1409.4842")  # fmt: skip
-TORCHVISION = "torchvision.models documentation"
 
 TABLE = {  # #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj
     "3a": (64, 96, 128, 16, 32, 32), "3b": (128, 128, 192, 32, 96, 64),

@@ -8,9 +8,8 @@
 from functools import partial
 
 from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, GlobalPool, Layout, Stage
-from zoo.registry import Figure, Paper, register
+from zoo.registry import TORCHVISION, Figure, Paper, register
 
-TORCHVISION = "torchvision.models documentation"
 
 conv = partial(Conv, bias=False, norm="batch")
 depthwise = partial(DepthwiseConv, bias=False, norm="batch")

@@ -12,7 +12,7 @@ Padding, ReLU6 and epsilon are those of the authors' code, which keras.applicati
 from functools import partial
 
 from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, GlobalPool, Layout, Norm, Stage
-from zoo.registry import Figure, Paper, register
+from zoo.registry import TORCHVISION, Figure, Paper, register
 
 TENSORFLOW = Norm(epsilon=1e-3)
 conv = partial(Conv, bias=False, activation="relu6")
@@ -87,6 +87,6 @@ def mobilenet_v2(classes=1000):
 
 
 @register(**ABOUT_V2, summary="MobileNetV2 with PyTorch's padding and epsilon; torchvision's mobilenet_v2",
-          published={"trainable_params": Figure(3_504_872, "torchvision.models documentation")})  # fmt: skip
+          published={"trainable_params": Figure(3_504_872, TORCHVISION)})  # fmt: skip
 def mobilenet_v2_torchvision(classes=1000):
     return mobilenet_v2_layout(classes, "batch", 1, 0.2)

@@ -11,7 +11,7 @@
 from functools import partial
 
 from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, GlobalPool, Layout, Multiply, Norm, Stage
-from zoo.registry import Figure, Paper, register
+from zoo.registry import TORCHVISION, Figure, Paper, register
 
 PAPER = Paper("Searching for MobileNetV3", "Howard, Sandler, Chu, Chen, Chen, Tan, Wang, Zhu, Pang, Vasudevan, Le "
               "and Adam", 2019, "arXiv:1905.02244")  # fmt: skip
@@ -84,8 +84,8 @@ def register_net(size, table, hidden, params, trainable, macs, top1):
     add("", same, f"Searched blocks with hard swish and squeeze-and-excitation: {size}",
         params=Figure(params, "keras.applications"), imagenet_top1_error=Figure(top1, "Table 3"))  # fmt: skip
     add("_torchvision", symmetric, f"MobileNetV3 {size} with PyTorch's padding; torchvision's mobilenet_v3_{size}",
-        trainable_params=Figure(trainable, "torchvision.models documentation"),
-        macs=Figure(macs, "torchvision.models documentation"))  # fmt: skip
+        trainable_params=Figure(trainable, TORCHVISION),
+        macs=Figure(macs, TORCHVISION))  # fmt: skip
 
 
 register_net("large", LARGE, 1280, 5_507_432, 5_483_032, 217e6, 24.8)

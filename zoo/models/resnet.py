@@ -13,10 +13,9 @@ and everybody, torchvision too, followed. The shortcuts are option B: a 1x1 conv
 from functools import partial
 
 from zoo.layout import Activation, Add, Conv, Dense, GlobalPool, Layout, Pool, Stage
-from zoo.registry import Figure, Paper, register
+from zoo.registry import TORCHVISION, Figure, Paper, register
 
 PAPER = Paper("Deep Residual Learning for Image Recognition", "He, Zhang, Ren and Sun", 2015, "arXiv:1512.03385")
-TORCHVISION = "torchvision.models documentation"
 COLUMNS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
 conv = partial(Conv, bias=False, norm="batch")

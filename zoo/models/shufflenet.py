@@ -8,9 +8,8 @@
 from functools import partial
 
 from zoo.layout import Concat, Conv, Dense, DepthwiseConv, GlobalPool, Layout, Pool, Shuffle, Split, Stage
-from zoo.registry import Figure, Paper, register
+from zoo.registry import TORCHVISION, Figure, Paper, register
 
-TORCHVISION = "torchvision.models documentation"
 
 conv = partial(Conv, bias=False, norm="batch")
 depthwise = partial(DepthwiseConv, 3, padding=1, bias=False, norm="batch", activation=None)

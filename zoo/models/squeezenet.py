@@ -7,11 +7,10 @@
 """
 
 from zoo.layout import Concat, Conv, Dropout, GlobalPool, Layout, Pool, Stage
-from zoo.registry import Figure, Paper, register
+from zoo.registry import TORCHVISION, Figure, Paper, register
 
 PAPER = Paper("SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size",
               "Iandola, Han, Moskewicz, Ashraf, Dally and Keutzer", 2016, "arXiv:1602.07360")  # fmt: skip
-TORCHVISION = "torchvision.models documentation"
 
 
 def fire(squeeze, expand):

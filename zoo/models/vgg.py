@@ -13,7 +13,7 @@ The `_bn` forms put BatchNorm after each convolution; they came with Torch's re-
 """
 
 from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Pool, Stage
-from zoo.registry import Figure, Paper, register
+from zoo.registry import TORCHVISION, Figure, Paper, register
 
 PAPER = Paper(
     "Very Deep Convolutional Networks for Large-Scale Image Recognition", "Simonyan and Zisserman", 2014,
@@ -53,7 +53,6 @@ def vgg(column, classes, norm=None):
     )  # fmt: skip
 
 
-TORCHVISION = "torchvision.models documentation, num_params"
 PARAMETERS = {  # trainable, each with its source
     "vgg11": Figure(132_863_336, TORCHVISION), "vgg11_bn": Figure(132_868_840, TORCHVISION),
     "vgg11_lrn": Figure(133e6, "Table 2"),
