@@ -35,15 +35,19 @@ SIZE = 64  # of the images that dense prediction labels
 def width_of(name):
     """A quarter of the paper's channels, or all of them where a net takes no other width, or has few.
 
-    A sixteenth for FCN, whose 100 rings of zeros make large maps.
+    Nets whose maps stay large get an eighth, and FCN, whose 100 rings of zeros make the largest, a sixteenth.
     """
-    if name.startswith("fcn"):
-        return 1 / 16
+    if gives_map(name):
+        return 1 / 16 if name.startswith("fcn") else 1 / 8
     try:
         quarter = zoo.info(name, width=0.25).params
     except zoo.ZooError:
         return 1.0
     return 0.25 if quarter > 50_000 else 1.0
+
+
+def gives_map(name):
+    return len(zoo.info(name).output_shape) == 3
 
 
 def classify(name, width, epochs, seed):
@@ -119,7 +123,7 @@ def main():
         for name in zoo.list_models(*options.patterns):
             if (name, str(seed), str(options.epochs)) in done:
                 continue
-            measure = classify if len(zoo.info(name).output_shape) == 1 else label_pixels
+            measure = label_pixels if gives_map(name) else classify
             width = width_of(name)
             shape, accuracy = measure(name, width, options.epochs, seed)
             row = (name, width, "x".join(map(str, shape)), options.epochs, seed, f"{accuracy:.4f}")

@@ -2,6 +2,8 @@
 
 from functools import cache
 
+import numpy as np
+
 import zoo
 from zoo import ZooError, registry
 from zoo.layout import Composite, Layout, words
@@ -45,3 +47,10 @@ def miniature(name, **arguments):
     """Build the miniature of a registered net; the arguments are those of `zoo.create`."""
     layout, options = smallest(name)
     return zoo.create(layout, name=name, **options | arguments)
+
+
+def stirred(model):
+    """Move every weight a little, so that none is at the 0 or 1 with which it starts; return the model."""
+    random = np.random.default_rng(1)
+    model.set_weights([weight + 0.1 * random.random(weight.shape, "float32") for weight in model.get_weights()])
+    return model

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from miniatures import miniature
+from miniatures import miniature, stirred
 
 import zoo
 
@@ -35,7 +35,7 @@ def test_jax_gives_what_tensorflow_gives_for_every_model(on_jax, tmp_path):
     keras.utils.set_random_seed(0)
     names = zoo.list_models()
     for name in names:
-        model = miniature(name)
+        model = stirred(miniature(name))
         x = np.random.default_rng(0).standard_normal((2, *model.input_shape[1:]), "float32")
         y = keras.ops.convert_to_numpy(model(x))
         np.savez(tmp_path / f"{name}.npz", x=x, y=y, **{f"w{i}": w for i, w in enumerate(model.get_weights())})

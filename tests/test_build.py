@@ -201,6 +201,19 @@ def test_a_bilinear_start_interpolates_each_channel_by_itself(times):
     np.testing.assert_allclose(values(start)[inside], values(interpolated)[inside], atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["resnet18", "resnet20", "se_resnet50", "mobilenet_v2", "efficientnet_b0"])
+def test_residual_blocks_start_as_their_shortcuts(name):
+    """(Goyal et al. 2017, Section 5.1.) Where the shapes stay, a block's input comes out of it."""
+    model, sums = zoo.create(name, (32, 32, 3), width=0.25), 0
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Add):
+            branch, shortcut = layer.input
+            both = keras.Model(model.input, [layer.output, shortcut])(images(model, 1))
+            np.testing.assert_array_equal(*map(values, both))
+            sums += 1
+    assert sums >= 8
+
+
 @pytest.mark.parametrize("name", ["nin_cifar", "allcnn_c", "squeezenet1_1"])
 def test_class_scores_behind_a_relu_start_above_zero(name):
     """A class whose score is 0 has no gradient; NiN and All-CNN learned half of the digits before."""

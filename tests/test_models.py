@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from miniatures import miniature, smallest
+from miniatures import miniature, smallest, stirred
 
 import zoo
 from zoo import ZooError, registry
@@ -104,7 +104,7 @@ def test_googlenet_has_the_papers_auxiliary_classifiers(shell):
 def test_every_weight_learns_on_long_images_of_other_channels(name):
     size = smallest(name)[1]["input_shape"][0]
     options = dict(classifier_activation=None, activation="elu")  # a ReLU may be dead by chance
-    model = miniature(name, input_shape=(size, size + 9, 2), **options)
+    model = stirred(miniature(name, input_shape=(size, size + 9, 2), **options))
     with tf.GradientTape() as tape:
         logits = model(images(model), training=True)
         labels = np.arange(np.prod(logits.shape[:-1])).reshape(logits.shape[:-1]) % logits.shape[-1]
@@ -158,8 +158,7 @@ def test_another_number_of_classes(name):
 @one_of_each_family
 def test_saving_and_loading_change_nothing(name, tmp_path):
     model = miniature(name)
-    random = np.random.default_rng(1)
-    model.set_weights([w + 0.1 * random.random(w.shape, "float32") for w in model.get_weights()])
+    stirred(model)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     x = images(model)
@@ -180,8 +179,7 @@ def test_pooling_without_top(name):
 @one_of_each_family
 def test_logits_are_what_the_softmax_is_of(name):
     model, logits = miniature(name), miniature(name, classifier_activation=None)
-    random = np.random.default_rng(1)
-    model.set_weights([w + 0.1 * random.random(w.shape, "float32") for w in model.get_weights()])
+    stirred(model)
     logits.set_weights(model.get_weights())
     x = images(model)
     expected = tf.nn.softmax(values(logits(x)))

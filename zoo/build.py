@@ -12,6 +12,8 @@ from zoo.plan import plan
 from zoo.trace import INPUT, SCORES
 from zoo.weights import load_weights
 
+PASSING = (words.Multiply, words.DropPath, words.Dropout, words.Scale)  # what may stand between a norm and its sum
+
 
 def create(model, input_shape=None, classes=None, include_top=True, pooling=None, classifier_activation="softmax",
            weights=None, features=False, name=None, **overrides):  # fmt: skip
@@ -45,8 +47,10 @@ def create(model, input_shape=None, classes=None, include_top=True, pooling=None
 def build(traced, name="layout", classifier_activation=False, features=False):
     """Make the layers of a `Trace`, in its order; `classifier_activation=False` adds none, not even a linear one."""
     tensors = {INPUT: keras.Input(traced.input_shape, name=INPUT)}
+    last_norms = _last_norms_of_residuals(traced)
     for layer in traced.layers:
-        tensors[layer.name] = _apply(layer, [tensors[source] for source in layer.inputs])
+        gamma = "zeros" if layer.name in last_norms else "ones"
+        tensors[layer.name] = _apply(layer, [tensors[source] for source in layer.inputs], gamma)
     if features:
         if not traced.features:
             raise ZooError(f"{name} has no named stages to take features from.")
@@ -66,7 +70,23 @@ def _scores(x, activation, name):
     return layers.Activation(_activation(activation), dtype="float32", name=name)(x)
 
 
-def _apply(layer, inputs):
+def _last_norms_of_residuals(traced):
+    """The names of the norms with which residual branches end.
+
+    Their gamma starts at 0, so that each block starts as its shortcut: deep nets train from the first step on
+    (Goyal et al. 2017, arXiv:1706.02677, Section 5.1).
+    """
+    layers_by_name, found = {layer.name: layer for layer in traced.layers}, set()
+    for layer in traced.layers:
+        for end in layer.inputs[:-1] if isinstance(layer.word, words.Add) else ():
+            while end != INPUT and isinstance(layers_by_name[end].word, PASSING):
+                end = layers_by_name[end].inputs[-1]
+            if end != INPUT and isinstance(layers_by_name[end].word, words.Norm):
+                found.add(end)
+    return found
+
+
+def _apply(layer, inputs, gamma):
     word, name = layer.word, layer.name
     match word:
         case words.Add():
@@ -88,7 +108,7 @@ def _apply(layer, inputs):
     padding, rings = layer.padding
     if rings:
         x = layers.ZeroPadding2D(rings, name=f"{name}_pad")(x)
-    return _layer(word, name, layer, padding)(x)
+    return _layer(word, name, layer, padding, gamma)(x)
 
 
 def _as_map(x, name):
@@ -96,8 +116,8 @@ def _as_map(x, name):
     return x if len(x.shape) == 4 else layers.Reshape((1, 1, x.shape[-1]), name=name)(x)
 
 
-def _layer(word, name, layer, padding):
-    """Return the Keras layer of a plain word."""
+def _layer(word, name, layer, padding, gamma):
+    """Return the Keras layer of a plain word; `gamma` initializes the scale of a normalization."""
     channels = layer.input_shape[-1]
     match word:
         case words.Conv():
@@ -135,9 +155,13 @@ def _layer(word, name, layer, padding):
         case words.Upsample():
             return layers.UpSampling2D(pair(word.size), interpolation=word.interpolation, name=name)
         case words.Norm(kind="batch"):  # the momentum is PyTorch's
-            return layers.BatchNormalization(momentum=0.9, epsilon=word.epsilon, scale=word.scale, name=name)
+            return layers.BatchNormalization(
+                momentum=0.9, epsilon=word.epsilon, scale=word.scale, gamma_initializer=gamma, name=name
+            )
         case words.Norm(kind="group"):
-            return layers.GroupNormalization(gcd(channels, 32), epsilon=word.epsilon, scale=word.scale, name=name)
+            return layers.GroupNormalization(
+                gcd(channels, 32), epsilon=word.epsilon, scale=word.scale, gamma_initializer=gamma, name=name
+            )
         case words.Norm(kind="lrn"):
             return own.LocalResponseNormalization(name=name)
         case words.Activation():
@@ -188,9 +212,13 @@ def _initializer(word, fan_in=None):
         return keras.initializers.TruncatedNormal(stddev=(2 / prod(pair(word.kernel))) ** 0.5)
     if word.activation in ("tanh", "sigmoid") or (isinstance(word, words.Dense) and word.activation is None):
         return "glorot_uniform"
-    return "glorot_uniform" if _rectified_scores(word) else "he_normal"
+    return "glorot_uniform" if _scores_classes(word) else "he_normal"
+
+
+def _scores_classes(word):
+    return isinstance(getattr(word, "filters", None), Classes)
 
 
 def _rectified_scores(word):
     """Whether a word gives class scores through a ReLU: they start at 1, since a class at 0 would never learn."""
-    return word.activation == "relu" and isinstance(getattr(word, "filters", None), Classes)
+    return word.activation == "relu" and _scores_classes(word)

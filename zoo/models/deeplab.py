@@ -19,7 +19,7 @@ def block(i, filters, count, dilation=1, stride=2):
 @register(
     paper=Paper("Semantic Image Segmentation with Deep Convolutional Nets and Fully Connected CRFs",
                 "Chen, Papandreou, Kokkinos, Murphy and Yuille", 2014, "arXiv:1412.7062"),
-    input_shape=(321, 321, 3), classes=21,
+    input_shape=(321, 321, 3), classes=21, recipe={"learning_rate": 3e-4},  # as VGG without BatchNorm
     summary="Dilated convolutions see far without losing resolution",
     published={"trainable_params": Figure(20.5e6, "Table 1(b), 3x3, stride 12"),
                "voc2012_mean_iu": Figure(62.25, "Table 1(a), DeepLab-LargeFOV on val, before the CRF")},
