@@ -76,6 +76,12 @@ def test_published_receptive_fields():
     )
 
 
+def test_segnets_encoder_has_the_papers_size():
+    layers = zoo.plan.plan("segnet").trace.layers
+    encoder = sum(layer.trainable_params for layer in layers if layer.name.startswith("encoder"))
+    assert agrees(registry.entry("segnet").published["encoder_params"].value, encoder)
+
+
 @pytest.mark.parametrize("name, offsets", [("fcn16s", [5]), ("fcn8s", [5, 9])])
 def test_fcn_crops_where_its_authors_do(name, offsets):
     """The offsets of the `Crop` layers in the published Caffe nets."""

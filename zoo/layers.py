@@ -36,7 +36,7 @@ class LeCunRange(keras.initializers.Initializer):
 class Bilinear(keras.initializers.Initializer):
     """A transposed convolution that starts as bilinear interpolation, each channel by itself.
 
-    (Long et al. 2015, Section 3.3.) The kernel's shape is (height, width, channels out, channels in).
+    (Long et al. 2014, Section 3.3.) The kernel's shape is (height, width, channels out, channels in).
     """
 
     def __call__(self, shape, dtype=None):
@@ -106,7 +106,7 @@ class Subsampling(keras.layers.Layer):
 
 @register
 class MaxUnpooling(keras.layers.Layer):
-    """Put each value where the maximum of its window was, zeros elsewhere (Badrinarayanan et al. 2015, Section 3.3).
+    """Put each value where the maximum of its window was, zeros elsewhere (Badrinarayanan et al. 2015, Figure 3).
 
     It is called on [pooled, map]: (N, h, w, C) values, and the map (N, H, W, C) that was pooled with windows of
     `size`. Of equal maxima the first counts.

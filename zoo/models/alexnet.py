@@ -6,6 +6,7 @@
 | alexnet_owt | one, fewer filters            | no  | 224x224x3   | 61,100,840 |
 
 The 2012 paper says 224x224; its 55x55 first map needs 227x227 without padding, as everybody runs it since.
+`alexnet_owt` is torchvision's form of the net of 2014, whose own configuration still has LRN.
 """
 
 from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Pool, Stage

@@ -4,7 +4,7 @@
 |------------------|--------|-----------------|------------|----------------|
 | deeplab_largefov | 8      | 3x3, dilation 12 | 20,505,429 | 20.5 million  |
 
-The net of the paper's Table 1(b), last row; its scores are interpolated to the image, before any CRF.
+The net of the paper's Table 2, last row; its scores are interpolated to the image, before any CRF.
 """
 
 from zoo.layout import Conv, Crop, Dropout, Layout, Pool, Stage, Upsample
@@ -21,7 +21,7 @@ def block(i, filters, count, dilation=1, stride=2):
                 "Chen, Papandreou, Kokkinos, Murphy and Yuille", 2014, "arXiv:1412.7062"),
     input_shape=(321, 321, 3), classes=21, recipe={"learning_rate": 3e-4},  # as VGG without BatchNorm
     summary="Dilated convolutions see far without losing resolution",
-    published={"trainable_params": Figure(20.5e6, "Table 1(b), 3x3, stride 12"),
+    published={"trainable_params": Figure(20.5e6, "Table 2, 3x3, input stride 12"),
                "voc2012_mean_iu": Figure(62.25, "Table 1(a), DeepLab-LargeFOV on val, before the CRF")},
 )  # fmt: skip
 def deeplab_largefov(classes=21):

@@ -40,7 +40,7 @@ def mbconv(inputs, expansion, kernel, channels, stride, drop):
     input_shape=(224, 224, 3), classes=1000,
     summary="The base of a family that scales depth, width and resolution together",
     published={"params": Figure(5_330_571 - 7, "keras.applications, without its normalization of the image"),
-               "macs": Figure(0.39e9, "Table 2"), "imagenet_top1_error": Figure(22.9, "Table 2")},
+               "macs": Figure(0.39e9, "Table 2"), "imagenet_top1_error": Figure(22.9, "Table 2 of version 5")},
 )  # fmt: skip
 def efficientnet_b0(classes=1000, drop_path=0.2):
     """Stochastic depth drops a block's rows with a probability that grows with depth up to `drop_path`."""

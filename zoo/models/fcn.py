@@ -17,7 +17,7 @@ from zoo.models.vgg import CONFIGURATIONS, conv
 from zoo.registry import Figure, Paper, register
 
 ABOUT = dict(
-    family="fcn", input_shape=(500, 500, 3), classes=21, recipe={"learning_rate": 3e-4},  # as VGG without BatchNorm
+    family="fcn", input_shape=(500, 500, 3), classes=21,
     paper=Paper("Fully Convolutional Networks for Semantic Segmentation", "Long, Shelhamer and Darrell", 2014,
                 "arXiv:1411.4038"),
 )  # fmt: skip

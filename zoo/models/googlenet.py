@@ -5,7 +5,8 @@
 | googlenet    | LRN           | 5x5, as published | 6,998,552; with its aux heads 13,378,280 |
 | googlenet_bn | BatchNorm     | 3x3, torchvision's | 6,624,904                              |
 
-The paper prints "7M" of weights and leaves the pools' rounding open: its maps (56, 28, 14, 7) need pools that round up.
+The rows of Table 1 sum to 6.8 million weights. The paper leaves the pools' rounding open: its maps (56, 28, 14, 7)
+need pools that round up.
 """
 
 from functools import partial

@@ -1,4 +1,4 @@
-"""MNASNet: Figure 7 of Tan et al. 2018, without squeeze and excitation (the paper's MnasNet-B1, torchvision's net).
+"""MNASNet-B1 (Table 2 of Tan et al. 2018): the net found without squeeze and excitation, as torchvision has it.
 
 | model      | parameters (trainable) | multiply-adds |
 |------------|------------------------|---------------|
@@ -36,7 +36,7 @@ def blocks(repeats, inputs, kernel, expansion, filters, stride):
     input_shape=(224, 224, 3), classes=1000,
     summary="A net found by searching for accuracy and measured latency together",
     published={"trainable_params": Figure(4_383_312, TORCHVISION), "macs": Figure(314e6, TORCHVISION),
-               "imagenet_top1_error": Figure(25.5, "Table 1, MnasNet-B1")},
+               "imagenet_top1_error": Figure(25.5, "Table 2, MnasNet-B1")},
 )  # fmt: skip
 def mnasnet1_0(classes=1000):
     return Layout(

@@ -82,7 +82,7 @@ def register_depth(depth, name, block, summary, published):
 
 for _depth in COLUMNS:
     _kind = basic if _depth < 50 else bottleneck
-    _top5 = {"imagenet_top5_error": Figure(TOP5[_depth], "Table 4, 10 crops")} if _depth in TOP5 else {}
+    _top5 = {"imagenet_top5_error": Figure(TOP5[_depth], "Table 4, single model")} if _depth in TOP5 else {}
     _summary = f"Table 1, {_depth} layers: blocks learn what to add to their input"
     register_depth(_depth, f"resnet{_depth}", _kind, _summary, PUBLISHED[_depth] | (_top5 if _depth == 34 else {}))
     if _depth >= 50:
