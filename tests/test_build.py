@@ -201,9 +201,11 @@ def test_a_bilinear_start_interpolates_each_channel_by_itself(times):
     np.testing.assert_allclose(values(start)[inside], values(interpolated)[inside], atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet20", "se_resnet50", "mobilenet_v2", "efficientnet_b0"])
+@pytest.mark.parametrize(
+    "name", ["resnet18", "resnet20", "se_resnet50", "mobilenet_v2", "efficientnet_b0", "preact_resnet110"]
+)
 def test_residual_blocks_start_as_their_shortcuts(name):
-    """(Goyal et al. 2017, Section 5.1.) Where the shapes stay, a block's input comes out of it."""
+    """(Goyal et al. 2017, Section 5.1.) What the shortcut carries comes out of the sum."""
     model, sums = zoo.create(name, (32, 32, 3), width=0.25), 0
     for layer in model.layers:
         if isinstance(layer, keras.layers.Add):

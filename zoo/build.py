@@ -47,10 +47,9 @@ def create(model, input_shape=None, classes=None, include_top=True, pooling=None
 def build(traced, name="layout", classifier_activation=False, features=False):
     """Make the layers of a `Trace`, in its order; `classifier_activation=False` adds none, not even a linear one."""
     tensors = {INPUT: keras.Input(traced.input_shape, name=INPUT)}
-    last_norms = _last_norms_of_residuals(traced)
+    last = _last_of_residuals(traced)
     for layer in traced.layers:
-        gamma = "zeros" if layer.name in last_norms else "ones"
-        tensors[layer.name] = _apply(layer, [tensors[source] for source in layer.inputs], gamma)
+        tensors[layer.name] = _apply(layer, [tensors[source] for source in layer.inputs], layer.name in last)
     if features:
         if not traced.features:
             raise ZooError(f"{name} has no named stages to take features from.")
@@ -70,23 +69,27 @@ def _scores(x, activation, name):
     return layers.Activation(_activation(activation), dtype="float32", name=name)(x)
 
 
-def _last_norms_of_residuals(traced):
-    """The names of the norms with which residual branches end.
+def _last_of_residuals(traced):
+    """The names of the norms and convolutions with which residual branches end.
 
-    Their gamma starts at 0, so that each block starts as its shortcut: deep nets train from the first step on
-    (Goyal et al. 2017, arXiv:1706.02677, Section 5.1).
+    They start at 0, so that each block starts as its shortcut: deep nets train from the first step on (Goyal et al.
+    2017, arXiv:1706.02677, Section 5.1; for convolutions Zhang et al. 2019, arXiv:1901.09321, Section 3).
     """
     layers_by_name, found = {layer.name: layer for layer in traced.layers}, set()
     for layer in traced.layers:
         for end in layer.inputs[:-1] if isinstance(layer.word, words.Add) else ():
             while end != INPUT and isinstance(layers_by_name[end].word, PASSING):
                 end = layers_by_name[end].inputs[-1]
-            if end != INPUT and isinstance(layers_by_name[end].word, words.Norm):
+            if end != INPUT and _may_start_at_zero(layers_by_name[end].word):
                 found.add(end)
     return found
 
 
-def _apply(layer, inputs, gamma):
+def _may_start_at_zero(word):
+    return isinstance(word, words.Norm) or (isinstance(word, words.Conv) and word.activation is None)
+
+
+def _apply(layer, inputs, zero):
     word, name = layer.word, layer.name
     match word:
         case words.Add():
@@ -108,7 +111,7 @@ def _apply(layer, inputs, gamma):
     padding, rings = layer.padding
     if rings:
         x = layers.ZeroPadding2D(rings, name=f"{name}_pad")(x)
-    return _layer(word, name, layer, padding, gamma)(x)
+    return _layer(word, name, layer, padding, zero)(x)
 
 
 def _as_map(x, name):
@@ -116,15 +119,16 @@ def _as_map(x, name):
     return x if len(x.shape) == 4 else layers.Reshape((1, 1, x.shape[-1]), name=name)(x)
 
 
-def _layer(word, name, layer, padding, gamma):
-    """Return the Keras layer of a plain word; `gamma` initializes the scale of a normalization."""
-    channels = layer.input_shape[-1]
+def _layer(word, name, layer, padding, zero):
+    """Return the Keras layer of a plain word; with `zero` its output starts at 0."""
+    channels, gamma = layer.input_shape[-1], "zeros" if zero else "ones"
     match word:
         case words.Conv():
             return layers.Conv2D(
                 layer.output.shape[-1], pair(word.kernel), pair(word.stride), padding,
                 dilation_rate=pair(word.dilation), groups=word.groups, use_bias=word.bias,
-                activation=_activation(word.activation), kernel_initializer=_initializer(word),
+                activation=_activation(word.activation),
+                kernel_initializer="zeros" if zero else _initializer(word),
                 bias_initializer="ones" if _rectified_scores(word) else "zeros", name=name,
             )  # fmt: skip
         case words.DepthwiseConv():
