@@ -14,7 +14,7 @@ from zoo.data.preprocessing import Preprocessing, fit_to
 from zoo.plan import plan
 from zoo.registry import entry
 from zoo.training import train as training
-from zoo.training.classifier import Classifier
+from zoo.training.classifier import Classifier, split
 from zoo.training.evaluate import evaluate, predict
 from zoo.training.recipe import OPTIMIZERS, Recipe, make_loss, make_optimizer, recipe_for
 from zoo.training.run import find_run, load_trained, new_run
@@ -249,7 +249,7 @@ def test_bad_input_leaves_nothing_behind(tmp_path, arguments, sentence):
 
 
 def test_a_loss_that_is_no_number_ends_with_a_sentence(tmp_path):
-    with pytest.raises(ZooError, match="try a lower learning rate than 1e\\+30"):
+    with pytest.raises(ZooError, match="in epoch 1, in block 1 of 11; try a lower learning rate"):
         training.train("lenet1", runs=tmp_path, epochs=2, learning_rate=1e30, optimizer="sgd", verbose=0, say=str)
 
 
@@ -310,3 +310,83 @@ def test_a_trained_net_has_no_auxiliary_classifiers_left(two_headed, tmp_path):
     trained = load_trained(run.run).model
     assert trained.output_shape == (None, 10) and not [x for x in trained.layers if x.name.startswith("early")]
     assert evaluate(run.run).test_accuracy == run.test_accuracy
+
+
+# ------------------------------------------------------------------------------------------------------ going on
+
+
+class Stopped(Exception):
+    pass
+
+
+@pytest.fixture
+def stop_after(monkeypatch):
+    """Make training break off at the first block after so many epochs."""
+    from zoo.training.checkpoint import Checkpoint
+
+    def patch(epochs):
+        def on_train_batch_end(self, batch, logs=None):
+            if len(self.history) == epochs:
+                raise Stopped
+
+        monkeypatch.setattr(Checkpoint, "on_train_batch_end", on_train_batch_end)
+
+    yield patch
+    monkeypatch.undo()
+
+
+def weights_of(run):
+    return keras.models.load_model(find_run(run).model_path).get_weights()
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path, monkeypatch, stop_after, damaged):
+    options = dict(options={"width": 0.5, "dropout": 0.3}, epochs=4, seed=3, verbose=0)
+    whole = training.train("lenet1", runs=tmp_path / "whole", say=str, **options)
+    with monkeypatch.context(), pytest.raises(Stopped):
+        stop_after(2)
+        training.train("lenet1", runs=tmp_path / "stopped", say=str, **options)
+    monkeypatch.undo()
+    folder, said = tmp_path / "stopped" / "lenet1-digits-1", []
+    with pytest.raises(ZooError, match="wasn't finished: `zoo train --resume"):
+        find_run(folder)
+    newest = folder / "checkpoints" / "epoch-00002.npz"
+    if damaged:
+        content = bytearray(newest.read_bytes())
+        content[len(content) // 2] ^= 255
+        newest.write_bytes(content)
+    result = training.resume(folder, verbose=0, say=said.append)
+    assert any("is damaged" in note for note in said) == damaged
+    assert any(note.endswith(f"after epoch {2 - damaged}.") for note in said)
+    for ours, theirs in zip(weights_of(result.run), weights_of(whole.run), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert (result.test_accuracy, result.test_loss) == (whole.test_accuracy, whole.test_loss)
+    with open(folder / "metrics.csv") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1", "2", "3"]
+    assert training.resume(folder, verbose=0, say=said.append) == result and "is finished" in said[-1]
+
+
+def test_old_checkpoints_are_deleted(result):
+    left = sorted(path.name for path in find_run(result[0].run).folder.glob("checkpoints/*"))
+    assert left == ["best.weights.h5", "epoch-00002.npz", "epoch-00003.npz"]
+
+
+@pytest.mark.parametrize("count, batch", [(1078, 32), (60_000, 128), (10, 8), (8, 8), (50_000, 128), (1_281_167, 256)])
+def test_an_epoch_is_cut_into_even_blocks(count, batch):
+    steps, blocks = split(count, batch)
+    assert 1 <= steps <= 50 and steps * blocks <= count // batch
+    assert steps * blocks > 0.98 * (count // batch)
+
+
+def test_each_image_is_seen_at_most_once_an_epoch_and_the_order_changes(two_headed):
+    recipe = Recipe(batch_size=4)
+    two_headed.compile(make_optimizer(recipe, 1), make_loss(recipe), metrics=["accuracy"])
+    two_headed.hold(np.zeros((42, 8, 8, 1), np.uint8), np.zeros(42, np.int32))
+    steps, blocks = split(42, 4)
+
+    def epoch(first, seed=0):
+        places = two_headed.blocks(4, seed, first)
+        return np.concatenate([next(places)[0].ravel() for _ in range(blocks)]).tolist()
+
+    assert len(epoch(0)) == len(set(epoch(0))) == 40 and epoch(0) == epoch(0)
+    assert epoch(0) != epoch(1) and epoch(0) != epoch(0, seed=1)

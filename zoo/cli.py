@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 import zoo
 
@@ -240,13 +241,19 @@ def plot(model, input_shape, options, output):
 @click.option("--precision", help="float32 or bfloat16 [default: float32].")
 @click.option("--seed", type=int, help="Fixes initialization, shuffling and dropout [default: 0].")
 @click.option("--runs", default="runs", show_default=True, type=click.Path(), help="Where the run's folder is made.")
+@click.option("--resume", type=click.Path(), metavar="RUN", help="Go on with a run that was stopped, as it began.")
 @json_option
-def train(model, dataset, data_dir, image_size, options, runs, as_json, **recipe):
+@click.pass_context
+def train(context, model, dataset, data_dir, image_size, options, runs, resume, as_json, **recipe):
     """Train a model; leave a folder with the model, its curves and a report."""
-    from zoo.training.train import train
+    from zoo.training import train as training
 
     verbose = "auto" if sys.stdout.isatty() else 2
-    result = train(model, dataset, data_dir, image_size, options, runs, verbose, click.echo, **recipe)
+    if resume:
+        _refuse_others(context, "resume", "as_json")
+        result = training.resume(resume, verbose, click.echo)
+    else:
+        result = training.train(model, dataset, data_dir, image_size, options, runs, verbose, click.echo, **recipe)
     click.echo(f"Test accuracy {result.test_accuracy:.4f}, loss {result.test_loss:.4f}, after {result.epochs} epochs "
                f"in {result.seconds:.1f} s ({result.images_per_second:,.0f} images/s).")  # fmt: skip
     for name, what in (("model.keras", "the best epoch on validation"), ("report.html", "curves, confusion, classes"),
@@ -255,6 +262,14 @@ def train(model, dataset, data_dir, image_size, options, runs, as_json, **recipe
     click.echo(f"Next: zoo predict {result.run} IMAGE, or zoo export {result.run}")
     if as_json:
         _print_json(asdict(result))
+
+
+def _refuse_others(context, *allowed):
+    """A run goes on as it began: no other option has a meaning."""
+    given = [key for key in context.params if context.get_parameter_source(key) is ParameterSource.COMMANDLINE]
+    for key in given:
+        if key not in allowed:
+            raise zoo.ZooError(f"A run goes on as it began: --resume takes no --{key.replace('_', '-')} beside it.")
 
 
 @main.command()

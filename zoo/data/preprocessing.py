@@ -23,6 +23,11 @@ class Preprocessing:
     scale: tuple
     offset: tuple
 
+    @classmethod
+    def from_config(cls, config):
+        """Return what `dataclasses.asdict` and JSON made of one."""
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in config.items()})
+
     @property
     def input_shape(self):
         """The shape (height, width, channels) of the network that these images feed."""

@@ -1,9 +1,11 @@
-"""A net as training sees it: from raw images to logits, with the losses of its auxiliary classifiers."""
+"""A net as training sees it: from raw images to logits, many steps a call, on images that stay on the device."""
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 LOGITS = "logits"
+BLOCKS, LONGEST = 10, 50  # an epoch is at least so many blocks, and a block at most so many steps
 
 
 class Classifier(keras.Model):
@@ -11,6 +13,9 @@ class Classifier(keras.Model):
 
     Auxiliary classifiers follow by name. Their losses count in training, each by its weight; what is reported on
     other data is the net's own. (Training on logits keeps the softmax exact.)
+
+    A training step takes a block, `places` (steps, batch) in the training set that `hold` put on the device, and is
+    one compiled call for as many steps of the optimizer. Validation and tests take images as any Keras model does.
     """
 
     def __init__(self, net, preprocessing, image_shape, auxiliary):
@@ -23,6 +28,12 @@ class Classifier(keras.Model):
         super().__init__(images.input, dict(zip([LOGITS, *scores[1:]], on_images)), name=f"{net.name}_on_images")
         self.auxiliary = {name: weight for name, (_, weight) in auxiliary.items()}
 
+    def hold(self, images, labels):
+        """Put the training set, uint8 images and integer labels, on the device; the optimizer and the loss are made."""
+        self.evaluate(images[:1], labels[:1], verbose=0)  # in a compiled loop nothing can be made any more
+        self.optimizer.build(self.trainable_variables)
+        self.held = ops.convert_to_tensor(images), ops.convert_to_tensor(labels)
+
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         loss = super().compute_loss(x, y, y_pred[LOGITS], sample_weight, training)
         if training:
@@ -32,6 +43,54 @@ class Classifier(keras.Model):
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return super().compute_metrics(x, y, y_pred[LOGITS], sample_weight)
+
+    if keras.backend.backend() == "jax":
+
+        def train_step(self, state, data):
+            import jax
+
+            ((places, images, labels),) = data
+
+            def step(state, rows):
+                logs, state = super(Classifier, self).train_step(state, (images[rows], labels[rows]))
+                return state, logs
+
+            state, logs = jax.lax.scan(step, state, places)
+            return {name: values[-1] for name, values in logs.items()}, state
+
+    else:
+
+        def train_step(self, data):
+            (places,) = data
+            images, labels = self.held
+
+            def step(i):
+                super(Classifier, self).train_step((ops.take(images, places[i], 0), ops.take(labels, places[i], 0)))
+                return (i + 1,)
+
+            ops.while_loop(lambda i: i < ops.shape(places)[0], step, (0,))
+            return self.get_metrics_result()
+
+    def blocks(self, batch_size, seed, epoch=0):
+        """Yield the data of `fit` from that epoch on, for ever: places in the training set, shuffled anew each epoch.
+
+        The order follows from seed and epoch alone. Images that don't fill a last batch wait for another epoch.
+        """
+        count = len(self.held[1])
+        steps, number = split(count, batch_size)
+        while True:
+            order = np.random.default_rng((seed, epoch)).permutation(count).astype("int32")
+            for block in order[: steps * number * batch_size].reshape(number, steps, batch_size):
+                yield (block,) if keras.backend.backend() != "jax" else ((block, *self.held),)
+            epoch += 1
+
+
+def split(count, batch_size):
+    """Return how many steps a block has, and how many blocks an epoch, for a training set of `count` images."""
+    batches = count // batch_size
+    least = min(max(BLOCKS, -(-batches // LONGEST)), batches)
+    number = min(range(least, min(2 * least, batches) + 1), key=lambda n: batches % n)
+    return batches // number, number
 
 
 def without_auxiliary(net):

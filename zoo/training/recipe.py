@@ -48,11 +48,11 @@ class Recipe:
     def for_images(self, count):
         """Return the recipe with a batch size settled for a training set of `count` images."""
         if self.batch_size:
-            return self
+            return replace(self, batch_size=min(self.batch_size, count))
         batch = 128
         while batch > 8 and count < 32 * batch:
             batch //= 2
-        return replace(self, batch_size=batch)
+        return replace(self, batch_size=min(batch, count))
 
 
 def recipe_for(entry, **overrides):

@@ -1,5 +1,7 @@
 """A run's folder: what lies where, and how a trained model comes back from it."""
 
+import csv
+import io
 import json
 import re
 from dataclasses import dataclass, replace
@@ -37,14 +39,33 @@ class Run:
     def saved_model_path(self):
         return self.folder / "saved_model" / "1"
 
+    def checkpoint_path(self, epoch):
+        return self.folder / "checkpoints" / f"epoch-{epoch + 1:05}.npz"
+
+    def checkpoints(self):
+        """Return the files of `checkpoint_path` that are there, the newest first."""
+        return sorted(self.folder.glob("checkpoints/epoch-*.npz"), reverse=True)
+
     def write_config(self, config):
         """Write config.json, whole or not at all."""
-        partial = self.config_path.with_suffix(".partial")
-        partial.write_text(json.dumps(config, indent=2) + "\n")
-        partial.replace(self.config_path)
+        _write(self.config_path, json.dumps(config, indent=2) + "\n")
+
+    def write_metrics(self, history):
+        """Write metrics.csv, a row an epoch, whole or not at all."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, history[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)
+        _write(self.metrics_path, text.getvalue())
 
     def config(self):
         return json.loads(self.config_path.read_text())
+
+
+def _write(path, text):
+    partial = path.with_suffix(".partial")
+    partial.write_text(text)
+    partial.replace(path)
 
 
 def new_run(parent, model, dataset):
@@ -63,15 +84,21 @@ def new_run(parent, model, dataset):
             raise ZooError(f"No run folder can be made in {parent}: {problem.strerror}.") from None
 
 
-def find_run(path):
-    """Return the finished `Run` in a folder. Raises `ZooError` for anything that isn't one."""
+def started_run(path):
+    """Return the `Run` in a folder, finished or not. Raises `ZooError` for anything that isn't one."""
     run = Run(Path(path))
     if not run.folder.is_dir():
         raise ZooError(f"There is no run folder {str(path)!r}.")
     if not run.config_path.is_file():
         raise ZooError(f"{path} is no run folder: it has no config.json.")
+    return run
+
+
+def find_run(path):
+    """Return the finished `Run` in a folder. Raises `ZooError` for anything that isn't one."""
+    run = started_run(path)
     if not run.model_path.is_file():
-        raise ZooError(f"The run in {path} wasn't finished: it has no model.keras.")
+        raise ZooError(f"The run in {path} wasn't finished: `zoo train --resume {path}` goes on with it.")
     return run
 
 
@@ -146,8 +173,7 @@ def _load_run(run):
 
     try:
         config = run.config()
-        front = Preprocessing(**{key: tuple(value) if isinstance(value, list) else value
-                                 for key, value in config["preprocessing"].items()})  # fmt: skip
+        front = Preprocessing.from_config(config["preprocessing"])
         model = keras.models.load_model(run.model_path, compile=False)
         return Trained(model, front, tuple(config["class_names"]), config["model"], run)
     except (ValueError, KeyError, TypeError, OSError) as problem:

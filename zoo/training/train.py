@@ -1,18 +1,17 @@
 """Recipe -> run: train on the training split, choose the epoch on validation, test once."""
 
 import platform
-import time
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 
 import numpy as np
 
 from zoo import data
-from zoo.data.preprocessing import fit_to
+from zoo.data.preprocessing import Preprocessing, fit_to
 from zoo.errors import ZooError
 from zoo.plan import plan, resolve
-from zoo.training.recipe import make_loss, make_optimizer, recipe_for
-from zoo.training.run import new_run
+from zoo.training.recipe import Recipe, make_loss, make_optimizer, recipe_for
+from zoo.training.run import new_run, started_run
 
 
 @dataclass(frozen=True)
@@ -59,21 +58,57 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     for note in (*dataset.notes, front.sentence(dataset.image_shape)):
         if note:
             say(note)
-
-    from zoo.training.classifier import Classifier
-
-    net = _create(model, front.input_shape, len(dataset.class_names), options, recipe)
-    classifier = Classifier(net, front, dataset.image_shape, planned.trace.auxiliary)
     run = new_run(runs, planned.name, dataset.name)
+    run.write_config(_config(planned, model, options, dataset, source, front, recipe))
+    return _train(run, dataset, verbose, say)
+
+
+def resume(folder, verbose="auto", say=print):
+    """Go on with a run that was stopped, from its last checkpoint; return its `Result`.
+
+    It ends as it would have without the stop: with the same weights, bit for bit on a CPU in float32. A finished run
+    stays as it is.
+
+    Raises:
+        ZooError: if there is no such run, or its data or its layout aren't what they were.
+    """
+    run = started_run(folder)
+    config = run.config()
+    if "result" in config:
+        say(f"The run in {run.folder} is finished.")
+        return Result(**config["result"])
+    front = Preprocessing.from_config(config["preprocessing"])
+    dataset = data.load(config["data"]["dataset"], config["data"]["data_dir"], size=front.size)
+    counts = {split: len(getattr(dataset, split)) for split in config["images"]}
+    if (counts, list(dataset.class_names)) != (config["images"], config["class_names"]):
+        raise ZooError(f"{config['data']['dataset']} isn't what it was when the run in {run.folder} began.")
+    return _train(run, dataset, verbose, say)
+
+
+def _train(run, dataset, verbose, say):
+    """Do what is left of a run: of its epochs, of its end."""
+    from zoo.training.checkpoint import restore
+    from zoo.training.classifier import Classifier, split
+
+    config = run.config()
+    recipe, front = Recipe(**config["recipe"]), Preprocessing.from_config(config["preprocessing"])
+    options, classes = config["options"], len(dataset.class_names)
+    auxiliary = plan(config["source"], front.input_shape, classes, **options).trace.auxiliary
+    net = _create(config["source"], front.input_shape, classes, options, recipe)
+    classifier = Classifier(net, front, dataset.image_shape, auxiliary)
+    steps, blocks = split(len(dataset.train), recipe.batch_size)
+    classifier.compile(make_optimizer(recipe, steps * blocks * recipe.epochs), make_loss(recipe), metrics=["accuracy"])
+    classifier.hold(dataset.train.images, dataset.train.labels)
+    history = restore(run, classifier, say)
+    size = "x".join(map(str, front.input_shape))
     say(
-        f"Training {planned.name} ({planned.trace.params:,} parameters, input {'x'.join(map(str, front.input_shape))}) "
-        f"on {dataset.name} ({len(dataset.train):,} images, {len(dataset.class_names)} classes), "
-        f"{recipe.precision}, {_devices()}."
+        f"{'Going on with' if history else 'Training'} {config['model']} ({net.count_params():,} parameters, input "
+        f"{size}) on {dataset.name} ({len(dataset.train):,} images, {classes} classes), {recipe.precision}, "
+        f"{_devices()}{f', after epoch {len(history)}' if history else ''}."
     )
-    config = _config(planned, model, options, dataset, source, front, recipe)
-    run.write_config(config)
-    seconds = _fit_model(classifier, dataset, recipe, run, verbose)
-    return _finish(run, config, net, classifier, dataset, recipe, seconds)
+    if len(history) < recipe.epochs:
+        _run_epochs(classifier, dataset, recipe, blocks, run, history, verbose)
+    return _finish(run, config, net, classifier, dataset, recipe, sum(row["seconds"] for row in history))
 
 
 def _fit(model, entry, dataset, image_size, options):
@@ -111,30 +146,25 @@ def _devices():
     return f"{keras.backend.backend()} on {', '.join(keras.distribution.list_devices())}"
 
 
-def _fit_model(classifier, dataset, recipe, run, verbose):
-    """Run the epochs; the best on validation is left in the run's best weights. Return the seconds it took."""
+def _run_epochs(classifier, dataset, recipe, blocks, run, history, verbose):
+    """Run the epochs that `history` lacks, and add them; the best on validation is left in the run's best weights."""
     import keras
 
-    steps = -(-len(dataset.train) // recipe.batch_size) * recipe.epochs
-    classifier.compile(make_optimizer(recipe, steps), make_loss(recipe), metrics=["accuracy"])
+    from zoo.training.checkpoint import Checkpoint
+
     callbacks = [
-        keras.callbacks.CSVLogger(run.metrics_path),
         keras.callbacks.ModelCheckpoint(
-            run.best_weights_path, monitor="val_loss", mode="min", save_best_only=True, save_weights_only=True
+            run.best_weights_path, monitor="val_loss", mode="min", save_best_only=True, save_weights_only=True,
+            initial_value_threshold=min((row["val_loss"] for row in history), default=None),
         ),
-        keras.callbacks.TerminateOnNaN(),
-    ]
-    start = time.perf_counter()
-    history = classifier.fit(
-        dataset.train.images, dataset.train.labels, recipe.batch_size, recipe.epochs, verbose, callbacks,
+        Checkpoint(run, history),
+    ]  # fmt: skip
+    classifier.fit(
+        classifier.blocks(recipe.batch_size, recipe.seed, len(history)), steps_per_epoch=blocks,
+        epochs=recipe.epochs, initial_epoch=len(history), verbose=verbose, callbacks=callbacks, shuffle=False,
         validation_data=(dataset.validation.images, dataset.validation.labels),
+        validation_batch_size=recipe.batch_size,
     )  # fmt: skip
-    if not all(loss == loss for loss in history.history["loss"]):
-        raise ZooError(
-            f"The loss stopped being a number in epoch {len(history.history['loss'])}; try a lower learning rate "
-            f"than {recipe.learning_rate:g}. What was trained until then is in {run.folder}."
-        )
-    return time.perf_counter() - start
 
 
 def _finish(run, config, net, classifier, dataset, recipe, seconds):

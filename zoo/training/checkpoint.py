@@ -1,0 +1,83 @@
+"""All that the rest of a run depends on, in a file an epoch: weights, optimizer, random seeds, the figures so far."""
+
+import json
+import os
+import time
+import zipfile
+
+import keras
+import numpy as np
+
+from zoo.errors import ZooError
+
+KEPT = 2  # if the newest is damaged, the one before it goes on
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Write the state of training and metrics.csv into a run's folder after each epoch.
+
+    `history` is a dict of figures an epoch. A file is complete under its name or isn't there; each array in it has a
+    checksum (a .npz is a zip file); older ones than the last `KEPT` are deleted.
+    """
+
+    def __init__(self, run, history):
+        super().__init__()
+        self.run, self.history = run, history
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.start = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not np.isfinite(logs["loss"]):
+            raise ZooError(
+                f"The loss stopped being a number in epoch {len(self.history) + 1}, in block {batch + 1} of "
+                f"{self.params['steps']}; try a lower learning rate. What was trained until then is in "
+                f"{self.run.folder}."
+            )
+
+    def on_epoch_end(self, epoch, logs=None):
+        figures = {key: float(value) for key, value in logs.items()}
+        self.history.append({"epoch": epoch, **figures, "seconds": round(time.perf_counter() - self.start, 3)})
+        try:
+            self.run.write_metrics(self.history)
+            self._save(self.run.checkpoint_path(epoch))
+        except OSError as problem:
+            raise ZooError(
+                f"Epoch {epoch + 1} can't be saved: {problem.strerror or problem}. The run can go on from the last "
+                f"checkpoint in {self.run.folder}."
+            ) from None
+        for old in self.run.checkpoints()[KEPT:]:
+            old.unlink()
+
+    def _save(self, path):
+        partial = path.with_suffix(".partial")
+        arrays = {f"{i:04}": np.asarray(variable) for i, variable in enumerate(state(self.model))}
+        with open(partial, "wb") as file:
+            np.savez(file, history=json.dumps(self.history), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+
+
+def state(model):
+    """Return the variables that training changes, but for the metrics', which start anew each epoch."""
+    return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
+
+
+def restore(run, model, say):
+    """Set the model to the last checkpoint of a run that can be read; return its history, [] if there is none."""
+    for path in run.checkpoints():
+        try:
+            with np.load(path) as file:
+                history = json.loads(str(file["history"]))
+                values = [file[f"{i:04}"] for i in range(len(file.files) - 1)]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            say(f"{path} is damaged; going on from the one before.")
+            continue
+        variables = state(model)
+        if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
+            raise ZooError(f"{path} isn't a checkpoint of {model.name}: was its layout changed?")
+        for variable, value in zip(variables, values):
+            variable.assign(value)
+        return history
+    return []
