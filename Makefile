@@ -17,15 +17,16 @@ test: .venv/installed-test
 	$(INSTALL) --requirement requirements.txt
 	touch $@
 
-.venv/installed-test: .venv/installed requirements-test.txt
-	$(INSTALL) --requirement requirements-test.txt
+.venv/installed-test: .venv/installed requirements-test.txt requirements-convert.txt
+	$(INSTALL) --requirement requirements-test.txt --requirement requirements-convert.txt
 	touch $@
 
 # Write down the versions that were tested, from the newest that the ranges allow.
 lock:
 	rm -rf .venv-lock
 	$(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/python -m pip install --quiet --requirement requirements.txt --requirement requirements-test.txt
+	.venv-lock/bin/python -m pip install --quiet --requirement requirements.txt \
+		--requirement requirements-test.txt --requirement requirements-convert.txt
 	.venv-lock/bin/python -m pip freeze > requirements.lock
 	rm -rf .venv-lock
 

@@ -125,6 +125,7 @@ def test_the_three_uses_as_a_user_types_them(tmp_path):
         ("train --optimizer adm", "Did you mean adam"),
         ("train --resume no/run", "There is no run folder 'no/run'"),
         ("train --resume runs --epochs 3", "--resume takes no --epochs beside it"),
+        ("train --resume runs --set width=2", "--resume takes no --set beside it"),
         ("evaluate no/run", "There is no run folder 'no/run'"),
         ("evaluate tests/", "has no config.json"),
         ("evaluate lenet1", "say with --dataset what to test it on"),

@@ -12,7 +12,12 @@ from zoo.plan import plan
 from zoo.trace import INPUT, SCORES
 from zoo.weights import load_weights
 
-PASSING = (words.Multiply, words.DropPath, words.Dropout, words.Scale)  # what may stand between a norm and its sum
+PASSING = (
+    words.Multiply,
+    words.DropPath,
+    words.Dropout,
+    words.Scale,
+)  # what may stand between a residual branch's end and the sum
 
 
 def create(model, input_shape=None, classes=None, include_top=True, pooling=None, classifier_activation="softmax",
@@ -214,9 +219,10 @@ def _initializer(word, fan_in=None):
         return own.LeCunRange(fan_in)
     if isinstance(word, words.DepthwiseConv):  # Keras would count the other channels into the fan-in
         return keras.initializers.TruncatedNormal(stddev=(2 / prod(pair(word.kernel))) ** 0.5)
-    if word.activation in ("tanh", "sigmoid") or (isinstance(word, words.Dense) and word.activation is None):
-        return "glorot_uniform"
-    return "glorot_uniform" if _scores_classes(word) else "he_normal"
+    linear = isinstance(word, words.Dense) and word.activation is None
+    return (
+        "glorot_uniform" if word.activation in ("tanh", "sigmoid") or linear or _scores_classes(word) else "he_normal"
+    )
 
 
 def _scores_classes(word):

@@ -64,7 +64,7 @@ BUILDER_ARGUMENTS = ("input_shape", "classes", "include_top", "pooling", "classi
                      "name")  # fmt: skip
 
 
-CONSTANTS = {"true": "True", "false": "False", "none": "None"}
+CONSTANTS = {"true": "True", "false": "False", "none": "None"}  # as they are written elsewhere -> in Python
 
 
 def _parse_settings(context, parameter, values):
@@ -266,10 +266,10 @@ def train(context, model, dataset, data_dir, image_size, options, runs, resume, 
 
 def _refuse_others(context, *allowed):
     """A run goes on as it began: no other option has a meaning."""
-    given = [key for key in context.params if context.get_parameter_source(key) is ParameterSource.COMMANDLINE]
-    for key in given:
-        if key not in allowed:
-            raise zoo.ZooError(f"A run goes on as it began: --resume takes no --{key.replace('_', '-')} beside it.")
+    for option in context.command.params:
+        given = context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
+        if given and option.name not in allowed:
+            raise zoo.ZooError(f"A run goes on as it began: --resume takes no {option.opts[0]} beside it.")
 
 
 @main.command()

@@ -29,9 +29,10 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if not np.isfinite(logs["loss"]):
+            rate = self.run.config()["recipe"]["learning_rate"]
             raise ZooError(
                 f"The loss stopped being a number in epoch {len(self.history) + 1}, in block {batch + 1} of "
-                f"{self.params['steps']}; try a lower learning rate. What was trained until then is in "
+                f"{self.params['steps']}; try a lower learning rate than {rate:g}. What was trained until then is in "
                 f"{self.run.folder}."
             )
 

@@ -21,9 +21,8 @@ class Classifier(keras.Model):
     def __init__(self, net, preprocessing, image_shape, auxiliary):
         scores = list(net.output) if isinstance(net.output, dict) else net.output_names
         images = preprocessing.model(image_shape)
-        logits = [layers.Activation("linear", dtype="float32", name=LOGITS)(net.get_layer(scores[0]).input)]
-        logits += [layers.Activation("linear", dtype="float32", name=f"{name}_logits")(net.get_layer(name).input)
-                   for name in scores[1:]]  # fmt: skip
+        logits = [layers.Activation("linear", dtype="float32", name=f"{name}_logits")(net.get_layer(name).input)
+                  for name in scores]  # fmt: skip
         on_images = keras.Model(net.input, logits, name=net.name)(images.output)
         super().__init__(images.input, dict(zip([LOGITS, *scores[1:]], on_images)), name=f"{net.name}_on_images")
         self.auxiliary = {name: weight for name, (_, weight) in auxiliary.items()}
