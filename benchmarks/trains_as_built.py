@@ -6,8 +6,8 @@
 
 A classifier goes through `zoo.training.train`, as `python train.py --model NAME --dataset digits` does. A net for dense
 prediction labels each pixel of the digits, enlarged, with the digit that its ink belongs to, with the same loss and
-optimizer; paper is void, in the loss and in the accuracy. Chance is 10 % either way. Each finished model is appended to the
-file of results at once, and one that stands there is not trained again.
+optimizer; paper is void, in the loss and in the accuracy. Chance is 10 % either way. Each finished model is appended
+to the file of results at once, and one that stands there is not trained again.
 """
 
 import argparse
@@ -25,7 +25,8 @@ from tabulate import tabulate
 
 import zoo
 from zoo import data
-from zoo.training.recipe import make_optimizer, recipe_for
+from zoo.training.optimizing import make_optimizer
+from zoo.training.recipe import recipe_for
 from zoo.training.train import train
 
 COLUMNS = ("model", "width", "input", "epochs", "seed", "accuracy")

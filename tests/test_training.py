@@ -17,7 +17,8 @@ from zoo.training import train as training
 from zoo.training.checkpoint import Checkpoint
 from zoo.training.classifier import Classifier, split
 from zoo.training.evaluate import evaluate, predict
-from zoo.training.recipe import OPTIMIZERS, Recipe, make_loss, make_optimizer, recipe_for
+from zoo.training.optimizing import DROP, Plateau, balanced_weights, make_loss, make_optimizer, make_schedule
+from zoo.training.recipe import OPTIMIZERS, SCHEDULES, Recipe, is_over, recipe_for
 from zoo.training.run import find_run, load_trained, new_run
 
 OPTIONS = {"width": 0.5}
@@ -186,6 +187,90 @@ def test_the_learning_rate_falls_from_the_given_one_to_zero(name):
     assert float(schedule(0)) == pytest.approx(0.5) and float(schedule(10)) == pytest.approx(0)
 
 
+@pytest.mark.parametrize(
+    "schedule, rates",
+    [
+        ("constant", {0: 1, 50: 1, 99: 1}),
+        ("cosine", {0: 1, 50: 0.5, 100: 0}),
+        ("step", {0: 1, 50: 1, 51: DROP, 75: DROP, 76: DROP**2}),
+        ("onecycle", {0: 1 / 25, 30: 1, 65: 0.5, 100: 0}),
+        ("plateau", {0: 1}),
+    ],
+)
+def test_schedules_change_the_learning_rate_as_they_say(schedule, rates):
+    made = make_schedule(Recipe(schedule=schedule, learning_rate=1.0), 100, epochs=10)
+    for step, rate in rates.items():
+        assert float(made if schedule == "plateau" else made(step)) == pytest.approx(rate, abs=1e-6)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "step"])
+def test_warmup_climbs_to_the_learning_rate_and_the_schedule_follows(schedule):
+    made = make_schedule(Recipe(schedule=schedule, learning_rate=1.0, warmup=2), 100, epochs=10)
+    assert [float(made(step)) for step in (0, 9, 19, 20)] == pytest.approx([1 / 20, 0.5, 1, 1])
+    assert float(made(99)) == pytest.approx({"constant": 1, "cosine": 0, "step": DROP**2}[schedule], abs=1e-3)
+
+
+@pytest.mark.parametrize("warmup, rates", [(0, [1, 1, 1, 1, 0.1, 0.1]), (2, [1 / 3, 2 / 3, 1, 1, 1, 1, 0.1])])
+def test_a_plateau_lowers_the_rate_and_a_run_that_goes_on_knows_it(warmup, rates):
+    recipe, history, seen = Recipe(schedule="plateau", learning_rate=1.0, warmup=warmup), [], []
+    for epoch in range(len(rates)):
+        model = keras.Sequential([keras.layers.Dense(1)])
+        model.compile(make_optimizer(recipe, 100))
+        plateau = Plateau(recipe, history)  # a new one each epoch, as after a stop
+        plateau.set_model(model)
+        plateau.on_train_begin()
+        plateau.on_epoch_begin(epoch)
+        seen.append(float(model.optimizer.learning_rate))
+        history.append({"val_loss": 1.0})
+    assert seen == pytest.approx(rates)
+
+
+@pytest.mark.parametrize(
+    "losses, patience, over",
+    [([], 1, False), ([3, 2, 1], 1, False), ([1, 2], 1, True), ([1, 2], 2, False), ([1, 2], None, False),
+     ([3, 1, 2, 2], 2, True), ([1] * 9, None, False), ([1] * 10, None, True)],
+)  # fmt: skip
+def test_a_run_is_over_by_its_epochs_or_its_patience(losses, patience, over):
+    assert is_over(Recipe(epochs=10, patience=patience), [{"val_loss": loss} for loss in losses]) == over
+
+
+def test_classes_are_balanced_by_their_share():
+    labels = np.array([0, 0, 0, 1])
+    weights = balanced_weights(labels, 3)
+    assert weights[:2] == pytest.approx([2 / 3, 2]) and weights[labels].mean() == pytest.approx(1)
+    logits = np.zeros((4, 3), "float32")
+    losses = np.asarray(make_loss(Recipe(label_smoothing=0), weights)(labels, logits))
+    assert losses == pytest.approx(np.log(3) * weights[labels])
+
+
+SETTINGS = [
+    {}, *(dict(optimizer=name) for name in OPTIMIZERS if name not in ("adam", "adamw")),
+    *(dict(schedule=name) for name in SCHEDULES if name not in ("cosine", "plateau")),
+    dict(learning_rate=1e-2), dict(warmup=1.0), dict(optimizer="sgd", momentum=0.0), dict(weight_decay=0.1),
+    dict(optimizer="adamw", weight_decay=0.1), dict(optimizer="sgd", clip=1e-3), dict(accumulate=2),
+    dict(batch_size=64), dict(label_smoothing=0.3), dict(rubbish=5.0), dict(balance=True), dict(seed=1),
+]  # fmt: skip
+
+
+def test_every_field_of_the_recipe_changes_what_is_trained(tmp_path, monkeypatch):
+    """By the weights after an epoch. (The plateau comes later; Adam without weight decay is AdamW.)"""
+    monkeypatch.setattr("zoo.training.report.write_report", lambda *nothing: None)
+    seen = []
+    for setting in SETTINGS:
+        run = training.train("lenet1", options=OPTIONS, runs=tmp_path, epochs=1, verbose=0, say=str, **setting)
+        seen.append(np.concatenate([array.ravel() for array in weights_of(run.run)]))
+    assert np.isfinite(seen).all()
+    assert len(np.unique(seen, axis=0)) == len(SETTINGS)
+
+
+def test_patience_ends_a_run_and_its_result_counts_the_epochs_run(tmp_path):
+    run = training.train("lenet1", runs=tmp_path, epochs=30, learning_rate=0.03, schedule="constant", patience=1,
+                         verbose=0, say=str)  # fmt: skip
+    with open(find_run(run.run).metrics_path) as file:
+        losses = [float(row["val_loss"]) for row in csv.DictReader(file)]
+    assert run.epochs == len(losses) < 30 and losses[-1] >= losses[-2]
+
+
 @pytest.mark.parametrize("images, batch", [(1077, 32), (54_000, 128), (10, 8), (4096, 128), (4095, 64)])
 def test_small_sets_get_small_batches(images, batch):
     assert Recipe().for_images(images).batch_size == batch
@@ -200,6 +285,10 @@ def test_small_sets_get_small_batches(images, batch):
         ("epochs", 0, "epochs must be greater than 0"),
         ("learning_rate", -1.0, "learning rate must be greater than 0"),
         ("batch_size", -8, "batch size must be greater than 0"),
+        ("schedule", "cosin", "no schedule 'cosin'. Did you mean cosine"),
+        ("momentum", 1.0, "momentum must be less than 1; got 1.0"),
+        ("warmup", -1.0, "warmup must be at least 0"),
+        ("accumulate", 0, "accumulate must be at least 1"),
     ],
 )
 def test_a_bad_recipe_is_refused(field, value, sentence):

@@ -226,6 +226,25 @@ def plot(model, input_shape, options, output):
 # ------------------------------------------------------------------------------------------------------- training
 
 
+def _recipe_options(command):
+    """Give a command an option for each field of the recipe."""
+    from dataclasses import fields
+    from types import NoneType
+    from typing import get_args
+
+    from zoo.training.recipe import Recipe
+
+    for item in reversed(fields(Recipe)):
+        flag, rules = f"--{item.name.replace('_', '-')}", item.metadata
+        kind = next((kind for kind in get_args(item.type) if kind is not NoneType), item.type)
+        kind = {"type": kind} if kind is not bool else {"is_flag": True, "default": None}
+        choices = f": {', '.join(rules['choices'])}" if "choices" in rules else ""
+        default = "" if item.default in (None, False) else f" [default: {item.default:g}]" if isinstance(
+            item.default, (int, float)) else f" [default: {item.default}]"  # fmt: skip
+        command = click.option(flag, help=f"{rules['meaning']}{choices}{default}.", **kind)(command)
+    return command
+
+
 @main.command()
 @click.option("--model", default="lenet", show_default=True, help="A registered name, or my_layout.py:name.")
 @click.option("--dataset", default="digits", show_default=True,
@@ -233,19 +252,17 @@ def plot(model, input_shape, options, output):
 @data_dir_option
 @click.option("--image-size", type=Size(), help="Train at this size; by default it follows from model and data.")
 @set_option
-@click.option("--epochs", type=int, help="Passes over the training images [default: 20].")
-@click.option("--batch-size", type=int, help="Images a step [default: 128, less for small sets].")
-@click.option("--optimizer", help="adam, adamw or sgd [default: the model's own, else adam].")
-@click.option("--learning-rate", type=float, help="At the start; it falls to 0 along a cosine [default: the model's].")
-@click.option("--label-smoothing", type=float, help="Share of the target spread over all classes [default: 0.1].")
-@click.option("--precision", help="float32 or bfloat16 [default: float32].")
-@click.option("--seed", type=int, help="Fixes initialization, shuffling and dropout [default: 0].")
+@_recipe_options
 @click.option("--runs", default="runs", show_default=True, type=click.Path(), help="Where the run's folder is made.")
 @click.option("--resume", type=click.Path(), metavar="RUN", help="Go on with a run that was stopped, as it began.")
 @json_option
 @click.pass_context
 def train(context, model, dataset, data_dir, image_size, options, runs, resume, as_json, **recipe):
-    """Train a model; leave a folder with the model, its curves and a report."""
+    """Train a model; leave a folder with the model, its curves and a report.
+
+    A model's own recipe may have other defaults than these: VGG without BatchNorm has a lower learning rate, LeNet of
+    1998 a rubbish class.
+    """
     from zoo.training import train as training
 
     verbose = "auto" if sys.stdout.isatty() else 2

@@ -9,31 +9,31 @@ import keras
 import numpy as np
 
 from zoo.errors import ZooError
+from zoo.training.recipe import is_over
 
 KEPT = 2  # if the newest is damaged, the one before it goes on
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Write the state of training and metrics.csv into a run's folder after each epoch.
+    """Write the state of training and metrics.csv into a run's folder after each epoch; end it when it is over.
 
     `history` is a dict of figures an epoch. A file is complete under its name or isn't there; each array in it has a
     checksum (a .npz is a zip file); older ones than the last `KEPT` are deleted.
     """
 
-    def __init__(self, run, history):
+    def __init__(self, run, recipe, history):
         super().__init__()
-        self.run, self.history = run, history
+        self.run, self.recipe, self.history = run, recipe, history
 
     def on_epoch_begin(self, epoch, logs=None):
         self.start = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
         if not np.isfinite(logs["loss"]):
-            rate = self.run.config()["recipe"]["learning_rate"]
             raise ZooError(
                 f"The loss stopped being a number in epoch {len(self.history) + 1}, in block {batch + 1} of "
-                f"{self.params['steps']}; try a lower learning rate than {rate:g}. What was trained until then is in "
-                f"{self.run.folder}."
+                f"{self.params['steps']}; try a lower learning rate than {self.recipe.learning_rate:g}, or --clip. "
+                f"What was trained until then is in {self.run.folder}."
             )
 
     def on_epoch_end(self, epoch, logs=None):
@@ -49,6 +49,7 @@ class Checkpoint(keras.callbacks.Callback):
             ) from None
         for old in self.run.checkpoints()[KEPT:]:
             old.unlink()
+        self.model.stop_training = is_over(self.recipe, self.history)
 
     def _save(self, path):
         partial = path.with_suffix(".partial")

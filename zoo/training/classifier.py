@@ -12,13 +12,14 @@ class Classifier(keras.Model):
     """From raw images (N, height, width, channels), 0..255, to float32 logits: a dict, "logits" (N, classes) first.
 
     Auxiliary classifiers follow by name. Their losses count in training, each by its weight; what is reported on
-    other data is the net's own. (Training on logits keeps the softmax exact.)
+    other data is the net's own. (Training on logits keeps the softmax exact.) The training loss also carries
+    `decay` / 2 times the sum of the kernels' squares, whose gradient is weight decay.
 
     A training step takes a block, `places` (steps, batch) in the training set that `hold` put on the device, and is
     one compiled call for as many steps of the optimizer. Validation and tests take images as any Keras model does.
     """
 
-    def __init__(self, net, preprocessing, image_shape, auxiliary):
+    def __init__(self, net, preprocessing, image_shape, auxiliary, decay=0.0):
         scores = list(net.output) if isinstance(net.output, dict) else net.output_names
         images = preprocessing.model(image_shape)
         logits = [layers.Activation("linear", dtype="float32", name=f"{name}_logits")(net.get_layer(name).input)
@@ -26,6 +27,7 @@ class Classifier(keras.Model):
         on_images = keras.Model(net.input, logits, name=net.name)(images.output)
         super().__init__(images.input, dict(zip([LOGITS, *scores[1:]], on_images)), name=f"{net.name}_on_images")
         self.auxiliary = {name: weight for name, (_, weight) in auxiliary.items()}
+        self.decay = decay
 
     def hold(self, images, labels):
         """Put the training set, uint8 images and integer labels, on the device; the optimizer and the loss are made."""
@@ -38,6 +40,9 @@ class Classifier(keras.Model):
         if training:
             for name, weight in self.auxiliary.items():
                 loss = loss + weight * ops.mean(self.loss(y, y_pred[name]))
+            if self.decay:
+                kernels = [weight for weight in self.trainable_weights if weight.name == "kernel"]
+                loss = loss + self.decay / 2 * sum(ops.sum(ops.square(kernel)) for kernel in kernels)
         return loss
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):

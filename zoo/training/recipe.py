@@ -1,49 +1,56 @@
-"""What a training run does besides the model and the data: a few numbers, each with a default."""
+"""What a training run does besides the model and the data: one record, each field with a default and its meaning."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 
 from zoo.errors import ZooError, did_you_mean
 
-OPTIMIZERS = ("adam", "adamw", "sgd")
+OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "lamb", "lion", "muon")
+SCHEDULES = ("constant", "cosine", "step", "onecycle", "plateau")
 PRECISIONS = ("float32", "bfloat16")
+
+
+def option(default, meaning, **rules):
+    """A field of the recipe and of the command line; `rules` are the choices or bounds that `_check` knows."""
+    return field(default=default, metadata={"meaning": meaning, **rules})
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train.
+    """How to train; each field's meaning stands beside it, and in `zoo train --help`.
 
-    `optimizer` is "adam", "adamw" (decoupled weight decay 0.01) or "sgd" (Nesterov momentum 0.9); its learning rate
-    falls from `learning_rate` to 0 along a half cosine. `batch_size` counts images a step; None means 128, or less
-    where a training set has fewer than 32 such batches. `label_smoothing` is the share of the target that is spread
-    over all classes (Szegedy et al., arXiv:1512.00567), `rubbish` the j of LeCun et al. 1998, Equation 9: a class
-    of constant logit -j that no image belongs to, for logits that are distances. The reported test loss is without
-    either. `precision` "bfloat16" computes in bfloat16 and keeps the weights in float32. `seed` fixes
-    initialization, shuffling and dropout.
+    The learning rate of "cosine" falls to 0 along a half cosine; "step" multiplies it by a tenth after a half and again
+    after three quarters of the steps, as He et al. (arXiv:1512.03385, Section 4.2) do; "onecycle" climbs to it from a
+    25th in the first three tenths of the steps and falls to 0 (Smith and Topin, arXiv:1708.07120); "plateau" multiplies
+    it by a tenth after 3 epochs without a lower validation loss. `weight_decay` is a part of the gradient for "sgd",
+    "rmsprop" and "adam", as the papers have it, and decoupled (Loshchilov and Hutter, arXiv:1711.05101) for the others.
+    `label_smoothing` is that of Szegedy et al. (arXiv:1512.00567), `rubbish` the j of LeCun et al. 1998, Equation 9: a
+    class of constant logit -j that no image belongs to, for logits that are distances. The reported test loss is
+    without smoothing, rubbish class and class weights.
+
+    Raises:
+        ZooError: for a value that is out of range.
     """
 
-    optimizer: str = "adam"
-    learning_rate: float = 1e-3
-    epochs: int = 20
-    batch_size: int | None = None
-    label_smoothing: float = 0.1
-    rubbish: float | None = None
-    precision: str = "float32"
-    seed: int = 0
+    optimizer: str = option("adam", "How weights are updated", choices=OPTIMIZERS)
+    learning_rate: float = option(1e-3, "The largest learning rate", above=0)
+    schedule: str = option("cosine", "How the learning rate changes", choices=SCHEDULES)
+    warmup: float = option(0.0, "Epochs in which the learning rate climbs from 0", least=0)
+    momentum: float = option(0.9, "Momentum of sgd (Nesterov's) and rmsprop", least=0, below=1)
+    weight_decay: float = option(0.0, "Weight decay of kernels", least=0)
+    clip: float | None = option(None, "The largest norm of the whole gradient", above=0)
+    accumulate: int = option(1, "Steps whose mean gradient makes one update", least=1)
+    epochs: int = option(20, "Passes over the training images", above=0)
+    batch_size: int | None = option(None, "Images a step; 128, or less for sets of under 32 such batches", above=0)
+    label_smoothing: float = option(0.1, "Share of the target that is spread over all classes", least=0, below=1)
+    rubbish: float | None = option(None, "Penalty of a class that no image belongs to, for RBF outputs", above=0)
+    balance: bool = option(False, "Weigh each class by the inverse of its share of the training images")
+    patience: int | None = option(None, "Stop after so many epochs without a lower validation loss", least=1)
+    precision: str = option("float32", "bfloat16 computes in bfloat16 and keeps weights in float32", choices=PRECISIONS)
+    seed: int = option(0, "Fixes initialization, shuffling and dropout", least=0, below=2**32)
 
     def __post_init__(self):
-        for name, choices in (("optimizer", OPTIMIZERS), ("precision", PRECISIONS)):
-            value = getattr(self, name)
-            if value not in choices:
-                near = did_you_mean(value, choices)
-                raise ZooError(f"There is no {name} {value!r}.{near} It is one of {', '.join(choices)}.")
-        if not 0 <= self.label_smoothing < 1:
-            raise ZooError(f"label smoothing must be at least 0 and less than 1; got {self.label_smoothing}.")
-        if not 0 <= self.seed < 2**32:
-            raise ZooError(f"seed must be a whole number from 0 to {2**32 - 1}; got {self.seed}.")
-        for name in ("epochs", "learning_rate", "batch_size"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ZooError(f"{name.replace('_', ' ')} must be greater than 0; got {value}.")
+        for item in fields(self):
+            _check(item.name.replace("_", " "), getattr(self, item.name), item.metadata)
 
     def for_images(self, count):
         """Return the recipe with a batch size settled for a training set of `count` images."""
@@ -55,36 +62,36 @@ class Recipe:
         return replace(self, batch_size=min(batch, count))
 
 
+BOUNDS = {
+    "above": ("greater than", lambda value, bound: value > bound),
+    "least": ("at least", lambda value, bound: value >= bound),
+    "below": ("less than", lambda value, bound: value < bound),
+}
+
+
+def _check(name, value, rules):
+    """Refuse a value that is none of its field's choices, or out of its bounds."""
+    if value is None:
+        return
+    if "choices" in rules and value not in rules["choices"]:
+        near = did_you_mean(value, rules["choices"])
+        raise ZooError(f"There is no {name} {value!r}.{near} It is one of {', '.join(rules['choices'])}.")
+    for rule, (words, holds) in BOUNDS.items():
+        if rule in rules and not holds(value, rules[rule]):
+            raise ZooError(f"{name} must be {words} {rules[rule]}; got {value}.")
+
+
 def recipe_for(entry, **overrides):
     """Return the entry's own recipe with the overrides that aren't None."""
     given = {key: value for key, value in overrides.items() if value is not None}
     return replace(Recipe(**entry.recipe), **given)
 
 
-def make_loss(recipe):
-    """Return the loss of logits (N, classes) for labels (N,), smoothed as the recipe says."""
-    from keras import losses, ops
-
-    def cross_entropy(labels, logits):
-        if recipe.rubbish is not None:
-            logits = ops.concatenate([logits, ops.full_like(logits[:, :1], -recipe.rubbish)], axis=-1)
-        targets = ops.one_hot(ops.reshape(labels, (-1,)), logits.shape[-1], dtype=logits.dtype)
-        return losses.categorical_crossentropy(
-            targets, logits, from_logits=True, label_smoothing=recipe.label_smoothing
-        )
-
-    return cross_entropy
-
-
-def make_optimizer(recipe, steps):
-    """Return the Keras optimizer of a recipe that takes `steps` steps in all."""
-    from keras import optimizers
-
-    rate = optimizers.schedules.CosineDecay(recipe.learning_rate, steps)
-    match recipe.optimizer:
-        case "adam":
-            return optimizers.Adam(rate)
-        case "adamw":
-            return optimizers.AdamW(rate, weight_decay=0.01)
-        case "sgd":
-            return optimizers.SGD(rate, momentum=0.9, nesterov=True)
+def is_over(recipe, history):
+    """Has a run come to its end: by its epochs, or by its patience? `history` holds a dict of figures an epoch."""
+    if len(history) >= recipe.epochs:
+        return True
+    if not history or recipe.patience is None:
+        return False
+    best = min(range(len(history)), key=lambda epoch: history[epoch]["val_loss"])
+    return len(history) - 1 - best >= recipe.patience

@@ -10,7 +10,7 @@ from zoo import data
 from zoo.data.preprocessing import Preprocessing, fit_to
 from zoo.errors import ZooError
 from zoo.plan import plan, resolve
-from zoo.training.recipe import Recipe, make_loss, make_optimizer, recipe_for
+from zoo.training.recipe import Recipe, is_over, recipe_for
 from zoo.training.run import new_run, started_run
 
 
@@ -89,15 +89,18 @@ def _train(run, dataset, verbose, say):
     """Do what is left of a run: of its epochs, of its end."""
     from zoo.training.checkpoint import restore
     from zoo.training.classifier import Classifier, split
+    from zoo.training.optimizing import balanced_weights, decay_in_gradient, make_loss, make_optimizer
 
     config = run.config()
     recipe, front = Recipe(**config["recipe"]), Preprocessing.from_config(config["preprocessing"])
     options, classes = config["options"], len(dataset.class_names)
     auxiliary = plan(config["source"], front.input_shape, classes, **options).trace.auxiliary
     net = _create(config["source"], front.input_shape, classes, options, recipe)
-    classifier = Classifier(net, front, dataset.image_shape, auxiliary)
+    classifier = Classifier(net, front, dataset.image_shape, auxiliary, decay_in_gradient(recipe))
     steps, blocks = split(len(dataset.train), recipe.batch_size)
-    classifier.compile(make_optimizer(recipe, steps * blocks * recipe.epochs), make_loss(recipe), metrics=["accuracy"])
+    optimizer = make_optimizer(recipe, steps * blocks * recipe.epochs, recipe.epochs)
+    weights = balanced_weights(dataset.train.labels, classes) if recipe.balance else None
+    classifier.compile(optimizer, make_loss(recipe, weights), metrics=["accuracy"])
     classifier.hold(dataset.train.images, dataset.train.labels)
     history = restore(run, classifier, say)
     size = "x".join(map(str, front.input_shape))
@@ -106,9 +109,9 @@ def _train(run, dataset, verbose, say):
         f"{size}) on {dataset.name} ({len(dataset.train):,} images, {classes} classes), {recipe.precision}, "
         f"{_devices()}{f', after epoch {len(history)}' if history else ''}."
     )
-    if len(history) < recipe.epochs:
+    if not is_over(recipe, history):
         _run_epochs(classifier, dataset, recipe, blocks, run, history, verbose)
-    return _finish(run, config, net, classifier, dataset, recipe, sum(row["seconds"] for row in history))
+    return _finish(run, config, net, classifier, dataset, recipe, history)
 
 
 def _fit(model, entry, dataset, image_size, options):
@@ -151,14 +154,17 @@ def _run_epochs(classifier, dataset, recipe, blocks, run, history, verbose):
     import keras
 
     from zoo.training.checkpoint import Checkpoint
+    from zoo.training.optimizing import Plateau
 
     callbacks = [
         keras.callbacks.ModelCheckpoint(
             run.best_weights_path, monitor="val_loss", mode="min", save_best_only=True, save_weights_only=True,
             initial_value_threshold=min((row["val_loss"] for row in history), default=None),
         ),
-        Checkpoint(run, history),
+        Checkpoint(run, recipe, history),
     ]  # fmt: skip
+    if recipe.schedule == "plateau":
+        callbacks.insert(0, Plateau(recipe, history))  # before the checkpoint, which holds the rate
     classifier.fit(
         classifier.blocks(recipe.batch_size, recipe.seed, len(history)), steps_per_epoch=blocks,
         epochs=recipe.epochs, initial_epoch=len(history), verbose=verbose, callbacks=callbacks, shuffle=False,
@@ -167,13 +173,14 @@ def _run_epochs(classifier, dataset, recipe, blocks, run, history, verbose):
     )  # fmt: skip
 
 
-def _finish(run, config, net, classifier, dataset, recipe, seconds):
+def _finish(run, config, net, classifier, dataset, recipe, history):
     """Take the best epoch, test it once, and write what a finished run holds."""
     import keras
 
     from zoo.training.classifier import LOGITS, without_auxiliary
     from zoo.training.report import write_report
 
+    seconds = sum(row["seconds"] for row in history)
     classifier.load_weights(run.best_weights_path)
     without_auxiliary(net).save(run.model_path)
     logits = classifier.predict(dataset.test.images, recipe.batch_size, verbose=0)[LOGITS]
@@ -182,8 +189,8 @@ def _finish(run, config, net, classifier, dataset, recipe, seconds):
     result = Result(
         run=str(run.folder), model=config["model"], dataset=dataset.name,
         test_accuracy=round(float((predictions == dataset.test.labels).mean()), 6),
-        test_loss=round(float(np.mean(losses)), 6), epochs=recipe.epochs,
-        seconds=round(seconds, 3), images_per_second=round(len(dataset.train) * recipe.epochs / seconds, 1),
+        test_loss=round(float(np.mean(losses)), 6), epochs=len(history),
+        seconds=round(seconds, 3), images_per_second=round(len(dataset.train) * len(history) / seconds, 1),
     )  # fmt: skip
     run.write_config(config | {"result": asdict(result)})
     write_report(run, dataset, predictions)

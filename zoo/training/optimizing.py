@@ -1,0 +1,113 @@
+"""A recipe -> its loss, and Keras's optimizer with its learning rates."""
+
+import keras
+import numpy as np
+from keras import losses, ops, optimizers
+from keras.optimizers import schedules
+
+CLASSES = {
+    "adam": optimizers.Adam, "adamw": optimizers.AdamW, "sgd": optimizers.SGD, "rmsprop": optimizers.RMSprop,
+    "lamb": optimizers.Lamb, "lion": optimizers.Lion, "muon": optimizers.Muon,
+}  # fmt: skip
+COUPLED = ("sgd", "rmsprop", "adam")  # their weight decay is a part of the gradient
+DROP = 0.1  # by which "step" and "plateau" multiply the rate
+
+
+def make_loss(recipe, class_weights=None):
+    """Return the loss of logits (N, classes) for labels (N,), smoothed and weighed as the recipe says.
+
+    `class_weights` (classes,) multiply the losses of each class's images.
+    """
+
+    def cross_entropy(labels, logits):
+        labels = ops.cast(ops.reshape(labels, (-1,)), "int32")
+        weights = 1.0 if class_weights is None else ops.take(ops.convert_to_tensor(class_weights), labels)
+        if recipe.rubbish is not None:
+            logits = ops.concatenate([logits, ops.full_like(logits[:, :1], -recipe.rubbish)], axis=-1)
+        targets = ops.one_hot(labels, logits.shape[-1], dtype=logits.dtype)
+        return weights * losses.categorical_crossentropy(
+            targets, logits, from_logits=True, label_smoothing=recipe.label_smoothing
+        )
+
+    return cross_entropy
+
+
+def balanced_weights(labels, classes):
+    """Return (classes,) weights: the inverse of each class's share of the labels (N,), with mean 1 over the images."""
+    counts = np.bincount(labels, minlength=classes)
+    return (len(labels) / np.maximum(counts, 1) / np.count_nonzero(counts)).astype("float32")
+
+
+def make_optimizer(recipe, steps, epochs=1):
+    """Return the Keras optimizer of a recipe that takes `steps` steps in `epochs` epochs."""
+    options = {"momentum": recipe.momentum} if recipe.optimizer in ("sgd", "rmsprop") else {}
+    if recipe.optimizer == "sgd":
+        options["nesterov"] = recipe.momentum > 0
+    optimizer = CLASSES[recipe.optimizer](
+        make_schedule(recipe, -(-steps // recipe.accumulate), epochs), global_clipnorm=recipe.clip,
+        weight_decay=None if recipe.optimizer in COUPLED else recipe.weight_decay,
+        gradient_accumulation_steps=recipe.accumulate if recipe.accumulate > 1 else None, **options,
+    )  # fmt: skip
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def decay_in_gradient(recipe):
+    """The weight decay that the loss has to carry: 0 where the optimizer does it."""
+    return recipe.weight_decay if recipe.optimizer in COUPLED else 0.0
+
+
+def make_schedule(recipe, updates, epochs):
+    """Return the learning rate of each update: a Keras schedule, or a number that `Plateau` changes."""
+    peak, warmup = recipe.learning_rate, min(round(recipe.warmup * updates / epochs), updates)
+    match recipe.schedule:
+        case "plateau":
+            return peak
+        case "onecycle":
+            climb = max(round(0.3 * updates), 1)
+            return schedules.CosineDecay(peak / 25, max(updates - climb, 1), warmup_target=peak, warmup_steps=climb)
+        case "cosine":
+            after = schedules.CosineDecay(peak, max(updates - warmup, 1))
+        case "step":
+            left = updates - warmup
+            after = schedules.PiecewiseConstantDecay([left // 2, 3 * left // 4], [peak, DROP * peak, DROP**2 * peak])
+        case "constant":
+            after = schedules.PiecewiseConstantDecay([updates], [peak, peak])
+    return Warmup(after, warmup) if warmup else after
+
+
+class Warmup(schedules.LearningRateSchedule):
+    """A climb from 0 in `steps` updates (Goyal et al., arXiv:1706.02677, Section 2.2), and then another schedule."""
+
+    def __init__(self, after, steps):
+        self.after, self.steps = after, steps
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        climbing = self.after(0) * (step + 1) / self.steps
+        return ops.where(step < self.steps, climbing, self.after(ops.maximum(step - self.steps, 0)))
+
+    def get_config(self):
+        return {"after": self.after, "steps": self.steps}
+
+
+class Plateau(keras.callbacks.ReduceLROnPlateau):
+    """Keras's own, with warm-up by whole epochs; its state follows from `history`, so a run that goes on has it too."""
+
+    def __init__(self, recipe, history):
+        super().__init__(factor=DROP, patience=3)
+        self.peak, self.warmup, self.past = recipe.learning_rate, round(recipe.warmup), list(history)
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.model.optimizer.learning_rate = self.peak
+        for epoch, figures in enumerate(self.past):
+            self.on_epoch_end(epoch, dict(figures))
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch <= self.warmup:
+            self.model.optimizer.learning_rate = self.peak * (epoch + 1) / (self.warmup + 1)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch >= self.warmup:
+            super().on_epoch_end(epoch, logs)
