@@ -115,7 +115,7 @@ def test_the_three_uses_as_a_user_types_them(tmp_path):
         ("info vgg16 --set padding", "isn't of the form key=value"),
         ("info vgg16 --input 3x", "is no size"),
         ("info vgg16 --set classes=3", "classes isn't an override of the layout"),
-        ("train --seed -1", "seed must be a whole number from 0"),
+        ("train --seed -1", "seed must be at least 0; got -1"),
         ("info lenet5_1998 --classes 11", "lenet5_1998 has output codes for its 10 classes"),
         ("info lenet5_1998 --set width=2", "lenet5_1998 takes no width"),
         ("train --model lenett", "There is no model 'lenett'. Did you mean lenet"),

@@ -445,6 +445,20 @@ def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path, monkeypatch, damage
     assert training.resume(folder, verbose=0, say=said.append) == result and "is finished" in said[-1]
 
 
+def test_an_interrupted_run_says_how_it_goes_on(tmp_path, monkeypatch):
+    def interrupt(self, batch, logs=None):
+        if self.history:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Checkpoint, "on_train_batch_end", interrupt)
+    said = []
+    with pytest.raises(KeyboardInterrupt):
+        training.train("lenet1", options=OPTIONS, runs=tmp_path, verbose=0, say=said.append)
+    folder = tmp_path / "lenet1-digits-1"
+    assert said[-1] == f"Stopped after epoch 1; `zoo train --resume {folder}` goes on from there."
+    assert [path.name for path in folder.glob("checkpoints/*.npz")] == ["epoch-00001.npz"]
+
+
 def test_old_checkpoints_are_deleted(result):
     left = sorted(path.name for path in find_run(result[0].run).folder.glob("checkpoints/*"))
     assert left == ["best.weights.h5", "epoch-00002.npz", "epoch-00003.npz"]

@@ -110,7 +110,11 @@ def _train(run, dataset, verbose, say):
         f"{_devices()}{f', after epoch {len(history)}' if history else ''}."
     )
     if not is_over(recipe, history):
-        _run_epochs(classifier, dataset, recipe, blocks, run, history, verbose)
+        try:
+            _run_epochs(classifier, dataset, recipe, blocks, run, history, verbose)
+        except KeyboardInterrupt:
+            say(f"Stopped after epoch {len(history)}; `zoo train --resume {run.folder}` goes on from there.")
+            raise
     return _finish(run, config, net, classifier, dataset, recipe, history)
 
 
