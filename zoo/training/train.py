@@ -29,7 +29,7 @@ class Result:
 
 
 def train(model, dataset="digits", data_dir=None, image_size=None, options=None, runs="runs", verbose="auto",
-          say=print, **recipe):  # fmt: skip
+          say=print, limit=None, classes=None, **recipe):  # fmt: skip
     """Train a model and leave a run's folder; return its `Result`.
 
     Args:
@@ -41,6 +41,8 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
         runs: the folder in which the run's folder is made.
         verbose: Keras's own: "auto" draws a bar, 2 writes a line an epoch, 0 nothing.
         say: called with each sentence on what is done.
+        limit: the most images that a split keeps; all by default.
+        classes: names of the only classes to keep, in the order of their labels; all by default.
         **recipe: fields of `Recipe`, None for the default.
 
     Raises:
@@ -51,8 +53,11 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     entry, options = registry.entry(model), dict(options or {})
     recipe = recipe_for(entry, **recipe)
     resolve(model, entry.classes or 2, **options)  # what is wrong with the options is said before any data is fetched
-    source = {"dataset": str(dataset), "data_dir": None if data_dir is None else str(data_dir)}
-    dataset = data.load(dataset, data_dir, size=(image_size or entry.input_shape or (224, 224))[:2])
+    source = {
+        "dataset": str(dataset), "data_dir": None if data_dir is None else str(data_dir),
+        "size": (image_size or entry.input_shape or (224, 224))[:2], "limit": limit, "classes": classes,
+    }  # fmt: skip
+    dataset = data.load_source(source)
     recipe = recipe.for_images(len(dataset.train))
     front, planned = _fit(model, entry, dataset, image_size, options)
     for note in (*dataset.notes, front.sentence(dataset.image_shape)):
@@ -78,7 +83,7 @@ def resume(folder, verbose="auto", say=print):
         say(f"The run in {run.folder} is finished.")
         return Result(**config["result"])
     front = Preprocessing.from_config(config["preprocessing"])
-    dataset = data.load(config["data"]["dataset"], config["data"]["data_dir"], size=front.size)
+    dataset = data.load_source({"size": front.size} | config["data"])
     counts = {split: len(getattr(dataset, split)) for split in config["images"]}
     if (counts, list(dataset.class_names)) != (config["images"], config["class_names"]):
         raise ZooError(f"{config['data']['dataset']} isn't what it was when the run in {run.folder} began.")
