@@ -47,7 +47,7 @@ def read_epoch(folder, held_bytes):
     made = data.load(folder)
     stream = Stream(made.train, BATCH, seed=0)
     opened = time.perf_counter()
-    count = sum(len(labels) for _, labels in stream)
+    count = sum(len(stream[step][1]) for step in range(stream.steps))
     return {
         "resident before, MiB": before,
         "resident at most, MiB": peak(),
