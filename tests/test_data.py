@@ -1,15 +1,25 @@
 """Four sources, one shape: what is read, how it is split, and the sentence for what can't be read."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from zoo import ZooError, data
-from zoo.data.dataset import Split, carve, make_dataset
-from zoo.data.folder import read_image
+from zoo.data import dataset, preprocessing
+from zoo.data.dataset import Split, StreamedSplit, carve, make_dataset
+from zoo.data.folder import _shape, read_image
+from zoo.data.preprocessing import fit_to
+from zoo.data.stream import AHEAD, Stream, own_errors
+from zoo.plan import plan
+from zoo.registry import entry
+from zoo.training import train as training
+from zoo.training.evaluate import evaluate
+from zoo.training.run import started_run
 
 SHARED = Path(os.environ.get("ZOO_TFDS_DIR", Path(__file__).parents[2] / "shared" / "tfds"))
 
@@ -181,6 +191,244 @@ def test_a_test_class_that_training_lacks_is_refused(tmp_path):
         data.load(tmp_path)
 
 
+def test_an_image_is_resized_as_the_networks_own_front_does_it(tmp_path):
+    from keras import ops
+
+    for size in ((20, 31), (5, 4)):  # larger and smaller
+        pictures(tmp_path, 1, (13, 11, 3))
+        ours = read_image(tmp_path / "0.png", size=size).astype(float)
+        theirs = ops.image.resize(noise(13, 11, 3).astype("float32"), size, "bilinear", antialias=True)
+        assert abs(ours - ops.convert_to_numpy(theirs)).max() <= 1
+
+
+def test_the_head_of_a_file_tells_what_its_image_will_be(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # on its side
+    for name, shape, options in (("a.jpg", (4, 8, 3), {"exif": exif}), ("b.png", (4, 8, 3), {"exif": exif}),
+                                 ("c.png", (4, 8), {}), ("d.gif", (4, 8), {}), ("e.webp", (4, 8, 4), {})):  # fmt: skip
+        Image.fromarray(noise(*shape)).save(tmp_path / name, **options)
+        assert _shape(tmp_path / name) == read_image(tmp_path / name).shape
+
+
+# -------------------------------------------------------------------------------------- some classes, some images
+
+
+def test_classes_are_kept_in_the_order_given():
+    whole, some = data.load("digits"), data.load("digits", classes=["8", "3", "8"])
+    assert some.class_names == ("8", "3") and "Only 2 of 10 classes: 8, 3." in some.notes
+    assert (some.test.images[some.test.labels == 0] == whole.test.images[whole.test.labels == 8]).all()
+    assert (some.test.images[some.test.labels == 1] == whole.test.images[whole.test.labels == 3]).all()
+    assert len(some.train) == np.isin(whole.train.labels, (3, 8)).sum()
+
+
+def test_a_limit_keeps_the_classes_in_proportion_and_the_same_images():
+    some, again = data.load("digits", limit=100), data.load("digits", limit=100)
+    assert [len(split) for split in (some.train, some.validation, some.test)] == [100] * 3
+    assert np.bincount(some.train.labels).tolist() == [10] * 10
+    assert (some.train.images == again.train.images).all() and (some.test.labels == again.test.labels).all()
+    assert some.notes == (
+        "Limited to 100 of 1,078 training images, 100 of 360 validation images and 100 of 359 test images.",
+    )
+
+
+def test_a_limit_above_a_splits_size_leaves_it_alone():
+    whole, some = data.load("digits"), data.load("digits", limit=360)
+    assert len(some.train) == 360
+    assert (some.validation.images == whole.validation.images).all() and (some.test.labels == whole.test.labels).all()
+
+
+def test_only_the_images_within_the_limit_are_decoded(tmp_path):
+    broken = classes(tmp_path, 20) / "dog" / "2.png"
+    broken.write_bytes(broken.read_bytes()[:-60])
+    limits = [limit for limit in range(2, 20) if _loads(tmp_path, limit)]
+    assert limits and not _loads(tmp_path, 40)
+
+
+def _loads(path, limit):
+    try:
+        return data.load(path, limit=limit)
+    except ZooError:
+        return None
+
+
+@pytest.mark.parametrize(
+    "choice, sentence",
+    [
+        (dict(classes=["0", "nine"]), "digits has no class 'nine'. It has 0, 1, 2, 3, 4, 5, 6, 7, 8, 9."),
+        (dict(classes=["1", "1"]), "Give two classes or more to tell apart; got 1."),
+        (dict(classes=[]), "Give two classes or more to tell apart; got none."),
+        (dict(limit=0), "limit must be greater than 0; got 0."),
+    ],
+)
+def test_a_choice_that_leaves_nothing_to_learn_is_refused(choice, sentence):
+    with pytest.raises(ZooError) as problem:
+        data.load("digits", **choice)
+    assert str(problem.value) == sentence
+
+
+def test_a_class_of_nearly_that_name_is_suggested(tmp_path):
+    with pytest.raises(ZooError, match="no class 'cats'. Did you mean cat"):
+        data.load(classes(tmp_path), classes=["dog", "cats"])
+
+
+def test_a_split_without_the_classes_is_refused(tmp_path):
+    for name in ("cat", "dog", "owl"):
+        pictures(tmp_path / "train" / name, 5)
+    pictures(tmp_path / "test" / "owl", 2)
+    with pytest.raises(ZooError, match="a split without any image of cat, dog"):
+        data.load(tmp_path, classes=["cat", "dog"])
+
+
+# ----------------------------------------------------------------------------------------------- more than memory
+
+
+@pytest.fixture
+def streamed(tmp_path, monkeypatch):
+    """A folder's data set, held and left in its files."""
+    folder = classes(tmp_path / "pets", 30)
+    held = data.load(folder)
+    monkeypatch.setattr(dataset, "HELD_BYTES", 0)
+    return held, data.load(folder)
+
+
+def test_a_set_above_the_bound_stays_in_its_files(streamed):
+    held, left = streamed
+    assert held.is_held and not left.is_held and left.image_shape == held.image_shape
+    assert left.notes[-1].endswith("stay in their files and are read as they are needed.")
+    for ours, theirs in ((left.train, held.train), (left.validation, held.validation), (left.test, held.test)):
+        assert isinstance(ours, StreamedSplit) and len(ours) == len(theirs)
+        assert (ours.labels == theirs.labels).all() and (ours.images == theirs.images).all()
+
+
+def test_the_bound_is_on_the_decoded_bytes_of_all_splits(tmp_path, monkeypatch):
+    folder = classes(tmp_path)
+    monkeypatch.setattr(dataset, "HELD_BYTES", 10 * 9 * 7 * 3)
+    assert data.load(folder).is_held
+    monkeypatch.setattr(dataset, "HELD_BYTES", 10 * 9 * 7 * 3 - 1)
+    assert not data.load(folder).is_held and data.load(folder, limit=5).is_held
+
+
+def test_a_stream_has_every_image_in_its_order_or_shuffled_by_seed_and_epoch(streamed):
+    held, left = streamed
+    batches = list(Stream(left.train, 8))
+    assert [len(labels) for _, labels in batches] == [8] * 5 + [3]
+    assert (np.concatenate([images for images, _ in batches]) == held.train.images).all()
+    assert (np.concatenate([labels for _, labels in batches]) == held.train.labels).all()
+
+    shuffled = Stream(left.train, 8, seed=3, epoch=1)
+    assert shuffled.steps == 5
+    for number, (images, labels) in zip(range(12), shuffled):
+        epoch, step = 1 + number // 5, number % 5
+        places = np.random.default_rng((3, epoch)).permutation(len(held.train))[8 * step : 8 * step + 8]
+        assert (images == held.train.images[places]).all() and (labels == held.train.labels[places]).all()
+    assert (shuffled[7][0] == Stream(left.train, 8, seed=3, epoch=2)[2][0]).all()
+
+
+def test_a_stream_reads_a_few_batches_ahead_and_no_more(streamed):
+    read = []
+
+    def decode(paths):
+        read.append(tuple(paths))
+        return left.train.decode(paths)
+
+    _, left = streamed
+    split = replace(left.train, decode=decode)
+    stream = Stream(split, 4, seed=0)
+    stream[0]
+    stream._threads.shutdown()
+    assert len(read) == 1 + AHEAD < stream.steps
+    read.clear()
+    assert len(list(Stream(split, 4))) == len(set(read)) == len(read) == 11
+
+
+def test_keras_trains_on_a_stream_shuffled_anew_each_epoch(streamed):
+    """The weights are those of a hand-fed net; so each epoch, the first too, had its own batches in its own order."""
+    held, left = streamed
+    nets = []
+    for _ in range(2):
+        keras.utils.set_random_seed(0)
+        net = keras.Sequential([keras.Input(left.image_shape), keras.layers.Rescaling(1 / 255), keras.layers.Flatten(),
+                                keras.layers.Dense(2)])  # fmt: skip
+        net.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+        nets.append(net)
+    stream = Stream(left.train, 8, seed=5, epoch=2)
+    history = nets[0].fit(stream, steps_per_epoch=stream.steps, validation_data=Stream(left.validation, 2), epochs=5,
+                          initial_epoch=2, verbose=0, shuffle=False).history  # fmt: skip
+    for epoch in (2, 3, 4):
+        order = np.random.default_rng((5, epoch)).permutation(len(held.train))[:40].reshape(5, 8)
+        for places in order:
+            nets[1].train_on_batch(held.train.images[places], held.train.labels[places])
+    for ours, theirs in zip(nets[0].get_weights(), nets[1].get_weights()):
+        assert ours == pytest.approx(theirs, abs=1e-6)
+    whole = nets[1].evaluate(held.validation.images, held.validation.labels, verbose=0)
+    assert [history["val_loss"][-1], history["val_accuracy"][-1]] == pytest.approx(whole, abs=1e-5)
+    predicted = nets[0].predict(Stream(left.test, 5), verbose=0)
+    assert predicted == pytest.approx(nets[1].predict(held.test.images, verbose=0), abs=1e-5)
+
+
+def test_an_image_that_cannot_be_read_ends_training_with_its_sentence(streamed):
+    _, left = streamed
+    broken = Path(left.train.items[17])
+    broken.write_bytes(broken.read_bytes()[:-60])
+    net = keras.Sequential([keras.Input(left.image_shape), keras.layers.Flatten(), keras.layers.Dense(2)])
+    net.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    stream = Stream(left.train, 4)
+    with pytest.raises(ZooError, match=f"^{broken} can't be read as an image"), own_errors(stream):
+        net.fit(stream, verbose=0)
+
+
+def test_a_mistake_of_another_kind_passes_as_it_is(streamed):
+    with pytest.raises(ZeroDivisionError), own_errors(Stream(streamed[1].train, 4)):
+        1 / 0
+
+
+def test_the_normalization_is_that_of_a_sample(streamed, monkeypatch):
+    held, left = streamed
+    layout, vgg = plan("vgg11").layout, entry("vgg11")
+    front = fit_to(layout, vgg, left, (32, 32))
+    assert front == fit_to(layout, vgg, held, (32, 32))
+    assert np.divide(1, front.scale) == pytest.approx(held.train.images.std((0, 1, 2)), rel=1e-6)
+    read = []
+
+    def decode(paths):
+        read.extend(paths)
+        return left.train.decode(paths)
+
+    counted = replace(left, train=replace(left.train, decode=decode))
+    monkeypatch.setattr(preprocessing, "SAMPLE", 11)
+    sampled = fit_to(layout, vgg, counted, (32, 32))
+    assert len(set(read)) == len(read) == 11 and sampled == fit_to(layout, vgg, held, (32, 32)) != front
+
+
+# --------------------------------------------------------------------------------------------------------- in a run
+
+
+def test_a_run_reads_the_same_images_again(tmp_path, monkeypatch):
+    """A choice of images and classes is kept: for going on, and for evaluation, held or streamed."""
+    folder = classes(tmp_path / "pets", 20)
+    pictures(folder / "owl", 20, (8, 12, 3))
+    options = dict(dataset=folder, limit=12, classes=["owl", "cat"], epochs=1, verbose=0, say=str)
+    whole = training.train("lenet1", runs=tmp_path / "whole", **options)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training, "_train", stop)
+        training.train("lenet1", runs=tmp_path / "stopped", **options)
+    run = started_run(tmp_path / "stopped" / "lenet1-pets-1")
+    config = run.config()
+    assert config["data"]["limit"] == 12 and config["data"]["classes"] == config["class_names"] == ["owl", "cat"]
+    assert config["images"] == {"train": 12, "validation": 3, "test": 8}
+    resumed = training.resume(run.folder, verbose=0, say=str)
+    figures = (whole.test_accuracy, whole.test_loss)
+    assert (resumed.test_accuracy, resumed.test_loss) == figures
+    for bound in (dataset.HELD_BYTES, 0):
+        monkeypatch.setattr(dataset, "HELD_BYTES", bound)
+        result = evaluate(run.folder)
+        assert (result.test_accuracy, result.test_loss) == pytest.approx(figures, abs=1e-5)
+
+
 # ----------------------------------------------------------------------------------------------------------- .npz
 
 
@@ -242,6 +490,15 @@ def test_a_path_that_leads_nowhere_is_refused(name):
 # ----------------------------------------------------------------------------------------------------------- TFDS
 
 
+def shards(count):
+    import tensorflow_datasets as tfds
+
+    return tfds.download.DownloadConfig(num_shards=count)
+
+
+OTHERS = {"in_shards": {"download_config": shards(3)}, "in_array_records": {"file_format": "array_record"}}
+
+
 @pytest.fixture(scope="module")
 def tfds_folder(tmp_path_factory):
     """A small set, written by TFDS itself."""
@@ -251,7 +508,7 @@ def tfds_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tfds")
     label = tfds.features.ClassLabel(names=["square", "circle"])
 
-    def store(name, features, example):
+    def store(name, features, example, **options):
         def examples(count):
             rows = [example(i) for i in range(count)]
             spec = tfds.features.FeaturesDict(features).get_tensor_info()
@@ -260,13 +517,16 @@ def tfds_folder(tmp_path_factory):
 
         tfds.dataset_builders.store_as_tfds_dataset(
             name, "1.0.0", features=tfds.features.FeaturesDict(features), data_dir=folder, disable_shuffling=True,
-            split_datasets={"train": examples(20), "test": examples(6)},
+            split_datasets={"train": examples(20), "test": examples(6)}, **options,
         )  # fmt: skip
 
     store("shapes", {"image": tfds.features.Image(shape=(6, 5, 3)), "label": label},
           lambda i: {"image": noise(6, 5, 3, seed=i), "label": i % 2})  # fmt: skip
     store("mixed_shapes", {"image": tfds.features.Image(shape=(None, None, 3)), "label": label},
           lambda i: {"image": noise(6 + i, 5, 3, seed=i), "label": i % 2})  # fmt: skip
+    for name, options in OTHERS.items():
+        store(name, {"image": tfds.features.Image(shape=(6, 5, 3)), "label": label},
+              lambda i: {"image": noise(6, 5, 3, seed=i), "label": i % 2}, **options)  # fmt: skip
     store("sentences", {"text": tfds.features.Text()}, lambda i: {"text": "words"})
     return folder
 
@@ -277,6 +537,20 @@ def test_a_tfds_set_is_read_by_its_reader(tfds_folder):
     assert [len(part) for part in (made.train, made.validation, made.test)] == [18, 2, 6]
     originals = {bytes(noise(6, 5, 3, seed=i)): i % 2 for i in range(6)}
     assert [originals[bytes(image)] for image in made.test.images] == made.test.labels.tolist()
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_record_of_a_tfds_set_can_be_had_by_its_number(tfds_folder, monkeypatch, name):
+    monkeypatch.setattr(dataset, "HELD_BYTES", 0)
+    made = data.load(name, tfds_folder)
+    originals = {bytes(noise(6, 5, 3, seed=i)): i % 2 for i in range(20)}
+    seen = []
+    for split in (made.train, made.validation):
+        order = np.random.default_rng(0).permutation(len(split))
+        images = [bytes(image) for image in split.read(order)]
+        assert [originals[image] for image in images] == split.labels[order].tolist()
+        seen += images
+    assert sorted(seen) == sorted(originals)
 
 
 def test_a_tfds_set_of_differing_sizes_is_resized(tfds_folder):
@@ -307,6 +581,20 @@ def test_a_failed_download_ends_with_a_sentence_and_leaves_nothing(tmp_path, mon
     with pytest.raises(ZooError, match=r"mnist isn't in .* couldn't be downloaded \(no route to host\). Available off"):
         data.load("mnist", tmp_path / "sets")
     assert not (tmp_path / "sets").exists()
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no TFDS folder at hand: set ZOO_TFDS_DIR")
+@pytest.mark.parametrize("name", ["mnist", "cifar10"])
+def test_a_tfds_set_is_what_tfds_reads_to_the_bit(name):
+    import tensorflow_datasets as tfds
+
+    made = data.load(name, SHARED, limit=300)
+    theirs = tfds.load(name, data_dir=SHARED, split="test[:2000]", as_supervised=True, batch_size=-1)
+    labelled = {bytes(image): label for image, label in zip(*map(np.asarray, theirs))}
+    common = [
+        (label, labelled[bytes(i)]) for i, label in zip(made.test.images, made.test.labels) if bytes(i) in labelled
+    ]
+    assert len(common) > 30 and all(ours == theirs for ours, theirs in common)
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="no TFDS folder at hand: set ZOO_TFDS_DIR")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import zoo
 from zoo import Auxiliary, Conv, Dense, GlobalPool, Stage, ZooError, data, registry
@@ -443,6 +444,40 @@ def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path, monkeypatch, damage
     with open(folder / "metrics.csv") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1", "2", "3"]
     assert training.resume(folder, verbose=0, say=said.append) == result and "is finished" in said[-1]
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder of pictures: two classes of noise, the second brighter."""
+    noise = np.random.default_rng(0)
+    for label, name in enumerate(("dark", "light")):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for i in range(48):
+            pixels = noise.integers(60 * label, 196 + 60 * label, (12, 12, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pictures" / name / f"{i}.png")
+    return tmp_path / "pictures"
+
+
+def test_a_streamed_set_trains_to_the_same_weights_as_a_held_one_and_goes_on_exactly(pictures, tmp_path, monkeypatch):
+    options = dict(options={"width": 0.5}, epochs=4, batch_size=8, verbose=0, say=str)
+    held = training.train("lenet1", pictures, runs=tmp_path / "held", **options)
+    monkeypatch.setattr("zoo.data.dataset.HELD_BYTES", 0)
+    streamed = training.train("lenet1", pictures, runs=tmp_path / "streamed", **options)
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(Checkpoint, "on_train_batch_end", stop_after_two_epochs)
+        training.train("lenet1", pictures, runs=tmp_path / "stopped", **options)
+    resumed = training.resume(tmp_path / "stopped" / "lenet1-pictures-1", verbose=0, say=str)
+    for one, other, third in zip(*map(weights_of, (streamed.run, resumed.run, held.run)), strict=True):
+        np.testing.assert_array_equal(one, other)
+        np.testing.assert_allclose(one, third, rtol=1e-4, atol=1e-6)
+    assert streamed.test_accuracy == held.test_accuracy == evaluate(streamed.run).test_accuracy > 0.8
+
+
+def test_a_part_of_a_set_trains_alone_and_stays_the_part(tmp_path):
+    run = training.train("lenet1", classes=["3", "8"], limit=40, epochs=1, runs=tmp_path, verbose=0, say=str).run
+    config = find_run(run).config()
+    assert config["class_names"] == ["3", "8"] and config["images"]["train"] == 40
+    assert evaluate(run).test_accuracy == config["result"]["test_accuracy"]
 
 
 def test_an_interrupted_run_says_how_it_goes_on(tmp_path, monkeypatch):

@@ -245,11 +245,18 @@ def _recipe_options(command):
     return command
 
 
+def _parse_names(context, parameter, value):
+    """ "cat,dog" -> ["cat", "dog"]."""
+    return value and [name.strip() for name in value.split(",") if name.strip()]
+
+
 @main.command()
 @click.option("--model", default="lenet", show_default=True, help="A registered name, or my_layout.py:name.")
 @click.option("--dataset", default="digits", show_default=True,
               help="digits, a TFDS name, a folder of class folders, or a Keras-style .npz.")  # fmt: skip
 @data_dir_option
+@click.option("--limit", type=int, metavar="N", help="At most N images for training, as many to validate and to test.")
+@click.option("--classes", callback=_parse_names, metavar="A,B,…", help="Only these classes, in this order.")
 @click.option("--image-size", type=Size(), help="Train at this size; by default it follows from model and data.")
 @set_option
 @_recipe_options

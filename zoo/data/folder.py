@@ -1,21 +1,26 @@
 """A folder of class folders, with or without train, test and val above them."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache, partial
 
 import numpy as np
 
-from zoo.data.dataset import Split, make_dataset
+from zoo.data.dataset import StreamedSplit, chunks, make_dataset
 from zoo.errors import ZooError, did_you_mean
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 SPLITS = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
+ORIENTATION = 0x0112  # the EXIF tag
+THREADS = min(os.cpu_count() or 1, 16)  # that decode; more get into each other's way
 
 
 def load_folder(path, size):
-    """Read every image below the class folders of `path`; the folders' names, sorted, are the classes.
+    """Find every image below the class folders of `path`; the folders' names, sorted, are the classes.
 
     Images that all have one size keep it; others are resized to `size`, (height, width). They are grey if all of
-    them are, else RGB.
+    them are, else RGB. They stay in their files (`StreamedSplit`).
 
     Raises:
         ZooError: if there are no images, a single class, an image that can't be read (named), or a split with a
@@ -23,17 +28,17 @@ def load_folder(path, size):
     """
     files = _find_splits(path)
     names = sorted({name for name, _ in files["train"]})
+    number = {name: i for i, name in enumerate(names)}
     for found in files.values():
         for name, file in found:
-            if name not in names:
+            if name not in number:
                 raise ZooError(f"{file.parent} is no class of the training images.{did_you_mean(name, names)}")
-    paths = [file for found in files.values() for _, file in found]
-    images, notes = _one_size(_read_all(paths), size)
-    splits, start = {}, 0
+    shape, notes = _common_shape([file for found in files.values() for _, file in found], size)
+    splits = {}
     for split, found in files.items():
-        labels = np.array([names.index(name) for name, _ in found], np.int32)
-        splits[split] = Split(images[start : start + len(found)], labels)
-        start += len(found)
+        paths = np.array([str(file) for _, file in found], object)
+        labels = np.array([number[name] for name, _ in found], np.int32)
+        splits[split] = StreamedSplit(paths, labels, shape, partial(_read_images, shape))
     return make_dataset(path.resolve().name, names, splits, notes)
 
 
@@ -60,44 +65,87 @@ def _images(folder):
     return [file for file in _visible(folder) if file.suffix.lower() in SUFFIXES]
 
 
-def _read_all(paths):
-    """Decode the files on several threads; a progress bar appears when it takes long."""
+def _common_shape(paths, size):
+    """Return the (height, width, channels) that the images get, and what is said about it; only their heads are read.
+
+    Once both are settled, that sizes differ and that there is colour, the other files needn't be opened.
+    """
     from tqdm import tqdm
 
-    with ThreadPoolExecutor() as pool:
-        decoded = list(tqdm(pool.map(read_image, paths), "images", len(paths), delay=2, leave=False))
-    if all(image.shape[-1] == 1 for image in decoded):
-        return decoded
-    return [np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image for image in decoded]
+    sizes, channels = set(), 1
+    with tqdm(total=len(paths), desc="files", delay=2, leave=False) as progress:
+        for some in chunks(paths):
+            for *own, depth in map(_shape, some):
+                sizes.add(tuple(own))
+                channels = max(channels, depth)
+            if len(sizes) > 1 and channels == 3:
+                break
+            progress.update(len(some))
+    if len(sizes) > 1:
+        return (*size, channels), [f"The images' sizes differ: all are resized to {size[0]}x{size[1]}."]
+    return (*sizes.pop(), channels), []
 
 
-def read_image(path, mode=None):
+def _shape(path):
+    """Return (height, width, channels) from the head of an image file."""
+    with _opened(path) as image:
+        width, height = image.size
+        exif = {} if image.format == "PNG" and "exif" not in image.info else image.getexif()  # else PNGs are decoded
+        if exif.get(ORIENTATION, 1) > 4:  # on its side
+            width, height = height, width
+        return height, width, 1 if _is_grey(image) else 3
+
+
+def _read_images(shape, paths):
+    """Decode the files on several threads into (len(paths), *shape)."""
+    images, mode = np.empty((len(paths), *shape), np.uint8), "L" if shape[-1] == 1 else "RGB"
+
+    def fill(places):
+        for i in places:
+            images[i] = read_image(paths[i], mode, shape[:2])
+
+    list(_threads().map(fill, np.array_split(np.arange(len(paths)), THREADS)))
+    return images
+
+
+@cache
+def _threads():
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="images")
+
+
+def read_image(path, mode=None, size=None):
     """Decode an image file: (height, width, 1) uint8 if it is grey, else (height, width, 3), upright.
 
-    `mode` "L" or "RGB" asks for one of the two. Raises `ZooError`, naming the file, if it can't be read.
+    `mode` "L" or "RGB" asks for one of the two, `size` (height, width) for this size, by bilinear interpolation with
+    antialiasing, as the networks' own front does it. Raises `ZooError`, naming the file, if it can't be read.
     """
     from PIL import Image, ImageOps
 
+    with _opened(path) as image:
+        image = ImageOps.exif_transpose(image)
+        grey = _is_grey(image)
+        if image.mode.startswith("I;16") or image.mode in ("I", "F"):  # 16 bits of grey and more
+            image = Image.fromarray((np.asarray(image, np.float64) / 257).clip(0, 255).astype(np.uint8))
+        image = image.convert(mode or ("L" if grey else "RGB"))
+        if size and image.size != (size[1], size[0]):
+            image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+        return np.asarray(image).reshape(image.height, image.width, -1)
+
+
+def _is_grey(image):
+    return image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;16")
+
+
+@contextmanager
+def _opened(path):
+    """Open an image file; whatever is wrong with it, then or when it is decoded, is said in one sentence."""
+    from PIL import Image
+
     try:
         with Image.open(path) as image:
-            image = ImageOps.exif_transpose(image)
-            if image.mode.startswith("I;16") or image.mode in ("I", "F"):  # 16 bits of grey and more
-                image = Image.fromarray((np.asarray(image, np.float64) / 257).clip(0, 255).astype(np.uint8))
-            image = image.convert(mode or ("L" if image.mode in ("1", "L", "LA") else "RGB"))
-            return np.asarray(image).reshape(image.height, image.width, -1)
+            yield image
     except FileNotFoundError:
         raise ZooError(f"There is no image file {str(path)!r}.") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
         reason = "cannot identify image file" if "identify" in str(problem) else str(problem)
         raise ZooError(f"{path} can't be read as an image ({reason}); mend or remove it.") from None
-
-
-def _one_size(images, size):
-    """Return the images as one array, and what was done to them."""
-    if len({image.shape for image in images}) == 1:
-        return np.stack(images), []
-    from keras import ops  # the resizing that the networks' own front uses, so that training and export agree
-
-    resized = [ops.image.resize(image.astype("float32"), size, "bilinear", antialias=True) for image in images]
-    array = np.stack([np.clip(np.round(ops.convert_to_numpy(image)), 0, 255).astype(np.uint8) for image in resized])
-    return array, [f"The images' sizes differ: all are resized to {size[0]}x{size[1]}."]

@@ -52,6 +52,8 @@ def _split(path, key, images, labels):
         )
     if not np.issubdtype(labels.dtype, np.integer):
         raise ZooError(f"{path} needs whole numbers as labels; y_{key} holds {labels.dtype}.")
+    if images.shape[-1] == 4:
+        images = images[..., :3]  # without the alpha channel
     return Split(_bytes(path, key, images), labels.astype(np.int32))
 
 

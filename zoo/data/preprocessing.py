@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.data.dataset import SEED, chunks
 from zoo.errors import ZooError
 from zoo.trace import smallest_input
 
 SMALL = 64  # a net whose own input has up to so many pixels keeps it in training, whatever the data's size
+SAMPLE = 10_000  # training images that the normalization is computed from, at most
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ def fit_to(layout, entry, dataset, image_size=None):
     Args:
         layout: the layout to train.
         entry: its registry entry.
-        dataset: a `Dataset`; the normalization is computed from its training images.
+        dataset: a `Dataset`; the normalization is computed from its training images, of which 10,000, drawn with a
+            fixed seed, stand for more.
 
     Raises:
         ZooError: if the layout takes no such images.
@@ -96,7 +99,7 @@ def fit_to(layout, entry, dataset, image_size=None):
         raise ZooError(f"An image of {size[0]}x{size[1]} leaves nothing inside {entry.name}'s margin.")
     if channels not in (1, 3):
         raise ZooError(f"Images have 1 channel or 3; got {channels}.")
-    scale, offset = _normalization(dataset.train.images, channels, entry.pixel_range)
+    scale, offset = _normalization(dataset.train, channels, entry.pixel_range)
     return Preprocessing(inner, entry.margin, channels, scale, offset)
 
 
@@ -108,13 +111,31 @@ def plain(entry, input_shape):
     return Preprocessing(size, entry.margin, channels, ((white - black) / 255,) * channels, (black,) * channels)
 
 
-def _normalization(images, channels, pixel_range):
+def _normalization(split, channels, pixel_range):
     """Scale and offset: the paper's values of black and white, else to mean 0 and deviation 1 of each channel."""
     if pixel_range:
         black, white = pixel_range
         return ((white - black) / 255,) * channels, (black,) * channels
-    sample = images[:: max(1, len(images) // 10_000)].astype("float32")
-    axes = (0, 1, 2) if images.shape[-1] == channels == 3 else None
-    mean = np.broadcast_to(sample.mean(axis=axes), channels)
-    deviation = np.broadcast_to(np.maximum(sample.std(axis=axes), 1.0), channels)
-    return tuple(float(1 / d) for d in deviation), tuple(float(-m / d) for m, d in zip(mean, deviation))
+    counts = _histogram(split)
+    if not counts.shape[0] == channels == 3:
+        counts = counts.sum(axis=0, keepdims=True)
+    share = counts / counts.sum(axis=1, keepdims=True)
+    mean = share @ np.arange(256)
+    deviation = np.sqrt(share @ np.arange(256) ** 2 - mean**2).clip(1)
+    scale, offset = (np.broadcast_to(values, channels).tolist() for values in (1 / deviation, -mean / deviation))
+    return tuple(scale), tuple(offset)
+
+
+def _histogram(split):
+    """Count the values 0..255 of each channel, (channels, 256), in a seeded sample of at most `SAMPLE` images."""
+    from tqdm import tqdm
+
+    places = np.arange(len(split))
+    if len(split) > SAMPLE:
+        places = np.sort(np.random.default_rng(SEED).choice(len(split), SAMPLE, replace=False))
+    counts = np.zeros((split.image_shape[-1], 256), np.int64)
+    for some in tqdm(list(chunks(places)), "normalization", delay=2, leave=False):
+        images = split.read(some)
+        for channel, count in enumerate(counts):
+            count += np.bincount(images[..., channel].ravel(), minlength=256)
+    return counts

@@ -1,21 +1,23 @@
 """TensorFlow Datasets: any image-classification set, downloaded or already in the data folder."""
 
 import shutil
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 
-from zoo.data.dataset import Split, make_dataset
+from zoo.data.dataset import StreamedSplit, chunks, make_dataset
 from zoo.errors import ZooError, did_you_mean
 
 SPLITS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
-BATCH = 512  # images decoded at a time
+PARALLEL = 16  # records decoded at a time
 
 
 def load_tfds(name, data_dir, size):
-    """Read a TFDS name ("cifar10", "cifar10:3.0.2"); what isn't in `data_dir` is downloaded into it.
+    """Open a TFDS name ("cifar10", "cifar10:3.0.2"); what isn't in `data_dir` is downloaded into it.
 
-    Images of differing sizes are resized to `size`, (height, width).
+    Images of differing sizes are resized to `size`, (height, width). They stay in their files (`StreamedSplit`).
 
     Raises:
         ZooError: for an unknown name, a set that isn't image classification, or a failed download.
@@ -27,18 +29,20 @@ def load_tfds(name, data_dir, size):
     builder = _builder(tfds, name, data_dir)
     image_key, label_key = _keys(tfds, name, builder.info)
     _prepare(name, builder)
-    splits, notes = {}, []
+    shape, notes = builder.info.features[image_key].shape, []
+    if None in shape[:2]:
+        shape, notes = (*size, shape[2]), [f"The images' sizes differ: all are resized to {size[0]}x{size[1]}."]
+    splits = {}
     for split, names in SPLITS.items():
         found = next((n for n in names if n in builder.info.splits), None)
         if found:
-            read, resized = _read(tfds, builder, found, image_key, label_key, size)
-            notes += [f"The images' sizes differ: all are resized to {size[0]}x{size[1]}."] if resized else []
+            read = _split(builder, _records(tfds, name, builder, found), image_key, label_key, shape)
             if read.labels.min(initial=0) >= 0:  # -1 marks a test split whose labels are secret
                 splits[split] = read
     if "train" not in splits:
         raise ZooError(f"{name} has no split named train; it has {', '.join(builder.info.splits)}.")
     names = builder.info.features[label_key].names
-    return make_dataset(name.split(":")[0].replace("/", "-"), names, splits, dict.fromkeys(notes))
+    return make_dataset(name.split(":")[0].replace("/", "-"), names, splits, notes)
 
 
 def prepared(data_dir):
@@ -96,23 +100,80 @@ def _prepare(name, builder):
         ) from None
 
 
-def _read(tfds, builder, split, image_key, label_key, size):
-    """Return the `Split`, and whether its images had to be resized."""
+class TFRecords:
+    """The records of TFRecord files by their numbers, as the data sources of TFDS for other formats give them.
+
+    TFDS reads this format as a stream alone; but each record is preceded by its length, so that a walk over these
+    tells where each begins.
+    """
+
+    def __init__(self, files):
+        self.files = tuple(files)
+        self.places = np.concatenate([_places(number, file) for number, file in enumerate(self.files)])
+
+    def __len__(self):
+        return len(self.places)
+
+    def __getitems__(self, numbers):
+        records = []
+        for file, places in groupby(self.places[numbers].tolist(), itemgetter(0)):
+            with self.files[file].open("rb") as stream:
+                for _, start, length in places:
+                    stream.seek(start)
+                    records.append(stream.read(length))
+        return records
+
+
+def _places(number, file):
+    """Return (records, 3) int64: the file's number, and where each record of it begins and how long it is."""
+    places = []
+    with file.open("rb") as stream:
+        while head := stream.read(12):  # the length, in 8 bytes, and its checksum
+            length = int.from_bytes(head[:8], "little")
+            places.append((number, stream.tell(), length))
+            stream.seek(length + 4, 1)  # the record and its checksum
+    return np.array(places, np.int64).reshape(-1, 3)
+
+
+def _records(tfds, name, builder, split):
+    """Return the serialized examples of a split: bytes, by number."""
+    if builder.info.file_format == tfds.core.FileFormat.TFRECORD:
+        files = dict.fromkeys(part.filename for part in builder.info.splits[split].file_instructions)
+        return TFRecords(map(tfds.core.Path, files))
+    try:
+        return builder.as_data_source(split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES)
+    except NotImplementedError:
+        raise ZooError(f"{name} is stored as {builder.info.file_format.value}, which can't be read.") from None
+
+
+def _split(builder, records, image_key, label_key, shape):
+    """Return the `StreamedSplit`, its items the records' numbers; only the labels are read at once."""
     import tensorflow as tf
     from tqdm import tqdm
 
-    stream = builder.as_dataset(split=split)
-    resized = None in builder.info.features[image_key].shape[:2]
+    features, (height, width, channels) = builder.info.features, shape
+    kept = (height, width, 3 if channels == 4 else channels)
 
-    def pair(example):
-        image = example[image_key]
-        if resized:
-            image = tf.round(tf.image.resize(image, size, antialias=True))
-            image = tf.cast(tf.clip_by_value(image, 0, 255), tf.uint8)
-        return image, example[label_key]
+    def image(record):
+        pixels = features.deserialize_example(record)[image_key]
+        if features[image_key].shape != shape:
+            pixels = tf.clip_by_value(tf.round(tf.image.resize(pixels, (height, width), antialias=True)), 0, 255)
+        return tf.cast(pixels[..., :3], tf.uint8)  # without an alpha channel
 
-    count = builder.info.splits[split].num_examples
-    batches = stream.map(pair, tf.data.AUTOTUNE).batch(BATCH).prefetch(tf.data.AUTOTUNE)
-    progress = tqdm(tfds.as_numpy(batches), f"{builder.name} {split}", -(-count // BATCH), delay=2, leave=False)
-    images, labels = zip(*progress)
-    return Split(np.concatenate(images), np.concatenate(labels).astype(np.int32)), resized
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)])
+    def images(some):
+        return tf.map_fn(image, some, fn_output_signature=tf.TensorSpec(kept, tf.uint8), parallel_iterations=PARALLEL)
+
+    def decode(numbers):
+        with tf.device("CPU"):
+            return images(_read(records, numbers)).numpy()
+
+    numbers, labels = np.arange(len(records)), np.empty(len(records), np.int32)
+    spec = {label_key: features.tf_example_spec[label_key]}
+    for some in tqdm(list(chunks(numbers)), f"{builder.name} labels", delay=2, leave=False):
+        labels[some] = tf.io.parse_example(_read(records, some), spec)[label_key]
+    return StreamedSplit(numbers, labels, kept, decode)
+
+
+def _read(records, numbers):
+    return list(map(bytes, records.__getitems__(numbers.tolist())))

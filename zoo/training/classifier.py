@@ -1,5 +1,7 @@
 """A net as training sees it: from raw images to logits, many steps a call, on images that stay on the device."""
 
+from math import prod
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -15,8 +17,8 @@ class Classifier(keras.Model):
     other data is the net's own. (Training on logits keeps the softmax exact.) The training loss also carries
     `decay` / 2 times the sum of the kernels' squares, whose gradient is weight decay.
 
-    A training step takes a block, `places` (steps, batch) in the training set that `hold` put on the device, and is
-    one compiled call for as many steps of the optimizer. Validation and tests take images as any Keras model does.
+    A training step takes a batch of images and labels, as any Keras model's, or a block: `places` (steps, batch) in the
+    training set that `hold` put on the device; that is one compiled call for as many steps of the optimizer.
     """
 
     def __init__(self, net, preprocessing, image_shape, auxiliary, decay=0.0):
@@ -29,10 +31,13 @@ class Classifier(keras.Model):
         self.auxiliary = {name: weight for name, (_, weight) in auxiliary.items()}
         self.decay = decay
 
-    def hold(self, images, labels):
-        """Put the training set, uint8 images and integer labels, on the device; the optimizer and the loss are made."""
-        self.evaluate(images[:1], labels[:1], verbose=0)  # in a compiled loop nothing can be made any more
+    def make(self, images, labels):
+        """Make all variables that training has, from a few images and their labels: a compiled loop can make none."""
+        self.evaluate(images, labels, verbose=0)
         self.optimizer.build(self.trainable_variables)
+
+    def hold(self, images, labels):
+        """Put the training set, uint8 images and integer labels, on the device."""
         self.held = ops.convert_to_tensor(images), ops.convert_to_tensor(labels)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
@@ -53,6 +58,8 @@ class Classifier(keras.Model):
         def train_step(self, state, data):
             import jax
 
+            if len(data) == 2:
+                return super().train_step(state, data)
             ((places, images, labels),) = data
 
             def step(state, rows):
@@ -65,6 +72,8 @@ class Classifier(keras.Model):
     else:
 
         def train_step(self, data):
+            if len(data) == 2:
+                return super().train_step(data)
             (places,) = data
             images, labels = self.held
 
@@ -95,6 +104,11 @@ def split(count, batch_size):
     least = min(max(BLOCKS, -(-batches // LONGEST)), batches)
     number = min(range(least, min(2 * least, batches) + 1), key=lambda n: batches % n)
     return batches // number, number
+
+
+def steps_per_epoch(count, batch_size, held):
+    """Return how many steps the optimizer takes an epoch, on a training set that is held or one that is streamed."""
+    return prod(split(count, batch_size)) if held else count // batch_size
 
 
 def without_auxiliary(net):

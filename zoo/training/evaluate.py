@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo import data
+from zoo.data.dataset import Split
 from zoo.data.folder import read_image
 from zoo.errors import ZooError
 from zoo.training.run import load_trained
@@ -27,13 +28,15 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128)
     if dataset is None:
         if not config:
             raise ZooError(f"{subject} is no run, so say with --dataset what to test it on.")
-        dataset, data_dir = config["data"]["dataset"], data_dir or config["data"]["data_dir"]
-    split = data.load(dataset, data_dir, size=trained.preprocessing.input_shape[:2])
+        source = config["data"] | ({"data_dir": data_dir} if data_dir else {})
+    else:
+        source = {"dataset": dataset, "data_dir": data_dir}
+    split = data.load_source({"size": trained.preprocessing.input_shape[:2]} | source)
     if len(split.class_names) != len(trained.class_names):
         raise ZooError(
             f"{trained.name} knows {len(trained.class_names)} classes, but {split.name} has {len(split.class_names)}."
         )
-    probabilities, seconds = _timed(trained.probabilities, split.test.images, batch_size)
+    probabilities, seconds = _timed(_probabilities, trained, split.test, batch_size)
     losses = keras.losses.sparse_categorical_crossentropy(split.test.labels, probabilities)
     return Result(
         run=str(subject), model=trained.name, dataset=split.name,
@@ -59,6 +62,16 @@ def predict(subject, paths, weights=None, top=3):
         classes = [{"name": trained.class_names[i], "probability": round(float(probabilities[i]), 6)} for i in best]
         answers.append({"image": str(path), "classes": classes})
     return answers
+
+
+def _probabilities(trained, split, batch_size):
+    if isinstance(split, Split):
+        return trained.probabilities(split.images, batch_size)
+    from zoo.data.stream import Stream, own_errors
+
+    stream = Stream(split, batch_size)
+    with own_errors(stream):
+        return trained.on_images(split.image_shape).predict(stream, verbose=0)
 
 
 def _timed(function, *arguments):

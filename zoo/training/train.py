@@ -29,7 +29,7 @@ class Result:
 
 
 def train(model, dataset="digits", data_dir=None, image_size=None, options=None, runs="runs", verbose="auto",
-          say=print, **recipe):  # fmt: skip
+          say=print, limit=None, classes=None, **recipe):  # fmt: skip
     """Train a model and leave a run's folder; return its `Result`.
 
     Args:
@@ -41,6 +41,8 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
         runs: the folder in which the run's folder is made.
         verbose: Keras's own: "auto" draws a bar, 2 writes a line an epoch, 0 nothing.
         say: called with each sentence on what is done.
+        limit: the most images that a split keeps; all by default.
+        classes: names of the only classes to keep, in the order of their labels; all by default.
         **recipe: fields of `Recipe`, None for the default.
 
     Raises:
@@ -51,8 +53,11 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     entry, options = registry.entry(model), dict(options or {})
     recipe = recipe_for(entry, **recipe)
     resolve(model, entry.classes or 2, **options)  # what is wrong with the options is said before any data is fetched
-    source = {"dataset": str(dataset), "data_dir": None if data_dir is None else str(data_dir)}
-    dataset = data.load(dataset, data_dir, size=(image_size or entry.input_shape or (224, 224))[:2])
+    source = {
+        "dataset": str(dataset), "data_dir": None if data_dir is None else str(data_dir),
+        "size": (image_size or entry.input_shape or (224, 224))[:2], "limit": limit, "classes": classes,
+    }  # fmt: skip
+    dataset = data.load_source(source)
     recipe = recipe.for_images(len(dataset.train))
     front, planned = _fit(model, entry, dataset, image_size, options)
     for note in (*dataset.notes, front.sentence(dataset.image_shape)):
@@ -78,7 +83,7 @@ def resume(folder, verbose="auto", say=print):
         say(f"The run in {run.folder} is finished.")
         return Result(**config["result"])
     front = Preprocessing.from_config(config["preprocessing"])
-    dataset = data.load(config["data"]["dataset"], config["data"]["data_dir"], size=front.size)
+    dataset = data.load_source({"size": front.size} | config["data"])
     counts = {split: len(getattr(dataset, split)) for split in config["images"]}
     if (counts, list(dataset.class_names)) != (config["images"], config["class_names"]):
         raise ZooError(f"{config['data']['dataset']} isn't what it was when the run in {run.folder} began.")
@@ -88,7 +93,7 @@ def resume(folder, verbose="auto", say=print):
 def _train(run, dataset, verbose, say):
     """Do what is left of a run: of its epochs, of its end."""
     from zoo.training.checkpoint import restore
-    from zoo.training.classifier import Classifier, split
+    from zoo.training.classifier import Classifier, steps_per_epoch
     from zoo.training.optimizing import balanced_weights, decay_in_gradient, make_loss, make_optimizer
 
     config = run.config()
@@ -97,11 +102,11 @@ def _train(run, dataset, verbose, say):
     auxiliary = plan(config["source"], front.input_shape, classes, **options).trace.auxiliary
     net = _create(config["source"], front.input_shape, classes, options, recipe)
     classifier = Classifier(net, front, dataset.image_shape, auxiliary, decay_in_gradient(recipe))
-    steps, blocks = split(len(dataset.train), recipe.batch_size)
-    optimizer = make_optimizer(recipe, steps * blocks * recipe.epochs, recipe.epochs)
+    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
+    optimizer = make_optimizer(recipe, steps * recipe.epochs, recipe.epochs)
     weights = balanced_weights(dataset.train.labels, classes) if recipe.balance else None
     classifier.compile(optimizer, make_loss(recipe, weights), metrics=["accuracy"])
-    classifier.hold(dataset.train.images, dataset.train.labels)
+    classifier.make(dataset.train.read(slice(1)), dataset.train.labels[:1])
     history = restore(run, classifier, say)
     size = "x".join(map(str, front.input_shape))
     say(
@@ -111,7 +116,7 @@ def _train(run, dataset, verbose, say):
     )
     if not is_over(recipe, history):
         try:
-            _run_epochs(classifier, dataset, recipe, blocks, run, history, verbose)
+            _run_epochs(classifier, dataset, recipe, run, history, verbose)
         except KeyboardInterrupt:
             say(f"Stopped after epoch {len(history)}; `zoo train --resume {run.folder}` goes on from there.")
             raise
@@ -153,7 +158,7 @@ def _devices():
     return f"{keras.backend.backend()} on {', '.join(keras.distribution.list_devices())}"
 
 
-def _run_epochs(classifier, dataset, recipe, blocks, run, history, verbose):
+def _run_epochs(classifier, dataset, recipe, run, history, verbose):
     """Run the epochs that `history` lacks, and add them; the best on validation is left in the run's best weights."""
     import keras
 
@@ -169,25 +174,53 @@ def _run_epochs(classifier, dataset, recipe, blocks, run, history, verbose):
     ]  # fmt: skip
     if recipe.schedule == "plateau":
         callbacks.insert(0, Plateau(recipe, history))  # before the checkpoint, which holds the rate
-    classifier.fit(
-        classifier.blocks(recipe.batch_size, recipe.seed, len(history)), steps_per_epoch=blocks,
-        epochs=recipe.epochs, initial_epoch=len(history), verbose=verbose, callbacks=callbacks, shuffle=False,
-        validation_data=(dataset.validation.images, dataset.validation.labels),
-        validation_batch_size=recipe.batch_size,
-    )  # fmt: skip
+    _fit_on(classifier, dataset, recipe, len(history), verbose=verbose, callbacks=callbacks)
+
+
+def _fit_on(classifier, dataset, recipe, epoch, **options):
+    """Call Keras's `fit` from this epoch on: in blocks on images that are held, else batch by batch on a stream."""
+    from zoo.data.stream import Stream, own_errors
+    from zoo.training.classifier import split
+
+    options |= {"epochs": recipe.epochs, "initial_epoch": epoch, "shuffle": False}
+    if dataset.is_held:
+        classifier.hold(dataset.train.images, dataset.train.labels)
+        return classifier.fit(
+            classifier.blocks(recipe.batch_size, recipe.seed, epoch),
+            steps_per_epoch=split(len(dataset.train), recipe.batch_size)[1],
+            validation_data=(dataset.validation.images, dataset.validation.labels),
+            validation_batch_size=recipe.batch_size, **options,
+        )  # fmt: skip
+    stream = Stream(dataset.train, recipe.batch_size, recipe.seed, epoch)
+    validation = Stream(dataset.validation, recipe.batch_size)
+    with own_errors(stream, validation):
+        return classifier.fit(stream, steps_per_epoch=stream.steps, validation_data=validation, **options)
+
+
+def _logits(classifier, split, batch_size):
+    """(len(split), classes) float32."""
+    from zoo.data.dataset import Split
+    from zoo.data.stream import Stream, own_errors
+    from zoo.training.classifier import LOGITS
+
+    if isinstance(split, Split):
+        return classifier.predict(split.images, batch_size, verbose=0)[LOGITS]
+    stream = Stream(split, batch_size)
+    with own_errors(stream):
+        return classifier.predict(stream, verbose=0)[LOGITS]
 
 
 def _finish(run, config, net, classifier, dataset, recipe, history):
     """Take the best epoch, test it once, and write what a finished run holds."""
     import keras
 
-    from zoo.training.classifier import LOGITS, without_auxiliary
+    from zoo.training.classifier import without_auxiliary
     from zoo.training.report import write_report
 
     seconds = sum(row["seconds"] for row in history)
     classifier.load_weights(run.best_weights_path)
     without_auxiliary(net).save(run.model_path)
-    logits = classifier.predict(dataset.test.images, recipe.batch_size, verbose=0)[LOGITS]
+    logits = _logits(classifier, dataset.test, recipe.batch_size)
     predictions = logits.argmax(-1)
     losses = keras.losses.sparse_categorical_crossentropy(dataset.test.labels, logits, from_logits=True)
     result = Result(

@@ -1,0 +1,50 @@
+"""Less of a data set: some of its classes, some of its images."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from zoo.data.dataset import draw
+from zoo.errors import ZooError, did_you_mean
+
+SHOWN = 12  # names of classes in a sentence
+
+
+def only(dataset, classes):
+    """Return the images of these classes alone, labelled 0, 1, … in the order given.
+
+    Raises:
+        ZooError: for a class that there isn't, for fewer than two, or if a split has no image of them.
+    """
+    names = dataset.class_names
+    classes = tuple(dict.fromkeys(classes))
+    for name in classes:
+        if name not in names:
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            raise ZooError(
+                f"{dataset.name} has no class {name!r}.{did_you_mean(name, names)} "
+                f"It has {', '.join(names[:SHOWN])}{more}."
+            )
+    if len(classes) < 2:
+        raise ZooError(f"Give two classes or more to tell apart; got {', '.join(classes) or 'none'}.")
+    renumbered = np.full(len(names), -1, np.int32)
+    renumbered[[names.index(name) for name in classes]] = np.arange(len(classes))
+
+    def keep(split):
+        labels = renumbered[split.labels]
+        if labels.max() < 0:
+            raise ZooError(f"{dataset.name} has a split without any image of {', '.join(classes)}.")
+        return replace(split.take(labels >= 0), labels=labels[labels >= 0])
+
+    note = f"Only {len(classes)} of {len(names)} classes: {', '.join(classes)}."
+    return replace(dataset.map(keep), class_names=classes, notes=(*dataset.notes, note))
+
+
+def at_most(dataset, limit):
+    """Return at most `limit` images of each split, each class in proportion, always the same. A note says how many."""
+    limited = dataset.map(lambda split: draw(split, limit)[1] if len(split) > limit else split)
+    counts = [
+        f"{len(getattr(limited, name)):,} of {len(getattr(dataset, name)):,} {what} images"
+        for name, what in (("train", "training"), ("validation", "validation"), ("test", "test"))
+    ]
+    return replace(limited, notes=(*dataset.notes, f"Limited to {', '.join(counts[:-1])} and {counts[-1]}."))

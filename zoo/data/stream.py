@@ -1,0 +1,82 @@
+"""A split's batches, one after the other: for sets that stay in their files, and for any other."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import lru_cache
+
+import keras
+import numpy as np
+
+from zoo.errors import ZooError
+
+AHEAD = 4  # batches that are read while the network works
+
+
+class Stream(keras.utils.PyDataset):
+    """The batches of a split, as Keras's `fit`, `evaluate` and `predict` take them, read ahead on other threads.
+
+    Each is (images, labels): (batch, height, width, channels) uint8 and (batch,) int32. Without a seed, the images
+    come as they are in the split, every one, once. With a seed they come for ever, shuffled anew each epoch, and those
+    that don't fill an epoch's last batch wait for another; `fit` then needs `steps_per_epoch=stream.steps`. Batch i
+    follows from seed, epoch and i alone.
+
+    Args:
+        split: a `Split` or `StreamedSplit`; with a seed, of `batch_size` images at least.
+        batch_size: images a batch.
+        seed: of the order, a whole number from 0.
+        epoch: the number, from 0, of the epoch to begin with.
+
+    Attributes:
+        steps: how many batches an epoch has.
+        problem: the `ZooError` of an image that couldn't be read, or None.
+    """
+
+    def __init__(self, split, batch_size, seed=None, epoch=0):
+        super().__init__(workers=1)  # Keras's own workers can repeat batches of an epoch that they had begun
+        self.split, self.batch_size, self.seed, self.epoch = split, batch_size, seed, epoch
+        whole, rest = divmod(len(split), batch_size)
+        self.steps = whole + (seed is None and rest > 0)
+        self.problem = None
+        self._order = lru_cache(2)(self._order)
+        self._threads = ThreadPoolExecutor(2)  # one ends a batch while the other begins the next; each uses all cores
+        self._ahead = {}
+
+    @property
+    def num_batches(self):
+        """As Keras asks for it: None if there is no end."""
+        return self.steps if self.seed is None else None
+
+    def __getitem__(self, number):
+        last = number + AHEAD if self.num_batches is None else min(number + AHEAD, self.steps - 1)
+        self._ahead = {
+            i: self._ahead.get(i) or self._threads.submit(self._read, self._places(i)) for i in range(number, last + 1)
+        }
+        try:
+            return self._ahead.pop(number).result()
+        except ZooError as problem:
+            self.problem = problem
+            raise
+
+    def _read(self, places):
+        return self.split.read(places), self.split.labels[places]
+
+    def _places(self, number):
+        epoch, step = divmod(number, self.steps)
+        return self._order(self.epoch + epoch)[step * self.batch_size : (step + 1) * self.batch_size]
+
+    def _order(self, epoch):
+        if self.seed is None:
+            return np.arange(len(self.split))
+        return np.random.default_rng((self.seed, epoch)).permutation(len(self.split))
+
+
+@contextmanager
+def own_errors(*streams):
+    """Let a stream's `ZooError`, for an image that can't be read, pass as it is; TensorFlow makes another of it."""
+    try:
+        yield
+    except Exception:
+        for stream in streams:
+            if stream.problem:
+                raise stream.problem from None
+        raise
