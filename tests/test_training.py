@@ -19,7 +19,7 @@ from zoo.training.checkpoint import Checkpoint
 from zoo.training.classifier import Classifier, split
 from zoo.training.evaluate import evaluate, predict
 from zoo.training.optimizing import DROP, Plateau, balanced_weights, make_loss, make_optimizer, make_schedule
-from zoo.training.recipe import OPTIMIZERS, SCHEDULES, Recipe, is_over, recipe_for
+from zoo.training.recipe import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Recipe, is_over, recipe_for
 from zoo.training.run import find_run, load_trained, new_run
 
 OPTIONS = {"width": 0.5}
@@ -249,6 +249,7 @@ SETTINGS = [
     *(dict(schedule=name) for name in SCHEDULES if name not in ("cosine", "plateau")),
     dict(learning_rate=1e-2), dict(warmup=1.0), dict(optimizer="sgd", momentum=0.0), dict(weight_decay=0.1),
     dict(optimizer="adamw", weight_decay=0.1), dict(optimizer="sgd", clip=1e-3), dict(accumulate=2),
+    *(dict(augment=(name,)) for name in AUGMENTATIONS), dict(augment=("flip", "cutmix", "mixup")),
     dict(batch_size=64), dict(label_smoothing=0.3), dict(rubbish=5.0), dict(balance=True), dict(seed=1),
 ]  # fmt: skip
 
@@ -289,6 +290,7 @@ def test_small_sets_get_small_batches(images, batch):
         ("schedule", "cosin", "no schedule 'cosin'. Did you mean cosine"),
         ("momentum", 1.0, "momentum must be less than 1; got 1.0"),
         ("warmup", -1.0, "warmup must be at least 0"),
+        ("augment", ("flip", "crp"), "no augment 'crp'. Did you mean crop"),
         ("accumulate", 0, "accumulate must be at least 1"),
     ],
 )
@@ -422,7 +424,7 @@ def weights_of(run):
 
 @pytest.mark.parametrize("damaged", [False, True])
 def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path, monkeypatch, damaged):
-    options = dict(options={"width": 0.5, "dropout": 0.3}, epochs=4, seed=3, verbose=0)
+    options = dict(options={"width": 0.5, "dropout": 0.3}, epochs=4, augment=("crop", "mixup"), seed=3, verbose=0)
     whole = training.train("lenet1", runs=tmp_path / "whole", say=str, **options)
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(Checkpoint, "on_train_batch_end", stop_after_two_epochs)

@@ -237,9 +237,11 @@ def _recipe_options(command):
     for item in reversed(fields(Recipe)):
         flag, rules = f"--{item.name.replace('_', '-')}", item.metadata
         kind = next((kind for kind in get_args(item.type) if kind is not NoneType), item.type)
-        kind = {"type": kind} if kind is not bool else {"is_flag": True, "default": None}
+        kind = {
+            bool: {"is_flag": True, "default": None}, tuple: {"callback": _parse_names, "metavar": "A,B,…"},
+        }.get(kind, {"type": kind})  # fmt: skip
         choices = f": {', '.join(rules['choices'])}" if "choices" in rules else ""
-        default = "" if item.default in (None, False) else f" [default: {item.default:g}]" if isinstance(
+        default = "" if item.default in (None, False, ()) else f" [default: {item.default:g}]" if isinstance(
             item.default, (int, float)) else f" [default: {item.default}]"  # fmt: skip
         command = click.option(flag, help=f"{rules['meaning']}{choices}{default}.", **kind)(command)
     return command

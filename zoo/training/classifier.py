@@ -6,7 +6,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-LOGITS = "logits"
+from zoo.training.augmentation import augment
+
+LOGITS, SHARES = "logits", "shares"
 BLOCKS, LONGEST = 10, 50  # an epoch is at least so many blocks, and a block at most so many steps
 
 
@@ -15,19 +17,23 @@ class Classifier(keras.Model):
 
     Auxiliary classifiers follow by name. Their losses count in training, each by its weight; what is reported on
     other data is the net's own. (Training on logits keeps the softmax exact.) The training loss also carries
-    `decay` / 2 times the sum of the kernels' squares, whose gradient is weight decay.
+    `decay` / 2 times the sum of the kernels' squares, whose gradient is weight decay. In training the images are
+    changed by the layers that `augmentation` names, their randomness from `seed`; where these mix images, the output
+    "shares" (N, N) says how, and the loss is that of labels mixed alike (the accuracy is that of the unmixed).
 
     A training step takes a batch of images and labels, as any Keras model's, or a block: `places` (steps, batch) in the
     training set that `hold` put on the device; that is one compiled call for as many steps of the optimizer.
     """
 
-    def __init__(self, net, preprocessing, image_shape, auxiliary, decay=0.0):
+    def __init__(self, net, preprocessing, image_shape, auxiliary, decay=0.0, augmentation=(), seed=0):
         scores = list(net.output) if isinstance(net.output, dict) else net.output_names
-        images = preprocessing.model(image_shape)
+        images = keras.Input(image_shape, dtype="float32", name="images")
+        changed, shares = augment(images, augmentation, seed)
         logits = [layers.Activation("linear", dtype="float32", name=f"{name}_logits")(net.get_layer(name).input)
                   for name in scores]  # fmt: skip
-        on_images = keras.Model(net.input, logits, name=net.name)(images.output)
-        super().__init__(images.input, dict(zip([LOGITS, *scores[1:]], on_images)), name=f"{net.name}_on_images")
+        on_images = keras.Model(net.input, logits, name=net.name)(preprocessing.model(image_shape)(changed))
+        outputs = dict(zip([LOGITS, *scores[1:]], on_images)) | ({} if shares is None else {SHARES: shares})
+        super().__init__(images, outputs, name=f"{net.name}_on_images")
         self.auxiliary = {name: weight for name, (_, weight) in auxiliary.items()}
         self.decay = decay
 
@@ -41,6 +47,8 @@ class Classifier(keras.Model):
         self.held = ops.convert_to_tensor(images), ops.convert_to_tensor(labels)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        if training and SHARES in y_pred:
+            y = ops.matmul(y_pred[SHARES], ops.one_hot(ops.reshape(y, (-1,)), y_pred[LOGITS].shape[-1]))
         loss = super().compute_loss(x, y, y_pred[LOGITS], sample_weight, training)
         if training:
             for name, weight in self.auxiliary.items():

@@ -14,17 +14,21 @@ DROP = 0.1  # by which "step" and "plateau" multiply the rate
 
 
 def make_loss(recipe, class_weights=None):
-    """Return the loss of logits (N, classes) for labels (N,), smoothed and weighed as the recipe says.
+    """Return the loss of logits (N, classes) for labels, smoothed and weighed as the recipe says.
 
-    `class_weights` (classes,) multiply the losses of each class's images.
+    Labels are numbers (N,), or shares of the classes (N, classes). `class_weights` (classes,) multiply the losses of
+    each class's images.
     """
 
     def cross_entropy(labels, logits):
-        labels = ops.cast(ops.reshape(labels, (-1,)), "int32")
-        weights = 1.0 if class_weights is None else ops.take(ops.convert_to_tensor(class_weights), labels)
+        targets = labels
+        if labels.shape[-1] != logits.shape[-1] or len(labels.shape) == 1:
+            targets = ops.one_hot(ops.reshape(labels, (-1,)), logits.shape[-1])
+        targets = ops.cast(targets, logits.dtype)
+        weights = 1.0 if class_weights is None else ops.matmul(targets, ops.convert_to_tensor(class_weights))
         if recipe.rubbish is not None:
             logits = ops.concatenate([logits, ops.full_like(logits[:, :1], -recipe.rubbish)], axis=-1)
-        targets = ops.one_hot(labels, logits.shape[-1], dtype=logits.dtype)
+            targets = ops.concatenate([targets, ops.zeros_like(targets[:, :1])], axis=-1)
         return weights * losses.categorical_crossentropy(
             targets, logits, from_logits=True, label_smoothing=recipe.label_smoothing
         )

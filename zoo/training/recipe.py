@@ -6,6 +6,7 @@ from zoo.errors import ZooError, did_you_mean
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "lamb", "lion", "muon")
 SCHEDULES = ("constant", "cosine", "step", "onecycle", "plateau")
+AUGMENTATIONS = ("flip", "crop", "jitter", "cutout", "randaugment", "mixup", "cutmix")
 PRECISIONS = ("float32", "bfloat16")
 
 
@@ -17,6 +18,10 @@ def option(default, meaning, **rules):
 @dataclass(frozen=True)
 class Recipe:
     """How to train; each field's meaning stands beside it, and in `zoo train --help`.
+
+    `augment` names what Keras's layers change at random, on the images as the data set has them, in the order given:
+    "flip" (left and right), "crop" (pad by an eighth, cut out the old size), "jitter" (brightness, contrast,
+    saturation, hue), "cutout" (a square of half the sides set to 0), "randaugment", "mixup", "cutmix".
 
     The learning rate of "cosine" falls to 0 along a half cosine; "step" multiplies it by a tenth after a half and again
     after three quarters of the steps, as He et al. (arXiv:1512.03385, Section 4.2) do; "onecycle" climbs to it from a
@@ -41,14 +46,16 @@ class Recipe:
     accumulate: int = option(1, "Steps whose mean gradient makes one update", least=1)
     epochs: int = option(20, "Passes over the training images", above=0)
     batch_size: int | None = option(None, "Images a step; 128, or less for sets of under 32 such batches", above=0)
+    augment: tuple = option((), "Random changes of the training images, comma-separated", choices=AUGMENTATIONS)
     label_smoothing: float = option(0.1, "Share of the target that is spread over all classes", least=0, below=1)
     rubbish: float | None = option(None, "Penalty of a class that no image belongs to, for RBF outputs", above=0)
     balance: bool = option(False, "Weigh each class by the inverse of its share of the training images")
     patience: int | None = option(None, "Stop after so many epochs without a lower validation loss", least=1)
     precision: str = option("float32", "bfloat16 computes in bfloat16 and keeps weights in float32", choices=PRECISIONS)
-    seed: int = option(0, "Fixes initialization, shuffling and dropout", least=0, below=2**32)
+    seed: int = option(0, "Fixes initialization, shuffling, augmentation and dropout", least=0, below=2**32)
 
     def __post_init__(self):
+        object.__setattr__(self, "augment", tuple(self.augment))  # a list, where it was read from a file
         for item in fields(self):
             _check(item.name.replace("_", " "), getattr(self, item.name), item.metadata)
 
@@ -73,9 +80,10 @@ def _check(name, value, rules):
     """Refuse a value that is none of its field's choices, or out of its bounds."""
     if value is None:
         return
-    if "choices" in rules and value not in rules["choices"]:
-        near = did_you_mean(value, rules["choices"])
-        raise ZooError(f"There is no {name} {value!r}.{near} It is one of {', '.join(rules['choices'])}.")
+    for choice in value if isinstance(value, tuple) else (value,):
+        if "choices" in rules and choice not in rules["choices"]:
+            near = did_you_mean(str(choice), rules["choices"])
+            raise ZooError(f"There is no {name} {choice!r}.{near} It is one of {', '.join(rules['choices'])}.")
     for rule, (words, holds) in BOUNDS.items():
         if rule in rules and not holds(value, rules[rule]):
             raise ZooError(f"{name} must be {words} {rules[rule]}; got {value}.")

@@ -101,7 +101,9 @@ def _train(run, dataset, verbose, say):
     options, classes = config["options"], len(dataset.class_names)
     auxiliary = plan(config["source"], front.input_shape, classes, **options).trace.auxiliary
     net = _create(config["source"], front.input_shape, classes, options, recipe)
-    classifier = Classifier(net, front, dataset.image_shape, auxiliary, decay_in_gradient(recipe))
+    classifier = Classifier(
+        net, front, dataset.image_shape, auxiliary, decay_in_gradient(recipe), recipe.augment, recipe.seed
+    )
     steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
     optimizer = make_optimizer(recipe, steps * recipe.epochs, recipe.epochs)
     weights = balanced_weights(dataset.train.labels, classes) if recipe.balance else None
@@ -199,15 +201,18 @@ def _fit_on(classifier, dataset, recipe, epoch, **options):
 
 def _logits(classifier, split, batch_size):
     """(len(split), classes) float32."""
+    import keras
+
     from zoo.data.dataset import Split
     from zoo.data.stream import Stream, own_errors
     from zoo.training.classifier import LOGITS
 
+    on_images = keras.Model(classifier.input, classifier.output[LOGITS])
     if isinstance(split, Split):
-        return classifier.predict(split.images, batch_size, verbose=0)[LOGITS]
+        return on_images.predict(split.images, batch_size, verbose=0)
     stream = Stream(split, batch_size)
     with own_errors(stream):
-        return classifier.predict(stream, verbose=0)[LOGITS]
+        return on_images.predict(stream, verbose=0)
 
 
 def _finish(run, config, net, classifier, dataset, recipe, history):

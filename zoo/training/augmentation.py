@@ -1,0 +1,65 @@
+"""Random changes of the training images: Keras's layers, part of the compiled step, idle outside of training.
+
+Their seeds are variables of the model, so a checkpoint holds them and a run that goes on sees the same images.
+"""
+
+import keras
+from keras import layers, ops
+
+PIXELS = (0, 255)
+
+# Shares of the image's size: an eighth is the 4 pixels of CIFAR's 32 by which He et al. (arXiv:1512.03385, Section 4.2)
+# pad it; half of each side is the Cutout of DeVries and Taylor (arXiv:1708.04552, Section 4.1).
+ONE_IMAGE = {
+    "flip": lambda seed: layers.RandomFlip("horizontal", seed=seed),
+    "crop": lambda seed: layers.RandomTranslation(1 / 8, 1 / 8, "constant", "nearest", fill_value=0, seed=seed),
+    "cutout": lambda seed: layers.RandomErasing((1.0, 1.0), (0.25, 0.25), fill_value=0, value_range=PIXELS, seed=seed),
+    "randaugment": lambda seed: layers.RandAugment(PIXELS, num_ops=2, factor=0.3, seed=seed),
+    "jitter": lambda seed: layers.RandomColorJitter(
+        PIXELS, brightness_factor=0.2, contrast_factor=0.2, saturation_factor=(0.4, 0.6), hue_factor=0.05, seed=seed
+    ),
+}
+SEVERAL_IMAGES = {
+    "mixup": lambda seed: layers.MixUp(alpha=0.2, seed=seed),
+    "cutmix": lambda seed: layers.CutMix(seed=seed),
+}
+
+
+def augment(images, names, seed):
+    """Return images (N, height, width, channels), 0..255, changed in training by the named layers, and their shares.
+
+    Shares (N, N) say how much of the labels of each image in the batch every one of them now has; None if no layer
+    mixes images. Grey images are changed as colour ones of three equal channels.
+    """
+    grey, shares = images.shape[-1] == 1 and names, None
+    if grey:
+        images = ops.repeat(images, 3, axis=-1)
+    for i, name in enumerate(names):
+        if name in ONE_IMAGE:
+            images = ONE_IMAGE[name](seed + i)(images)
+        else:
+            images, shares = Mixed(SEVERAL_IMAGES[name](seed + i))([images, shares] if shares is not None else [images])
+    return images[..., :1] if grey else images, shares
+
+
+class Mixed(layers.Layer):
+    """A layer that mixes the images of a batch and their labels: here the labels are the rows of `shares`."""
+
+    def __init__(self, mixing):
+        super().__init__(dtype="float32")
+        self.mixing = mixing
+
+    def build(self, shapes):
+        self.mixing.build(shapes[0])
+
+    def call(self, inputs, training=False):
+        images, *shares = inputs
+        shares = shares[0] if shares else ops.eye(ops.shape(images)[0])
+        if not training:
+            return images, shares
+        mixed = self.mixing({"images": images, "labels": shares}, training=True)
+        return mixed["images"], mixed["labels"]
+
+    def compute_output_spec(self, inputs, training=False):
+        images = inputs[0]
+        return keras.KerasTensor(images.shape, "float32"), keras.KerasTensor((images.shape[0],) * 2, "float32")
