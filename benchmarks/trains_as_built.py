@@ -26,7 +26,7 @@ from tabulate import tabulate
 import zoo
 from zoo import data
 from zoo.training.optimizing import make_optimizer
-from zoo.training.recipe import recipe_for
+from zoo.training.recipes import recipe_for
 from zoo.training.train import train
 
 COLUMNS = ("model", "width", "input", "epochs", "seed", "accuracy")

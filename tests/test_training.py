@@ -19,7 +19,8 @@ from zoo.training.checkpoint import Checkpoint
 from zoo.training.classifier import Classifier, split
 from zoo.training.evaluate import evaluate, predict
 from zoo.training.optimizing import DROP, Plateau, balanced_weights, make_loss, make_optimizer, make_schedule
-from zoo.training.recipe import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Recipe, is_over, recipe_for
+from zoo.training.recipe import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Recipe, is_over
+from zoo.training.recipes import DATA, PAPERS, recipe_for
 from zoo.training.run import find_run, load_trained, new_run
 
 OPTIONS = {"width": 0.5}
@@ -263,6 +264,52 @@ def test_every_field_of_the_recipe_changes_what_is_trained(tmp_path, monkeypatch
         seen.append(np.concatenate([array.ravel() for array in weights_of(run.run)]))
     assert np.isfinite(seen).all()
     assert len(np.unique(seen, axis=0)) == len(SETTINGS)
+
+
+def test_a_recipe_starts_from_model_and_data_paper_or_file(tmp_path):
+    vgg, file = entry("vgg16"), tmp_path / "mine.yaml"
+    assert recipe_for(vgg, "digits") == Recipe(learning_rate=3e-4)
+    assert recipe_for(vgg, "cifar10", "fast") == Recipe(learning_rate=3e-4, augment=("flip", "crop"))
+    paper = recipe_for(vgg, "cifar10", "paper", epochs=2)
+    assert (paper.optimizer, paper.learning_rate, paper.batch_size, paper.weight_decay) == ("sgd", 0.01, 256, 5e-4)
+    assert paper.epochs == 2 and paper.label_smoothing == 0
+    file.write_text("learning_rate: 1e-2\naugment: flip, cutout\nepochs: 3\nclip: null\nbalance: true\n")
+    assert recipe_for(vgg, "mnist", file) == Recipe(
+        learning_rate=0.01, augment=("flip", "cutout"), epochs=3, balance=True
+    )
+    assert recipe_for(vgg, None, file, epochs=5).epochs == 5
+
+
+def test_every_recipe_that_is_known_is_valid_and_of_a_registered_model():
+    for pattern, fields in PAPERS.items():
+        assert zoo.list_models(pattern) and Recipe(**fields)
+    assert all(Recipe(**fields) for fields in DATA.values())
+
+
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        (None, "can't be read as a recipe: No such file"),
+        ("- 1\n", "it must hold lines such as"),
+        ("a: [", "is no YAML"),
+        ("learning_rat: 1", "a recipe has no 'learning_rat'. Did you mean learning_rate"),
+        ("epochs: 1.5", "1.5 is no value for epochs"),
+        ("balance: 1", "1 is no value for balance"),
+        ("optimizer: 3", "3 is no value for optimizer"),
+        ("epochs: 0", "epochs must be greater than 0"),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_refused(tmp_path, text, sentence):
+    if text:
+        (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(ZooError, match=sentence):
+        training.train("lenet1", recipe=tmp_path / "mine.yaml", runs=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_model_without_a_known_recipe_of_its_paper_says_so():
+    with pytest.raises(ZooError, match="No recipe of the paper of squeezenet1_0 is known here"):
+        recipe_for(entry("squeezenet1_0"), named="paper")
 
 
 def test_patience_ends_a_run_and_its_result_counts_the_epochs_run(tmp_path):

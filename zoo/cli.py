@@ -261,6 +261,8 @@ def _parse_names(context, parameter, value):
 @click.option("--classes", callback=_parse_names, metavar="A,B,…", help="Only these classes, in this order.")
 @click.option("--image-size", type=Size(), help="Train at this size; by default it follows from model and data.")
 @set_option
+@click.option("--recipe", metavar="fast|paper|FILE", help="What the options below start from: the model's and data's "
+              "own defaults (fast), the paper's training, or a YAML file of fields.")  # fmt: skip
 @_recipe_options
 @click.option("--runs", default="runs", show_default=True, type=click.Path(), help="Where the run's folder is made.")
 @click.option("--resume", type=click.Path(), metavar="RUN", help="Go on with a run that was stopped, as it began.")
@@ -269,8 +271,8 @@ def _parse_names(context, parameter, value):
 def train(context, model, dataset, data_dir, image_size, options, runs, resume, as_json, **recipe):
     """Train a model; leave a folder with the model, its curves and a report.
 
-    A model's own recipe may have other defaults than these: VGG without BatchNorm has a lower learning rate, LeNet of
-    1998 a rubbish class.
+    A model or a data set may have other defaults than these: VGG without BatchNorm has a lower learning rate, LeNet of
+    1998 a rubbish class, CIFAR-10 flips and crops.
     """
     from zoo.training import train as training
 

@@ -89,12 +89,6 @@ def _check(name, value, rules):
             raise ZooError(f"{name} must be {words} {rules[rule]}; got {value}.")
 
 
-def recipe_for(entry, **overrides):
-    """Return the entry's own recipe with the overrides that aren't None."""
-    given = {key: value for key, value in overrides.items() if value is not None}
-    return replace(Recipe(**entry.recipe), **given)
-
-
 def is_over(recipe, history):
     """Has a run come to its end: by its epochs, or by its patience? `history` holds a dict of figures an epoch."""
     if len(history) >= recipe.epochs:

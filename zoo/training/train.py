@@ -10,7 +10,8 @@ from zoo import data
 from zoo.data.preprocessing import Preprocessing, fit_to
 from zoo.errors import ZooError
 from zoo.plan import plan, resolve
-from zoo.training.recipe import Recipe, is_over, recipe_for
+from zoo.training.recipe import Recipe, is_over
+from zoo.training.recipes import recipe_for
 from zoo.training.run import new_run, started_run
 
 
@@ -29,7 +30,7 @@ class Result:
 
 
 def train(model, dataset="digits", data_dir=None, image_size=None, options=None, runs="runs", verbose="auto",
-          say=print, limit=None, classes=None, **recipe):  # fmt: skip
+          say=print, limit=None, classes=None, recipe=None, **fields):  # fmt: skip
     """Train a model and leave a run's folder; return its `Result`.
 
     Args:
@@ -43,7 +44,8 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
         say: called with each sentence on what is done.
         limit: the most images that a split keeps; all by default.
         classes: names of the only classes to keep, in the order of their labels; all by default.
-        **recipe: fields of `Recipe`, None for the default.
+        recipe: what the fields start from: "fast" or None (model's and data's own), "paper", or a YAML file.
+        **fields: fields of `Recipe`, None for what they start from.
 
     Raises:
         ZooError: for bad input, before anything is written.
@@ -51,7 +53,7 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     from zoo import registry
 
     entry, options = registry.entry(model), dict(options or {})
-    recipe = recipe_for(entry, **recipe)
+    recipe = recipe_for(entry, str(dataset), recipe, **fields)
     resolve(model, entry.classes or 2, **options)  # what is wrong with the options is said before any data is fetched
     source = {
         "dataset": str(dataset), "data_dir": None if data_dir is None else str(data_dir),

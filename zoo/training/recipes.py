@@ -1,0 +1,101 @@
+"""Which recipe a run starts from: the model's and the data's own, its paper's, or a file's."""
+
+from dataclasses import fields
+from fnmatch import fnmatch
+
+from zoo.errors import ZooError, did_you_mean
+from zoo.training.recipe import Recipe
+
+# What a data set changes in the default recipe: small shifts keep a digit the digit that it is, a mirror wouldn't.
+DATA = {
+    "mnist": {"epochs": 12, "augment": ("crop",)},
+    "fashion_mnist": {"augment": ("flip",)},
+    "cifar10": {"augment": ("flip", "crop")},
+    "cifar100": {"augment": ("flip", "crop")},
+}
+
+SGD = {"optimizer": "sgd", "momentum": 0.9, "label_smoothing": 0.0, "augment": ("flip", "crop")}
+RESNET = SGD | {"batch_size": 256, "learning_rate": 0.1, "schedule": "plateau", "weight_decay": 1e-4, "epochs": 120}
+CIFAR_RESNET = SGD | {"batch_size": 128, "learning_rate": 0.1, "schedule": "step", "weight_decay": 1e-4, "epochs": 182}
+
+# How the papers trained, as far as a recipe can say it: their colour changes are left out, momentum is Nesterov's.
+PAPERS = {
+    "alexnet": SGD | {"batch_size": 128, "learning_rate": 0.01, "schedule": "plateau", "weight_decay": 5e-4,
+                      "epochs": 90},  # Krizhevsky et al. 2012, Section 5
+    "vgg*": SGD | {"batch_size": 256, "learning_rate": 0.01, "schedule": "plateau", "weight_decay": 5e-4,
+                   "epochs": 74},  # Simonyan and Zisserman 2014, Section 3.1
+    "resnet20": CIFAR_RESNET, "resnet32": CIFAR_RESNET, "resnet44": CIFAR_RESNET, "resnet56": CIFAR_RESNET,
+    "resnet110": CIFAR_RESNET | {"warmup": 1.1},  # He et al. 2015, Section 4.2: 64,000 steps, 400 of them warm-up
+    "resnet18": RESNET, "resnet34": RESNET, "resnet50": RESNET, "resnet101": RESNET, "resnet152": RESNET,
+    "resnet*_v1": RESNET,  # He et al. 2015, Section 3.4: 600,000 steps
+    "preact_resnet*": CIFAR_RESNET | {"warmup": 1.1},  # He et al. 2016, Appendix
+    "densenet_bc_100_12": CIFAR_RESNET | {"batch_size": 64, "epochs": 300},  # Huang et al. 2016, Section 4.2
+}  # fmt: skip
+
+
+def recipe_for(entry, dataset=None, named=None, **overrides):
+    """Return the recipe of an entry on a data set, with the overrides that aren't None.
+
+    `named` is "fast" or None (the default of model and data), "paper" (as the paper trained the model), or the path
+    of a YAML file whose fields stand above the default's.
+
+    Raises:
+        ZooError: if there is no such recipe, or a field has no such value.
+    """
+    default = DATA.get(dataset, {}) | entry.recipe
+    if named in (None, "fast"):
+        start = default
+    elif named == "paper":
+        start = _of_paper(entry)
+    else:
+        start = default | read_recipe(named)
+    return Recipe(**start | {key: value for key, value in overrides.items() if value is not None})
+
+
+def _of_paper(entry):
+    for pattern, recipe in PAPERS.items():
+        if fnmatch(entry.name, pattern):
+            return recipe
+    raise ZooError(f"No recipe of the paper of {entry.name} is known here; `--recipe fast` is its default.")
+
+
+def read_recipe(path):
+    """Return the fields that a YAML file sets. Raises `ZooError` for a file that is no recipe."""
+    import yaml
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            read = yaml.safe_load(file)
+    except (OSError, UnicodeDecodeError) as problem:
+        why = getattr(problem, "strerror", None) or "it is no text"
+        raise ZooError(f"{path} can't be read as a recipe: {why}. A recipe is paper, fast or a YAML file.") from None
+    except yaml.YAMLError as problem:
+        raise ZooError(f"{path} is no YAML: {str(problem).splitlines()[0]}.") from None
+    if not isinstance(read, dict):
+        raise ZooError(f"{path} is no recipe: it must hold lines such as `learning_rate: 0.01`.")
+    known = {item.name: item for item in fields(Recipe)}
+    for key, value in read.items():
+        if key not in known:
+            raise ZooError(f"{path}: a recipe has no {key!r}.{did_you_mean(str(key), known)}")
+        read[key] = _typed(path, known[key], value)
+    return read
+
+
+def _typed(path, item, value):
+    """Return a value of a file as its field has it; "1e-3" is a text to YAML, "flip" may stand for a list of one."""
+    kinds = {bool: (bool,), str: (str,), tuple: (list,)}
+    if item.type is tuple and isinstance(value, str):
+        return tuple(name.strip() for name in value.split(","))
+    if value is None and item.default is None:
+        return value
+    if item.type in kinds:
+        if isinstance(value, kinds[item.type]):
+            return tuple(value) if item.type is tuple else value
+    elif not isinstance(value, bool):
+        kind = int if item.type in (int, int | None) else float
+        try:
+            if kind(value) == float(value):
+                return kind(value)
+        except (TypeError, ValueError):
+            pass
+    raise ZooError(f"{path}: {value!r} is no value for {item.name}.")
