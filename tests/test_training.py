@@ -251,7 +251,7 @@ SETTINGS = [
     dict(learning_rate=1e-2), dict(warmup=1.0), dict(optimizer="sgd", momentum=0.0), dict(weight_decay=0.1),
     dict(optimizer="adamw", weight_decay=0.1), dict(optimizer="sgd", clip=1e-3), dict(accumulate=2),
     *(dict(augment=(name,)) for name in AUGMENTATIONS), dict(augment=("flip", "cutmix", "mixup")),
-    dict(batch_size=64), dict(label_smoothing=0.3), dict(rubbish=5.0), dict(balance=True), dict(seed=1),
+    dict(batch_size=64), dict(label_smoothing=0.3), dict(rubbish=5.0), dict(balance=True), dict(seed=1), dict(ema=0.9),
 ]  # fmt: skip
 
 
@@ -310,6 +310,22 @@ def test_a_file_that_is_no_recipe_is_refused(tmp_path, text, sentence):
 def test_a_model_without_a_known_recipe_of_its_paper_says_so():
     with pytest.raises(ZooError, match="No recipe of the paper of squeezenet1_0 is known here"):
         recipe_for(entry("squeezenet1_0"), named="paper")
+
+
+def test_the_moving_average_is_what_is_validated_and_kept(tmp_path):
+    """The mean of a long past is hardly trained; the weights beside it, in the checkpoint, are."""
+    options = dict(runs=tmp_path, epochs=1, batch_size=32, verbose=0, say=str)
+    plain, averaged = (find_run(training.train("lenet1", ema=ema, **options).run) for ema in (None, 0.999))
+    kept = averaged.config()["result"]["test_accuracy"]
+    assert kept < plain.config()["result"]["test_accuracy"] - 0.1
+    with np.load(plain.checkpoint_path(0)) as one, np.load(averaged.checkpoint_path(0)) as other:
+        np.testing.assert_allclose(one["0000"], other["0000"], rtol=1e-5, atol=1e-6)  # TensorFlow swaps by sums
+    digits = data.load("digits").validation
+    found = load_trained(averaged.folder).probabilities(digits.images, 128).argmax(-1)
+    with open(averaged.metrics_path) as file:
+        assert np.mean(found == digits.labels) == pytest.approx(
+            float(next(csv.DictReader(file))["val_accuracy"]), abs=1e-6
+        )
 
 
 def test_patience_ends_a_run_and_its_result_counts_the_epochs_run(tmp_path):
@@ -471,7 +487,8 @@ def weights_of(run):
 
 @pytest.mark.parametrize("damaged", [False, True])
 def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path, monkeypatch, damaged):
-    options = dict(options={"width": 0.5, "dropout": 0.3}, epochs=4, augment=("crop", "mixup"), seed=3, verbose=0)
+    options = dict(options={"width": 0.5, "dropout": 0.3}, epochs=4, augment=("crop", "mixup"), ema=0.9,
+                   seed=3, verbose=0)  # fmt: skip
     whole = training.train("lenet1", runs=tmp_path / "whole", say=str, **options)
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(Checkpoint, "on_train_batch_end", stop_after_two_epochs)

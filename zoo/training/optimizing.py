@@ -50,6 +50,7 @@ def make_optimizer(recipe, steps, epochs=1):
     optimizer = CLASSES[recipe.optimizer](
         make_schedule(recipe, -(-steps // recipe.accumulate), epochs), global_clipnorm=recipe.clip,
         weight_decay=None if recipe.optimizer in COUPLED else recipe.weight_decay,
+        use_ema=recipe.ema is not None, ema_momentum=recipe.ema or 0.99,
         gradient_accumulation_steps=recipe.accumulate if recipe.accumulate > 1 else None, **options,
     )  # fmt: skip
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])

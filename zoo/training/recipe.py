@@ -44,6 +44,9 @@ class Recipe:
     weight_decay: float = option(0.0, "Weight decay of kernels", least=0)
     clip: float | None = option(None, "The largest norm of the whole gradient", above=0)
     accumulate: int = option(1, "Steps whose mean gradient makes one update", least=1)
+    ema: float | None = option(
+        None, "Momentum of a moving average of the weights, which is what is validated and kept", above=0, below=1
+    )
     epochs: int = option(20, "Passes over the training images", above=0)
     batch_size: int | None = option(None, "Images a step; 128, or less for sets of under 32 such batches", above=0)
     augment: tuple = option((), "Random changes of the training images, comma-separated", choices=AUGMENTATIONS)

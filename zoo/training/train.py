@@ -169,16 +169,24 @@ def _run_epochs(classifier, dataset, recipe, run, history, verbose):
     from zoo.training.checkpoint import Checkpoint
     from zoo.training.optimizing import Plateau
 
-    callbacks = [
-        keras.callbacks.ModelCheckpoint(
-            run.best_weights_path, monitor="val_loss", mode="min", save_best_only=True, save_weights_only=True,
-            initial_value_threshold=min((row["val_loss"] for row in history), default=None),
-        ),
-        Checkpoint(run, recipe, history),
-    ]  # fmt: skip
+    best = keras.callbacks.ModelCheckpoint(
+        run.best_weights_path, monitor="val_loss", mode="min", save_best_only=True, save_weights_only=True,
+        initial_value_threshold=min((row["val_loss"] for row in history), default=None),
+    )  # fmt: skip
+    callbacks = [*([best] if recipe.ema is None else _averaged(best)), Checkpoint(run, recipe, history)]
     if recipe.schedule == "plateau":
         callbacks.insert(0, Plateau(recipe, history))  # before the checkpoint, which holds the rate
     _fit_on(classifier, dataset, recipe, len(history), verbose=verbose, callbacks=callbacks)
+
+
+def _averaged(best):
+    """Validate and keep the weights' moving average; training, and the checkpoint after these, have the weights."""
+    import keras
+
+    average = keras.callbacks.SwapEMAWeights()
+    swap_in = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: average.on_test_begin())
+    swap_out = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: average.on_test_end())
+    return [average, swap_in, best, swap_out]
 
 
 def _fit_on(classifier, dataset, recipe, epoch, **options):
