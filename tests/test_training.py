@@ -54,6 +54,7 @@ def test_metrics_hold_a_row_an_epoch(result):
         rows = list(csv.DictReader(file))
     assert [int(row["epoch"]) for row in rows] == [0, 1, 2]
     assert {"accuracy", "loss", "val_accuracy", "val_loss"} <= rows[0].keys()
+    assert all(float(row["images/s"]) > 1050 / float(row["seconds"]) for row in rows)  # validation takes time too
 
 
 def test_the_run_keeps_the_best_epoch_on_validation(result):

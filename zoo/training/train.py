@@ -167,13 +167,20 @@ def _run_epochs(classifier, dataset, recipe, run, history, verbose):
     import keras
 
     from zoo.training.checkpoint import Checkpoint
+    from zoo.training.classifier import steps_per_epoch
     from zoo.training.optimizing import Plateau
+    from zoo.training.progress import Throughput
 
     best = keras.callbacks.ModelCheckpoint(
         run.best_weights_path, monitor="val_loss", mode="min", save_best_only=True, save_weights_only=True,
         initial_value_threshold=min((row["val_loss"] for row in history), default=None),
     )  # fmt: skip
-    callbacks = [*([best] if recipe.ema is None else _averaged(best)), Checkpoint(run, recipe, history)]
+    images = recipe.batch_size * steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
+    callbacks = [
+        Throughput(images),
+        *([best] if recipe.ema is None else _averaged(best)),
+        Checkpoint(run, recipe, history),
+    ]
     if recipe.schedule == "plateau":
         callbacks.insert(0, Plateau(recipe, history))  # before the checkpoint, which holds the rate
     _fit_on(classifier, dataset, recipe, len(history), verbose=verbose, callbacks=callbacks)
