@@ -17,8 +17,9 @@ test: .venv/installed-test
 	$(INSTALL) --requirement requirements.txt
 	touch $@
 
-.venv/installed-test: .venv/installed requirements-test.txt requirements-convert.txt
-	$(INSTALL) --requirement requirements-test.txt --requirement requirements-convert.txt
+.venv/installed-test: .venv/installed requirements-test.txt requirements-convert.txt requirements-tensorboard.txt
+	$(INSTALL) --requirement requirements-test.txt --requirement requirements-convert.txt \
+		--requirement requirements-tensorboard.txt
 	touch $@
 
 # Write down the versions that were tested, from the newest that the ranges allow.
@@ -26,7 +27,8 @@ lock:
 	rm -rf .venv-lock
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --requirement requirements.txt \
-		--requirement requirements-test.txt --requirement requirements-convert.txt
+		--requirement requirements-test.txt --requirement requirements-convert.txt \
+		--requirement requirements-tensorboard.txt
 	.venv-lock/bin/python -m pip freeze > requirements.lock
 	rm -rf .venv-lock
 

@@ -39,6 +39,10 @@ class Run:
     def saved_model_path(self):
         return self.folder / "saved_model" / "1"
 
+    @property
+    def tensorboard_path(self):
+        return self.folder / "tensorboard"
+
     def checkpoint_path(self, epoch):
         return self.folder / "checkpoints" / f"epoch-{epoch + 1:05}.npz"
 

@@ -3,6 +3,7 @@
 import platform
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class Result:
 
 
 def train(model, dataset="digits", data_dir=None, image_size=None, options=None, runs="runs", verbose="auto",
-          say=print, limit=None, classes=None, recipe=None, **fields):  # fmt: skip
+          say=print, limit=None, classes=None, tensorboard=False, recipe=None, **fields):  # fmt: skip
     """Train a model and leave a run's folder; return its `Result`.
 
     Args:
@@ -44,6 +45,7 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
         say: called with each sentence on what is done.
         limit: the most images that a split keeps; all by default.
         classes: names of the only classes to keep, in the order of their labels; all by default.
+        tensorboard: also write what TensorBoard shows, into the run's folder.
         recipe: what the fields start from: "fast" or None (model's and data's own), "paper", or a YAML file.
         **fields: fields of `Recipe`, None for what they start from.
 
@@ -53,6 +55,8 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     from zoo import registry
 
     entry, options = registry.entry(model), dict(options or {})
+    if tensorboard and find_spec("tensorboard") is None:
+        raise ZooError("--tensorboard needs a package that isn't installed: pip install tensorboard.")
     recipe = recipe_for(entry, str(dataset), recipe, **fields)
     resolve(model, entry.classes or 2, **options)  # what is wrong with the options is said before any data is fetched
     source = {
@@ -66,7 +70,7 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
         if note:
             say(note)
     run = new_run(runs, planned.name, dataset.name)
-    run.write_config(_config(planned, model, options, dataset, source, front, recipe))
+    run.write_config(_config(planned, model, options, dataset, source, front, recipe) | {"tensorboard": tensorboard})
     return _train(run, dataset, verbose, say)
 
 
@@ -181,6 +185,8 @@ def _run_epochs(classifier, dataset, recipe, run, history, verbose):
         *([best] if recipe.ema is None else _averaged(best)),
         Checkpoint(run, recipe, history),
     ]
+    if run.config().get("tensorboard"):
+        callbacks.append(keras.callbacks.TensorBoard(run.tensorboard_path, write_graph=False))
     if recipe.schedule == "plateau":
         callbacks.insert(0, Plateau(recipe, history))  # before the checkpoint, which holds the rate
     _fit_on(classifier, dataset, recipe, len(history), verbose=verbose, callbacks=callbacks)
