@@ -266,10 +266,13 @@ def _parse_names(context, parameter, value):
 @_recipe_options
 @click.option("--runs", default="runs", show_default=True, type=click.Path(), help="Where the run's folder is made.")
 @click.option("--tensorboard", is_flag=True, help="Also write the figures for TensorBoard: tensorboard --logdir runs.")
+@click.option("--strategy", default="auto", metavar="auto|single|mirrored|multiworker", help="Which devices train: one, "
+              "all of this machine, or those of the cluster that the environment describes; auto is the last of these "
+              "that there is.")  # fmt: skip
 @click.option("--resume", type=click.Path(), metavar="RUN", help="Go on with a run that was stopped, as it began.")
 @json_option
 @click.pass_context
-def train(context, model, dataset, data_dir, image_size, options, runs, resume, as_json, **others):
+def train(context, model, dataset, data_dir, image_size, options, runs, strategy, resume, as_json, **others):
     """Train a model; leave a folder with the model, its curves and a report.
 
     A model or a data set may have other defaults than these: VGG without BatchNorm has a lower learning rate, LeNet of
@@ -279,10 +282,14 @@ def train(context, model, dataset, data_dir, image_size, options, runs, resume, 
 
     verbose = "auto" if sys.stdout.isatty() else 2
     if resume:
-        _refuse_others(context, "resume", "as_json")
-        result = training.resume(resume, verbose, click.echo)
+        _refuse_others(context, "resume", "strategy", "as_json")
+        result = training.resume(resume, verbose, click.echo, strategy)
     else:
-        result = training.train(model, dataset, data_dir, image_size, options, runs, verbose, click.echo, **others)
+        result = training.train(
+            model, dataset, data_dir, image_size, options, runs, verbose, click.echo, strategy=strategy, **others
+        )
+    if result is None:  # the chief of the workers tells it
+        return
     click.echo(f"Test accuracy {result.test_accuracy:.4f}, loss {result.test_loss:.4f}, after {result.epochs} epochs "
                f"in {result.seconds:.1f} s ({result.images_per_second:,.0f} images/s).")  # fmt: skip
     for name, what in (("model.keras", "the best epoch on validation"), ("report.html", "curves, confusion, classes"),

@@ -25,17 +25,20 @@ class Stream(keras.utils.PyDataset):
         batch_size: images a batch.
         seed: of the order, a whole number from 0.
         epoch: the number, from 0, of the epoch to begin with.
+        steps: how many batches an epoch has; by default, as many as the images fill.
+        part: the slice of each batch to read, where other processes read the rest.
 
     Attributes:
         steps: how many batches an epoch has.
         problem: the `ZooError` of an image that couldn't be read, or None.
     """
 
-    def __init__(self, split, batch_size, seed=None, epoch=0):
+    def __init__(self, split, batch_size, seed=None, epoch=0, steps=None, part=slice(None)):
         super().__init__(workers=1)  # Keras's own workers can repeat batches of an epoch that they had begun
         self.split, self.batch_size, self.seed, self.epoch = split, batch_size, seed, epoch
         whole, rest = divmod(len(split), batch_size)
-        self.steps = whole + (seed is None and rest > 0)
+        self.steps = steps or whole + (seed is None and rest > 0)
+        self.part = part
         self.problem = None
         self._order = lru_cache(2)(self._order)
         self._threads = ThreadPoolExecutor(2)  # one ends a batch while the other begins the next; each uses all cores
@@ -62,7 +65,7 @@ class Stream(keras.utils.PyDataset):
 
     def _places(self, number):
         epoch, step = divmod(number, self.steps)
-        return self._order(self.epoch + epoch)[step * self.batch_size : (step + 1) * self.batch_size]
+        return self._order(self.epoch + epoch)[step * self.batch_size : (step + 1) * self.batch_size][self.part]
 
     def _order(self, epoch):
         if self.seed is None:

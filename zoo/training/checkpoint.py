@@ -18,7 +18,7 @@ class Checkpoint(keras.callbacks.Callback):
     """Write the state of training and metrics.csv into a run's folder after each epoch; end it when it is over.
 
     `history` is a dict of figures an epoch. A file is complete under its name or isn't there; each array in it has a
-    checksum (a .npz is a zip file); older ones than the last `KEPT` are deleted.
+    checksum (a .npz is a zip file); older ones than the last `KEPT` are deleted. Without a run, nothing is written.
     """
 
     def __init__(self, run, recipe, history):
@@ -32,13 +32,18 @@ class Checkpoint(keras.callbacks.Callback):
         if not np.isfinite(logs["loss"]):
             raise ZooError(
                 f"The loss stopped being a number in epoch {len(self.history) + 1}, in block {batch + 1} of "
-                f"{self.params['steps']}; try a lower learning rate than {self.recipe.learning_rate:g}, or --clip. "
-                f"What was trained until then is in {self.run.folder}."
+                f"{self.params['steps']}; try a lower learning rate than {self.recipe.learning_rate:g}, or --clip."
+                + (f" What was trained until then is in {self.run.folder}." if self.run else "")
             )
 
     def on_epoch_end(self, epoch, logs=None):
         figures = {key: float(value) for key, value in logs.items()}
         self.history.append({"epoch": epoch, **figures, "seconds": round(time.perf_counter() - self.start, 3)})
+        if self.run:
+            self._write(epoch)
+        self.model.stop_training = is_over(self.recipe, self.history)
+
+    def _write(self, epoch):
         try:
             self.run.write_metrics(self.history)
             self._save(self.run.checkpoint_path(epoch))
@@ -49,7 +54,6 @@ class Checkpoint(keras.callbacks.Callback):
             ) from None
         for old in self.run.checkpoints()[KEPT:]:
             old.unlink()
-        self.model.stop_training = is_over(self.recipe, self.history)
 
     def _save(self, path):
         partial = path.with_suffix(".partial")

@@ -7,6 +7,7 @@ import numpy as np
 from keras import layers, ops
 
 from zoo.training.augmentation import augment
+from zoo.training.distribution import feeding_whole, on_every_device, replicas_in_step, shared
 
 LOGITS, SHARES = "logits", "shares"
 BLOCKS, LONGEST = 10, 50  # an epoch is at least so many blocks, and a block at most so many steps
@@ -21,7 +22,7 @@ class Classifier(keras.Model):
     changed by the layers that `augmentation` names, their randomness from `seed`; where these mix images, the output
     "shares" (N, N) says how, and the loss is that of labels mixed alike (the accuracy is that of the unmixed).
 
-    A training step takes a batch of images and labels, as any Keras model's, or a block: `places` (steps, batch) in the
+    A training step takes a batch of images and labels, as any Keras model's, or a block: `places` (batch, steps) in the
     training set that `hold` put on the device; that is one compiled call for as many steps of the optimizer.
     """
 
@@ -36,6 +37,7 @@ class Classifier(keras.Model):
         super().__init__(images, outputs, name=f"{net.name}_on_images")
         self.auxiliary = {name: weight for name, (_, weight) in auxiliary.items()}
         self.decay = decay
+        self.held = ()
 
     def make(self, images, labels):
         """Make all variables that training has, from a few images and their labels: a compiled loop can make none."""
@@ -43,39 +45,54 @@ class Classifier(keras.Model):
         self.optimizer.build(self.trainable_variables)
 
     def hold(self, images, labels):
-        """Put the training set, uint8 images and integer labels, on the device."""
-        self.held = ops.convert_to_tensor(images), ops.convert_to_tensor(labels)
+        """Put the training set, uint8 images and integer labels, on the device, or on each."""
+        self.held = on_every_device(images), on_every_device(labels)
+
+    def evaluate(self, *arguments, **options):
+        with feeding_whole():
+            return super().evaluate(*arguments, **options)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         if training and SHARES in y_pred:
             y = ops.matmul(y_pred[SHARES], ops.one_hot(ops.reshape(y, (-1,)), y_pred[LOGITS].shape[-1]))
         loss = super().compute_loss(x, y, y_pred[LOGITS], sample_weight, training)
-        if training:
-            for name, weight in self.auxiliary.items():
-                loss = loss + weight * ops.mean(self.loss(y, y_pred[name]))
-            if self.decay:
-                kernels = [weight for weight in self.trainable_weights if weight.name == "kernel"]
-                loss = loss + self.decay / 2 * sum(ops.sum(ops.square(kernel)) for kernel in kernels)
-        return loss
+        return loss + self._added_loss(y, y_pred) if training else loss
+
+    def _added_loss(self, y, y_pred):
+        """What a training step adds to the loss; on several devices, TensorFlow's engine adds up what each returns."""
+        added = sum(weight * ops.mean(self.loss(y, y_pred[name])) for name, weight in self.auxiliary.items())
+        if self.decay:
+            kernels = [weight for weight in self.trainable_weights if weight.name == "kernel"]
+            added = added + self.decay / 2 * sum(ops.sum(ops.square(kernel)) for kernel in kernels)
+        return added / replicas_in_step()
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return super().compute_metrics(x, y, y_pred[LOGITS], sample_weight)
 
     if keras.backend.backend() == "jax":
 
+        def make_train_function(self, force=False):
+            if self.train_function is None or force:
+                super().make_train_function(force)
+                step = self.train_function
+                self.train_function = lambda state, batches: step(state, ((*batch, *self.held) for batch in batches))
+
         def train_step(self, state, data):
             import jax
 
             if len(data) == 2:
                 return super().train_step(state, data)
-            ((places, images, labels),) = data
+            places, images, labels = data
 
             def step(state, rows):
                 logs, state = super(Classifier, self).train_step(state, (images[rows], labels[rows]))
                 return state, logs
 
-            state, logs = jax.lax.scan(step, state, places)
+            state, logs = jax.lax.scan(step, state, places.T)
             return {name: values[-1] for name, values in logs.items()}, state
+
+        def test_step(self, state, data):
+            return super().test_step(state, shared(data))
 
     else:
 
@@ -86,23 +103,25 @@ class Classifier(keras.Model):
             images, labels = self.held
 
             def step(i):
-                super(Classifier, self).train_step((ops.take(images, places[i], 0), ops.take(labels, places[i], 0)))
+                rows = places[:, i]
+                super(Classifier, self).train_step((ops.take(images, rows, 0), ops.take(labels, rows, 0)))
                 return (i + 1,)
 
-            ops.while_loop(lambda i: i < ops.shape(places)[0], step, (0,))
+            ops.while_loop(lambda i: i < ops.shape(places)[1], step, (0,))
             return self.get_metrics_result()
 
-    def blocks(self, batch_size, seed, epoch=0):
+    def blocks(self, batch_size, seed, epoch=0, part=slice(None)):
         """Yield the data of `fit` from that epoch on, for ever: places in the training set, shuffled anew each epoch.
 
-        The order follows from seed and epoch alone. Images that don't fill a last batch wait for another epoch.
+        The order follows from seed and epoch alone. Images that don't fill a last batch wait for another epoch. `part`
+        is what this process feeds of each batch.
         """
         count = len(self.held[1])
         steps, number = split(count, batch_size)
         while True:
             order = np.random.default_rng((seed, epoch)).permutation(count).astype("int32")
             for block in order[: steps * number * batch_size].reshape(number, steps, batch_size):
-                yield (block,) if keras.backend.backend() != "jax" else ((block, *self.held),)
+                yield (block.T[part],)
             epoch += 1
 
 

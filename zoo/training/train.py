@@ -31,8 +31,8 @@ class Result:
 
 
 def train(model, dataset="digits", data_dir=None, image_size=None, options=None, runs="runs", verbose="auto",
-          say=print, limit=None, classes=None, tensorboard=False, recipe=None, **fields):  # fmt: skip
-    """Train a model and leave a run's folder; return its `Result`.
+          say=print, limit=None, classes=None, tensorboard=False, strategy="auto", recipe=None, **fields):  # fmt: skip
+    """Train a model and leave a run's folder; return its `Result`, or None in a worker that isn't the chief.
 
     Args:
         model: a registered name, or "my_layout.py:tiny".
@@ -46,6 +46,7 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
         limit: the most images that a split keeps; all by default.
         classes: names of the only classes to keep, in the order of their labels; all by default.
         tensorboard: also write what TensorBoard shows, into the run's folder.
+        strategy: which devices train: "auto", "single", "mirrored" or "multiworker", as `zoo.training.distribution` says.
         recipe: what the fields start from: "fast" or None (model's and data's own), "paper", or a YAML file.
         **fields: fields of `Recipe`, None for what they start from.
 
@@ -53,12 +54,14 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
         ZooError: for bad input, before anything is written.
     """
     from zoo import registry
+    from zoo.training.distribution import choose
 
     entry, options = registry.entry(model), dict(options or {})
     if tensorboard and find_spec("tensorboard") is None:
         raise ZooError("--tensorboard needs a package that isn't installed: pip install tensorboard.")
     recipe = recipe_for(entry, str(dataset), recipe, **fields)
     resolve(model, entry.classes or 2, **options)  # what is wrong with the options is said before any data is fetched
+    devices = choose(strategy)
     source = {
         "dataset": str(dataset), "data_dir": None if data_dir is None else str(data_dir),
         "size": (image_size or entry.input_shape or (224, 224))[:2], "limit": limit, "classes": classes,
@@ -66,24 +69,30 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     dataset = data.load_source(source)
     recipe = recipe.for_images(len(dataset.train))
     front, planned = _fit(model, entry, dataset, image_size, options)
+    say, verbose = devices.voice(say, verbose)
     for note in (*dataset.notes, front.sentence(dataset.image_shape)):
         if note:
             say(note)
-    run = new_run(runs, planned.name, dataset.name)
-    run.write_config(_config(planned, model, options, dataset, source, front, recipe) | {"tensorboard": tensorboard})
-    return _train(run, dataset, verbose, say)
+    devices.join(say)
+    devices.check(recipe)
+    run = new_run(runs, planned.name, dataset.name) if devices.is_chief else None
+    config = _config(planned, model, options, dataset, source, front, recipe) | {"tensorboard": tensorboard}
+    return _train(run, config, dataset, devices, verbose, say)
 
 
-def resume(folder, verbose="auto", say=print):
-    """Go on with a run that was stopped, from its last checkpoint; return its `Result`.
+def resume(folder, verbose="auto", say=print, strategy="auto"):
+    """Go on with a run that was stopped, from its last checkpoint; return its `Result`, or None as `train` does.
 
     It ends as it would have without the stop: with the same weights, bit for bit on a CPU in float32. A finished run
-    stays as it is.
+    stays as it is. It may go on with another `strategy`; each worker needs its folder then, to read.
 
     Raises:
         ZooError: if there is no such run, or its data or its layout aren't what they were.
     """
-    run = started_run(folder)
+    from zoo.training.distribution import choose
+
+    run, devices = started_run(folder), choose(strategy)
+    say, verbose = devices.voice(say, verbose)
     config = run.config()
     if "result" in config:
         say(f"The run in {run.folder} is finished.")
@@ -93,18 +102,45 @@ def resume(folder, verbose="auto", say=print):
     counts = {split: len(getattr(dataset, split)) for split in config["images"]}
     if (counts, list(dataset.class_names)) != (config["images"], config["class_names"]):
         raise ZooError(f"{config['data']['dataset']} isn't what it was when the run in {run.folder} began.")
-    return _train(run, dataset, verbose, say)
+    devices.join(say)
+    devices.check(Recipe(**config["recipe"]))
+    return _train(run, config, dataset, devices, verbose, say)
 
 
-def _train(run, dataset, verbose, say):
-    """Do what is left of a run: of its epochs, of its end."""
+def _train(run, config, dataset, devices, verbose, say):
+    """Do what is left of a run: of its epochs, of its end. Only the chief writes it, and needs it to begin one."""
     from zoo.training.checkpoint import restore
+    from zoo.training.distribution import WorkerLost
+
+    config |= {"strategy": devices.strategy, "replicas": devices.replicas}
+    if devices.is_chief:
+        run.write_config(config)
+    recipe, history = Recipe(**config["recipe"]), []
+    try:
+        with devices.scope():
+            net, classifier = _build(config, dataset, recipe)
+            history += restore(run, classifier, say) if run else []
+            say(_beginning(config, net, dataset, devices, history))
+            if not is_over(recipe, history):
+                _run_epochs(classifier, dataset, recipe, run if devices.is_chief else None, devices, history, verbose)
+    except (KeyboardInterrupt, WorkerLost):
+        if devices.is_chief:
+            say(f"Stopped after epoch {len(history)}; `zoo train --resume {run.folder}` goes on from there.")
+        raise
+    if not devices.is_chief:
+        return None
+    if devices.replicas > 1:
+        net, classifier = _build(config, dataset, recipe)  # on one device
+    return _finish(run, config, net, classifier, dataset, recipe, history)
+
+
+def _build(config, dataset, recipe):
+    """Return a run's net, and the compiled `Classifier` that trains it."""
     from zoo.training.classifier import Classifier, steps_per_epoch
     from zoo.training.optimizing import balanced_weights, decay_in_gradient, make_loss, make_optimizer
 
-    config = run.config()
-    recipe, front = Recipe(**config["recipe"]), Preprocessing.from_config(config["preprocessing"])
-    options, classes = config["options"], len(dataset.class_names)
+    front, options = Preprocessing.from_config(config["preprocessing"]), config["options"]
+    classes = len(dataset.class_names)
     auxiliary = plan(config["source"], front.input_shape, classes, **options).trace.auxiliary
     net = _create(config["source"], front.input_shape, classes, options, recipe)
     classifier = Classifier(
@@ -115,20 +151,20 @@ def _train(run, dataset, verbose, say):
     weights = balanced_weights(dataset.train.labels, classes) if recipe.balance else None
     classifier.compile(optimizer, make_loss(recipe, weights), metrics=["accuracy"])
     classifier.make(dataset.train.read(slice(1)), dataset.train.labels[:1])
-    history = restore(run, classifier, say)
-    size = "x".join(map(str, front.input_shape))
-    say(
+    return net, classifier
+
+
+def _beginning(config, net, dataset, devices, history):
+    """The sentence on what is trained, and where."""
+    import keras
+
+    size = "x".join(map(str, net.input_shape[1:]))
+    return (
         f"{'Going on with' if history else 'Training'} {config['model']} ({net.count_params():,} parameters, input "
-        f"{size}) on {dataset.name} ({len(dataset.train):,} images, {classes} classes), {recipe.precision}, "
-        f"{_devices()}{f', after epoch {len(history)}' if history else ''}."
+        f"{size}) on {dataset.name} ({len(dataset.train):,} images, {len(dataset.class_names)} classes), "
+        f"{config['recipe']['precision']}, {keras.backend.backend()} on {', '.join(devices.names)}"
+        f"{f', after epoch {len(history)}' if history else ''}."
     )
-    if not is_over(recipe, history):
-        try:
-            _run_epochs(classifier, dataset, recipe, run, history, verbose)
-        except KeyboardInterrupt:
-            say(f"Stopped after epoch {len(history)}; `zoo train --resume {run.folder}` goes on from there.")
-            raise
-    return _finish(run, config, net, classifier, dataset, recipe, history)
 
 
 def _fit(model, entry, dataset, image_size, options):
@@ -160,14 +196,11 @@ def _create(model, input_shape, classes, options, recipe):
         keras.config.set_dtype_policy(before)
 
 
-def _devices():
-    import keras
+def _run_epochs(classifier, dataset, recipe, run, devices, history, verbose):
+    """Run the epochs that `history` lacks, and add them; the best on validation is left in the run's best weights.
 
-    return f"{keras.backend.backend()} on {', '.join(keras.distribution.list_devices())}"
-
-
-def _run_epochs(classifier, dataset, recipe, run, history, verbose):
-    """Run the epochs that `history` lacks, and add them; the best on validation is left in the run's best weights."""
+    Without a run, nothing is written.
+    """
     import keras
 
     from zoo.training.checkpoint import Checkpoint
@@ -175,7 +208,7 @@ def _run_epochs(classifier, dataset, recipe, run, history, verbose):
     from zoo.training.optimizing import Plateau
     from zoo.training.progress import Throughput
 
-    best = keras.callbacks.ModelCheckpoint(
+    best = keras.callbacks.Callback() if run is None else keras.callbacks.ModelCheckpoint(
         run.best_weights_path, monitor="val_loss", mode="min", save_best_only=True, save_weights_only=True,
         initial_value_threshold=min((row["val_loss"] for row in history), default=None),
     )  # fmt: skip
@@ -185,11 +218,11 @@ def _run_epochs(classifier, dataset, recipe, run, history, verbose):
         *([best] if recipe.ema is None else _averaged(best)),
         Checkpoint(run, recipe, history),
     ]
-    if run.config().get("tensorboard"):
+    if run and run.config().get("tensorboard"):
         callbacks.append(keras.callbacks.TensorBoard(run.tensorboard_path, write_graph=False))
     if recipe.schedule == "plateau":
         callbacks.insert(0, Plateau(recipe, history))  # before the checkpoint, which holds the rate
-    _fit_on(classifier, dataset, recipe, len(history), verbose=verbose, callbacks=callbacks)
+    _fit_on(classifier, dataset, recipe, devices, len(history), verbose=verbose, callbacks=callbacks)
 
 
 def _averaged(best):
@@ -202,24 +235,25 @@ def _averaged(best):
     return [average, swap_in, best, swap_out]
 
 
-def _fit_on(classifier, dataset, recipe, epoch, **options):
+def _fit_on(classifier, dataset, recipe, devices, epoch, **options):
     """Call Keras's `fit` from this epoch on: in blocks on images that are held, else batch by batch on a stream."""
     from zoo.data.stream import Stream, own_errors
-    from zoo.training.classifier import split
+    from zoo.training.classifier import split, steps_per_epoch
 
+    order, part = (recipe.batch_size, recipe.seed, epoch), devices.part(recipe.batch_size)
     options |= {"epochs": recipe.epochs, "initial_epoch": epoch, "shuffle": False}
-    if dataset.is_held:
+    if dataset.is_held and devices.take_blocks:
         classifier.hold(dataset.train.images, dataset.train.labels)
         return classifier.fit(
-            classifier.blocks(recipe.batch_size, recipe.seed, epoch),
+            classifier.blocks(*order, part),
             steps_per_epoch=split(len(dataset.train), recipe.batch_size)[1],
             validation_data=(dataset.validation.images, dataset.validation.labels),
             validation_batch_size=recipe.batch_size, **options,
         )  # fmt: skip
-    stream = Stream(dataset.train, recipe.batch_size, recipe.seed, epoch)
-    validation = Stream(dataset.validation, recipe.batch_size)
+    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
+    stream, validation = Stream(dataset.train, *order, steps, part), Stream(dataset.validation, recipe.batch_size)
     with own_errors(stream, validation):
-        return classifier.fit(stream, steps_per_epoch=stream.steps, validation_data=validation, **options)
+        return classifier.fit(stream, steps_per_epoch=steps, validation_data=validation, **options)
 
 
 def _logits(classifier, split, batch_size):

@@ -1,0 +1,232 @@
+"""The devices that train a net together: one, all of this machine, or those of several machines.
+
+Each takes a part of every batch, on the engine of TensorFlow or JAX. JAX computes what one device would, but for the
+order of sums. On TensorFlow each device is alone with its part until the gradients are added: BatchNorm, MixUp and
+CutMix see that part, and dropout and augmentation draw the same random numbers for each.
+"""
+
+import atexit
+import os
+import sys
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+import keras
+from keras import ops
+
+from zoo.errors import ZooError, did_you_mean
+
+STRATEGIES = ("auto", "single", "mirrored", "multiworker")
+ADDRESSES, PROCESSES, NUMBER = CLUSTER = (
+    "KERAS_DISTRIBUTION_JOB_ADDRESSES", "KERAS_DISTRIBUTION_NUM_PROCESSES", "KERAS_DISTRIBUTION_PROCESS_ID"
+)  # fmt: skip
+ENGINES = ("Gloo", "NCCL", "CoordinationService")  # each names itself in its errors
+HEARTBEAT = 30  # seconds without a sign of life after which a worker counts as lost
+
+
+class WorkerLost(ZooError):
+    """Another worker of the cluster died, or can't be reached."""
+
+
+@dataclass(frozen=True)
+class Devices:
+    """Where a run trains, as `choose` found it; this process is number `worker`, from 0, of `workers`."""
+
+    strategy: str
+    workers: int = 1
+    worker: int = 0
+
+    @property
+    def is_chief(self):
+        """Whether this process writes the run's folder and prints."""
+        return self.worker == 0
+
+    @property
+    def names(self):
+        """One of each replica of the net, those of other machines too; a cluster has them after `join`."""
+        names = keras.distribution.list_devices()
+        return names[:1] if self.strategy == "single" else names
+
+    @property
+    def replicas(self):
+        return len(self.names)
+
+    @property
+    def take_blocks(self):
+        """Whether a call of the engine can be many steps: Keras's optimizers can't be in a loop of TensorFlow's."""
+        return self.strategy == "single" or keras.backend.backend() == "jax"
+
+    def voice(self, say, verbose):
+        """Return them as they are for the chief; the other workers are quiet."""
+        return (say, verbose) if self.is_chief else (lambda sentence: None, 0)
+
+    def join(self, say):
+        """Meet the other workers, if there are any. Raises `ZooError` if they don't come within JAX's five minutes."""
+        if self.strategy != "multiworker":
+            return
+        import jax
+
+        address = os.environ[ADDRESSES].split(",")[0]
+        say(f"Worker {self.worker} of {self.workers} meets the others at {address}.")
+        try:
+            jax.distributed.initialize(address, self.workers, self.worker, heartbeat_timeout_seconds=HEARTBEAT)
+        except RuntimeError as problem:
+            raise ZooError(f"The workers didn't meet at {address}: {str(problem).splitlines()[0]}") from None
+
+    def check(self, recipe):
+        """Raise `ZooError` if the recipe can't be trained so."""
+        if recipe.batch_size % self.replicas:
+            raise ZooError(
+                f"A batch of {recipe.batch_size} images can't be shared evenly among {self.replicas} devices; "
+                f"give a --batch-size that {self.replicas} divides."
+            )
+        if not self.take_blocks and (recipe.clip or recipe.accumulate > 1):
+            raise ZooError(
+                "On TensorFlow, Keras can't clip or accumulate gradients over several devices; KERAS_BACKEND=jax "
+                "can, or train with --strategy single."
+            )
+
+    def part(self, batch_size):
+        """Return the slice of each batch that this process feeds to its own devices."""
+        size = batch_size // self.workers
+        return slice(self.worker * size, (self.worker + 1) * size)
+
+    def scope(self):
+        """Return the context in which a net is made and trained, once in a process for each cluster.
+
+        It raises `WorkerLost`, in every worker that is left, when one is lost.
+        """
+        if self.strategy == "single":
+            return nullcontext()
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            return tf.distribute.MirroredStrategy(list(self.names)).scope()
+        parallel = keras.distribution.DataParallel(auto_shard_dataset=False).scope()
+        return parallel if self.workers == 1 else _among_workers(parallel)
+
+
+def choose(strategy):
+    """Return the `Devices` of one of the `STRATEGIES`.
+
+    "single" is one device, "mirrored" all devices of this machine, "multiworker" those of the cluster that the
+    environment describes (by the variables of `keras.distribution.initialize`), and "auto" the last of these that there
+    is; for "auto", cores that JAX or TensorFlow was told to take for devices are one.
+
+    Raises:
+        ZooError: if there is no such strategy, no cluster, or one device only.
+    """
+    if strategy not in STRATEGIES:
+        raise ZooError(
+            f"There is no strategy {strategy!r}.{did_you_mean(strategy, STRATEGIES)} It is one of "
+            f"{', '.join(STRATEGIES)}."
+        )
+    if strategy == "auto" and _is_in_cluster():
+        strategy = "multiworker"
+    if strategy == "multiworker":
+        return _cluster()
+    mirrored = Devices("mirrored")
+    if strategy == "auto":
+        strategy = "mirrored" if mirrored.replicas > 1 and not mirrored.names[0].startswith("cpu") else "single"
+    if strategy == "mirrored" and mirrored.replicas == 1:
+        raise ZooError(f"mirrored needs several devices, but this machine has one: {mirrored.names[0]}.")
+    return Devices(strategy)
+
+
+def _is_in_cluster():
+    if ADDRESSES in os.environ:
+        return True
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    cluster = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec()
+    return sum(map(cluster.num_tasks, cluster.jobs)) > 1
+
+
+def _cluster():
+    if keras.backend.backend() != "jax":
+        raise ZooError(
+            "Keras can't train on several machines with TensorFlow: set KERAS_BACKEND=jax, and instead of TF_CONFIG "
+            f"{ADDRESSES}, {PROCESSES} and {NUMBER}; or train here alone with --strategy single."
+        )
+    try:
+        workers, worker = int(os.environ[PROCESSES]), int(os.environ[NUMBER])
+        known = bool(os.environ[ADDRESSES]) and 0 <= worker < workers
+    except (KeyError, ValueError):
+        known = False
+    if not known:
+        raise ZooError(
+            f"multiworker needs a cluster: set for every worker {ADDRESSES} (worker 0's host:port), {PROCESSES} (how "
+            f"many) and {NUMBER} (which, from 0)."
+        )
+    return Devices("multiworker", workers, worker)
+
+
+@contextmanager
+def _among_workers(parallel):
+    """Enter a scope of JAX's, and leave the cluster with it; say so if another worker left it before."""
+    import jax
+
+    try:
+        with parallel:
+            yield
+        jax.distributed.shutdown()
+    except BaseException as problem:
+        if isinstance(problem, (RuntimeError, ValueError)) and any(name in str(problem) for name in ENGINES):
+            problem = WorkerLost("Another worker is lost: it died, or it can't be reached.")
+        code = 130 if isinstance(problem, KeyboardInterrupt) else 2 if isinstance(problem, ZooError) else 1
+        atexit.register(_leave, code)
+        raise problem from None
+
+
+def _leave(code):
+    """End the process: JAX's own end waits for workers that won't come any more, and then aborts."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+# ------------------------------------------------------------------------------- inside a scope of JAX's, or outside
+
+
+class _Whole(keras.distribution.DataParallel):
+    """Keras's own, but each device gets whole batches, which then needn't divide by the number of devices."""
+
+    def get_data_layout(self, data_shape):
+        return keras.distribution.TensorLayout([None] * len(data_shape), self.device_mesh)
+
+
+def feeding_whole():
+    """Return a context in which every process feeds the same batches, of any size."""
+    current = keras.distribution.distribution()
+    return nullcontext() if current is None else _Whole(current.device_mesh, auto_shard_dataset=False).scope()
+
+
+def on_every_device(array):
+    """Return an array as a tensor, one copy a device."""
+    with feeding_whole():
+        current = keras.distribution.distribution()
+        if current is None:
+            return ops.convert_to_tensor(array)
+        return keras.distribution.distribute_tensor(array, current.get_data_layout(array.shape))
+
+
+def shared(batch):
+    """Return, in a compiled step, a tensor or tuple of such that was fed whole, to be computed in parts."""
+    current = keras.distribution.distribution()
+    if current is None:
+        return batch
+    parallel = keras.distribution.DataParallel(current.device_mesh)
+    return keras.tree.map_structure(
+        lambda tensor: keras.distribution.distribute_tensor(tensor, parallel.get_data_layout(tensor.shape)), batch
+    )
+
+
+def replicas_in_step():
+    """Return how many losses of a step are added up: one a device on TensorFlow; JAX has one, of the whole batch."""
+    if keras.backend.backend() != "tensorflow":
+        return 1
+    import tensorflow as tf
+
+    return tf.distribute.get_strategy().num_replicas_in_sync
