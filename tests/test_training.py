@@ -2,7 +2,7 @@
 
 import csv
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import keras
 import numpy as np
@@ -18,8 +18,8 @@ from zoo.training import train as training
 from zoo.training.checkpoint import Checkpoint
 from zoo.training.classifier import Classifier, split
 from zoo.training.evaluate import evaluate, predict
-from zoo.training.optimizing import DROP, Plateau, balanced_weights, make_loss, make_optimizer, make_schedule
-from zoo.training.recipe import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Recipe, is_over
+from zoo.training.optimizing import Plateau, balanced_weights, initialize, make_loss, make_optimizer, make_schedule
+from zoo.training.recipe import AUGMENTATIONS, INITIALIZATIONS, OPTIMIZERS, SCHEDULES, Recipe, is_over
 from zoo.training.recipes import DATA, PAPERS, recipe_for
 from zoo.training.run import find_run, load_trained, new_run
 
@@ -195,7 +195,7 @@ def test_the_learning_rate_falls_from_the_given_one_to_zero(name):
     [
         ("constant", {0: 1, 50: 1, 99: 1}),
         ("cosine", {0: 1, 50: 0.5, 100: 0}),
-        ("step", {0: 1, 50: 1, 51: DROP, 75: DROP, 76: DROP**2}),
+        ("step", {0: 1, 50: 1, 51: 0.1, 75: 0.1, 76: 0.01}),
         ("onecycle", {0: 1 / 25, 30: 1, 65: 0.5, 100: 0}),
         ("plateau", {0: 1}),
     ],
@@ -206,11 +206,34 @@ def test_schedules_change_the_learning_rate_as_they_say(schedule, rates):
         assert float(made if schedule == "plateau" else made(step)) == pytest.approx(rate, abs=1e-6)
 
 
+def test_steps_fall_where_and_as_far_as_they_are_told():
+    recipe = Recipe(schedule="step", learning_rate=1.0, milestones=(0.6, 0.3, 0.8), drop=0.2)
+    made = make_schedule(recipe, 200, epochs=200)
+    assert [float(made(step)) for step in (60, 61, 121, 161)] == pytest.approx([1, 0.2, 0.04, 0.008])
+
+
+@pytest.mark.parametrize("name", INITIALIZATIONS)
+def test_kernels_start_as_the_recipe_says_and_the_rest_as_built(name):
+    layout = [Conv(64, 3, norm="batch"), Conv(64, 3), GlobalPool(), Dense(64)]
+    net, seed = zoo.create(layout, (8, 8, 16)), 3
+    before = [np.array(weight) for weight in net.weights]
+    initialize(net, Recipe(initialization=name, seed=seed))
+    he = (2 / (9 * 64)) ** 0.5
+    deviation = {"he": he, "glorot": he / 2**0.5, "lecun": he / 2**0.5, "orthogonal": 1 / 24, "gaussian": 0.01}
+    kernel = net.get_layer("conv2").kernel
+    assert np.std(kernel) == pytest.approx(deviation[name.split("_")[0]], rel=0.05)
+    for weight, old in zip(net.weights, before):
+        assert (weight.name == "kernel") != np.array_equal(weight, old)
+    again = zoo.create(layout, (8, 8, 16))
+    initialize(again, Recipe(initialization=name, seed=seed))
+    np.testing.assert_array_equal(kernel, again.get_layer("conv2").kernel)
+
+
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "step"])
 def test_warmup_climbs_to_the_learning_rate_and_the_schedule_follows(schedule):
     made = make_schedule(Recipe(schedule=schedule, learning_rate=1.0, warmup=2), 100, epochs=10)
     assert [float(made(step)) for step in (0, 9, 19, 20)] == pytest.approx([1 / 20, 0.5, 1, 1])
-    assert float(made(99)) == pytest.approx({"constant": 1, "cosine": 0, "step": DROP**2}[schedule], abs=1e-3)
+    assert float(made(99)) == pytest.approx({"constant": 1, "cosine": 0, "step": 0.01}[schedule], abs=1e-3)
 
 
 @pytest.mark.parametrize("warmup, rates", [(0, [1, 1, 1, 1, 0.1, 0.1]), (2, [1 / 3, 2 / 3, 1, 1, 1, 1, 0.1])])
@@ -252,17 +275,24 @@ SETTINGS = [
     dict(learning_rate=1e-2), dict(warmup=1.0), dict(optimizer="sgd", momentum=0.0), dict(weight_decay=0.1),
     dict(optimizer="adamw", weight_decay=0.1), dict(optimizer="sgd", clip=1e-3), dict(accumulate=2),
     *(dict(augment=(name,)) for name in AUGMENTATIONS), dict(augment=("flip", "cutmix", "mixup")),
+    dict(schedule="step", milestones=(0.2,)), dict(schedule="step", drop=0.5), dict(initialization="orthogonal"),
     dict(batch_size=64), dict(label_smoothing=0.3), dict(rubbish=5.0), dict(balance=True), dict(seed=1), dict(ema=0.9),
 ]  # fmt: skip
 
 
 def test_every_field_of_the_recipe_changes_what_is_trained(tmp_path, monkeypatch):
     """By the weights after an epoch. (The plateau comes later; Adam without weight decay is AdamW.)"""
-    monkeypatch.setattr("zoo.training.report.write_report", lambda *nothing: None)
-    seen = []
-    for setting in SETTINGS:
-        run = training.train("lenet1", options=OPTIONS, runs=tmp_path, epochs=1, verbose=0, say=str, **setting)
-        seen.append(np.concatenate([array.ravel() for array in weights_of(run.run)]))
+    tested = {key for setting in SETTINGS for key in setting} | {"epochs", "patience", "precision"}  # in other tests
+    assert tested == {item.name for item in fields(Recipe)}
+
+    def kept(run, config, net, classifier, *others):
+        classifier.load_weights(run.best_weights_path)
+        return np.concatenate([np.ravel(weight) for weight in net.weights])
+
+    monkeypatch.setattr(training, "_finish", kept)
+    (tmp_path / "net.py").write_text("from zoo import *\ntiny = [Conv(4, 3), Pool(2), Flatten(), Dense(10)]")
+    seen = [training.train(f"{tmp_path}/net.py:tiny", limit=164, runs=tmp_path / "runs", epochs=1, verbose=0, say=str,
+                           **{"batch_size": 16} | setting) for setting in SETTINGS]  # fmt: skip
     assert np.isfinite(seen).all()
     assert len(np.unique(seen, axis=0)) == len(SETTINGS)
 
@@ -274,17 +304,19 @@ def test_a_recipe_starts_from_model_and_data_paper_or_file(tmp_path):
     paper = recipe_for(vgg, "cifar10", "paper", epochs=2)
     assert (paper.optimizer, paper.learning_rate, paper.batch_size, paper.weight_decay) == ("sgd", 0.01, 256, 5e-4)
     assert paper.epochs == 2 and paper.label_smoothing == 0
-    file.write_text("learning_rate: 1e-2\naugment: flip, cutout\nepochs: 3\nclip: null\nbalance: true\n")
+    file.write_text(
+        "learning_rate: 1e-2\naugment: flip, cutout\nepochs: 3\nmilestones: [0.2, 4e-1]\nclip: null\nbalance: true\n"
+    )
     assert recipe_for(vgg, "mnist", file) == Recipe(
-        learning_rate=0.01, augment=("flip", "cutout"), epochs=3, balance=True
+        learning_rate=0.01, augment=("flip", "cutout"), epochs=3, balance=True, milestones=(0.2, 0.4)
     )
     assert recipe_for(vgg, None, file, epochs=5).epochs == 5
 
 
 def test_every_recipe_that_is_known_is_valid_and_of_a_registered_model():
-    for pattern, fields in PAPERS.items():
-        assert zoo.list_models(pattern) and Recipe(**fields)
-    assert all(Recipe(**fields) for fields in DATA.values())
+    for pattern, recipe in PAPERS.items():
+        assert zoo.list_models(pattern) and Recipe(**recipe)
+    assert all(Recipe(**recipe) for recipe in DATA.values())
 
 
 @pytest.mark.parametrize(
@@ -296,6 +328,9 @@ def test_every_recipe_that_is_known_is_valid_and_of_a_registered_model():
         ("learning_rat: 1", "a recipe has no 'learning_rat'. Did you mean learning_rate"),
         ("epochs: 1.5", "1.5 is no value for epochs"),
         ("balance: 1", "1 is no value for balance"),
+        ("milestones: [soon]", "is no value for milestones"),
+        ("milestones: 0.5, 1", "milestones must be less than 1; got 1.0"),
+        ("augment: 3", "3 is no value for augment"),
         ("optimizer: 3", "3 is no value for optimizer"),
         ("epochs: 0", "epochs must be greater than 0"),
     ],
@@ -406,7 +441,7 @@ def test_bad_input_leaves_nothing_behind(tmp_path, arguments, sentence):
 
 
 def test_a_loss_that_is_no_number_ends_with_a_sentence(tmp_path):
-    with pytest.raises(ZooError, match="in epoch 1, in block 1 of 11; try a lower learning rate than 1e\\+30"):
+    with pytest.raises(ZooError, match="steps 1 and 3 of 33; try a lower learning rate than 1e\\+30"):
         training.train("lenet1", runs=tmp_path, epochs=2, learning_rate=1e30, optimizer="sgd", verbose=0, say=str)
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import click
@@ -238,18 +239,28 @@ def _recipe_options(command):
         flag, rules = f"--{item.name.replace('_', '-')}", item.metadata
         kind = next((kind for kind in get_args(item.type) if kind is not NoneType), item.type)
         kind = {
-            bool: {"is_flag": True, "default": None}, tuple: {"callback": _parse_names, "metavar": "A,B,…"},
+            bool: {"is_flag": True, "default": None},
+            tuple: {"callback": partial(_parse_names, kind=rules.get("kind", str)), "metavar": "A,B,…"},
         }.get(kind, {"type": kind})  # fmt: skip
         choices = f": {', '.join(rules['choices'])}" if "choices" in rules else ""
-        default = "" if item.default in (None, False, ()) else f" [default: {item.default:g}]" if isinstance(
-            item.default, (int, float)) else f" [default: {item.default}]"  # fmt: skip
+        default = "" if item.default in (None, False, ()) else f" [default: {_written(item.default)}]"
         command = click.option(flag, help=f"{rules['meaning']}{choices}{default}.", **kind)(command)
     return command
 
 
-def _parse_names(context, parameter, value):
-    """ "cat,dog" -> ["cat", "dog"]."""
-    return value and [name.strip() for name in value.split(",") if name.strip()]
+def _written(value):
+    """A default as it is typed."""
+    if isinstance(value, tuple):
+        return ",".join(map(_written, value))
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def _parse_names(context, parameter, value, kind=str):
+    """ "cat,dog" -> ["cat", "dog"]; with the kind float, "0.5,0.75" -> [0.5, 0.75]."""
+    try:
+        return value and [kind(name.strip()) for name in value.split(",") if name.strip()]
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no list of numbers; write 0.5,0.75.") from None
 
 
 @main.command()

@@ -17,13 +17,13 @@ KEPT = 2  # if the newest is damaged, the one before it goes on
 class Checkpoint(keras.callbacks.Callback):
     """Write the state of training and metrics.csv into a run's folder after each epoch; end it when it is over.
 
-    `history` is a dict of figures an epoch. A file is complete under its name or isn't there; each array in it has a
-    checksum (a .npz is a zip file); older ones than the last `KEPT` are deleted.
+    `history` is a dict of figures an epoch, `steps` how many steps one has. A file is complete under its name or isn't
+    there; each array in it has a checksum (a .npz is a zip file); older ones than the last `KEPT` are deleted.
     """
 
-    def __init__(self, run, recipe, history):
+    def __init__(self, run, recipe, history, steps):
         super().__init__()
-        self.run, self.recipe, self.history = run, recipe, history
+        self.run, self.recipe, self.history, self.steps = run, recipe, history, steps
 
     def on_epoch_begin(self, epoch, logs=None):
         self.start = time.perf_counter()
@@ -31,10 +31,15 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if not np.isfinite(logs["loss"]):
             raise ZooError(
-                f"The loss stopped being a number in epoch {len(self.history) + 1}, in block {batch + 1} of "
-                f"{self.params['steps']}; try a lower learning rate than {self.recipe.learning_rate:g}, or --clip. "
+                f"The loss stopped being a number in epoch {len(self.history) + 1}, {self._steps_of(batch)} of "
+                f"{self.steps}; try a lower learning rate than {self.recipe.learning_rate:g}, or --clip. "
                 f"What was trained until then is in {self.run.folder}."
             )
+
+    def _steps_of(self, block):
+        size = self.steps // self.params["steps"]
+        last = (block + 1) * size
+        return f"at step {last}" if size == 1 else f"between steps {last - size + 1} and {last}"
 
     def on_epoch_end(self, epoch, logs=None):
         figures = {key: float(value) for key, value in logs.items()}

@@ -100,13 +100,14 @@ def _train(run, dataset, verbose, say):
     """Do what is left of a run: of its epochs, of its end."""
     from zoo.training.checkpoint import restore
     from zoo.training.classifier import Classifier, steps_per_epoch
-    from zoo.training.optimizing import balanced_weights, decay_in_gradient, make_loss, make_optimizer
+    from zoo.training.optimizing import balanced_weights, decay_in_gradient, initialize, make_loss, make_optimizer
 
     config = run.config()
     recipe, front = Recipe(**config["recipe"]), Preprocessing.from_config(config["preprocessing"])
     options, classes = config["options"], len(dataset.class_names)
     auxiliary = plan(config["source"], front.input_shape, classes, **options).trace.auxiliary
     net = _create(config["source"], front.input_shape, classes, options, recipe)
+    initialize(net, recipe)
     classifier = Classifier(
         net, front, dataset.image_shape, auxiliary, decay_in_gradient(recipe), recipe.augment, recipe.seed
     )
@@ -179,11 +180,11 @@ def _run_epochs(classifier, dataset, recipe, run, history, verbose):
         run.best_weights_path, monitor="val_loss", mode="min", save_best_only=True, save_weights_only=True,
         initial_value_threshold=min((row["val_loss"] for row in history), default=None),
     )  # fmt: skip
-    images = recipe.batch_size * steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
+    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
     callbacks = [
-        Throughput(images),
+        Throughput(recipe.batch_size * steps),
         *([best] if recipe.ema is None else _averaged(best)),
-        Checkpoint(run, recipe, history),
+        Checkpoint(run, recipe, history, steps),
     ]
     if run.config().get("tensorboard"):
         callbacks.append(keras.callbacks.TensorBoard(run.tensorboard_path, write_graph=False))
