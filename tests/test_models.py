@@ -141,6 +141,14 @@ def test_features_are_the_stages_finest_first(name, shell):
 
 
 @every_model
+def test_features_hold_the_whole_body_and_each_map_once(name):
+    traced = zoo.plan.plan(name, include_top=False).trace
+    ends = [signal.source for signal in traced.features.values()]
+    assert len(set(ends)) == len(ends) and traced.output.source in ends
+    assert not any("branch" in stage for stage in traced.features)
+
+
+@every_model
 def test_scores_are_float32_probabilities_under_mixed_precision(name, bfloat16):
     model = miniature(name)
     assert model.compute_dtype == "bfloat16" and {w.dtype for w in model.weights} == {"float32"}
