@@ -7,7 +7,7 @@ A layout is a list of words. Lists nest freely, so a helper may return several r
 Shapes are NHWC. A size, stride or dilation is an int or a (height, width) pair. Padding is "same" (as TensorFlow
 pads: the output has ceil(input / stride) pixels), "valid" (none), or rings of zeros: an int, a (vertical,
 horizontal) pair, or the four sides (top, bottom, left, right). "ceil" pads below and to the right alone, so far that
-the last window starts inside the map (the pools of Caffe).
+the last window starts inside the map (the pools of Caffe, which leave out what lies beyond).
 """
 
 from copy import copy

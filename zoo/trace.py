@@ -64,7 +64,10 @@ class Layer:
 
     @property
     def padding(self):
-        """How to pad: Keras's name for it, and the rings of zeros to put round the input before, or None."""
+        """How to pad: Keras's name for it, and the rings of zeros to put round the input before, or None.
+
+        Keras's pools leave out what "same" pads, as "ceil" means it; a pool's own rings of zeros count.
+        """
         padding = getattr(self.word, "padding", "valid")
         if padding in ("same", "valid"):
             return padding, None
@@ -75,7 +78,7 @@ class Layer:
         axes = list(zip(self.input_shape, window, stride, dilation))
         ceil = padding == "ceil"
         rings = tuple(windows.rings(n, w, s, padding, d) for n, w, s, d in axes) if ceil else words.sides(padding)
-        if not pool and rings == tuple(windows.rings(n, w, s, "same", d) for n, w, s, d in axes):
+        if (ceil or not pool) and rings == tuple(windows.rings(n, w, s, "same", d) for n, w, s, d in axes):
             return "same", None
         return "valid", rings if any(map(any, rings)) else None
 
