@@ -6,6 +6,7 @@ Each function returns a new `Layout`, or raises `Unfit` where its change makes n
 from dataclasses import replace
 from math import lcm
 
+from zoo import checks
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import (
     RBF, Activation, Auxiliary, Classes, Composite, Conv, ConvTranspose, Dense, DepthwiseConv, Dropout, GlobalPool,
@@ -151,7 +152,7 @@ def output_stride(layout, target):
 
     Pools that lose their stride pad "same", so that the map keeps its size (Chen et al., DeepLab, arXiv:1412.7062).
     """
-
+    target = checks.count("output_stride", target)
     if any(isinstance(word, (Upsample, ConvTranspose, Unpool)) for word in plain_words(layout.body)):
         raise Unfit("takes no output_stride: its body enlarges the map again.")
     seen = {}  # stage -> (stride, rate) at its end
