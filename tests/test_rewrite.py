@@ -134,6 +134,14 @@ def test_output_stride_trades_strides_for_dilation():
     assert body(dict(output_stride=8), net) == net.body
 
 
+@pytest.mark.parametrize("name", ["inception_v3", "inception_v4", "inception_resnet_v2"])
+@pytest.mark.parametrize("target", [8, 16])
+def test_output_stride_keeps_the_branches_of_an_inception_net_alike(name, target):
+    last = zoo.info(name, include_top=False, output_stride=target)
+    before = [row for row in zoo.info(name, include_top=False).layers if row["stride"] == target][-1]
+    assert last.output_shape[:2] == before["output_shape"][:2]
+
+
 @pytest.mark.parametrize("target", [1, 2, 4, 8])
 def test_output_stride_keeps_the_receptive_field_of_the_convolutions(target):
     bottleneck = [Conv(4, 1), Conv(4, 3, stride=2), Conv(8, 1)]
