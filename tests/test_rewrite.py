@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 import zoo
@@ -133,6 +134,14 @@ def test_output_stride_trades_strides_for_dilation():
     assert body(dict(output_stride=8), net) == net.body
 
 
+@pytest.mark.parametrize("name", ["inception_v3", "inception_v4", "inception_resnet_v2"])
+@pytest.mark.parametrize("target", [8, 16])
+def test_output_stride_keeps_the_branches_of_an_inception_net_alike(name, target):
+    last = zoo.info(name, include_top=False, output_stride=target)
+    before = [row for row in zoo.info(name, include_top=False).layers if row["stride"] == target][-1]
+    assert last.output_shape[:2] == before["output_shape"][:2]
+
+
 @pytest.mark.parametrize("target", [1, 2, 4, 8])
 def test_output_stride_keeps_the_receptive_field_of_the_convolutions(target):
     bottleneck = [Conv(4, 1), Conv(4, 3, stride=2), Conv(8, 1)]
@@ -156,6 +165,13 @@ def test_classes_and_the_top():
     assert rewrite.without_top(NET, "max") == Layout(NET.body, [GlobalPool("max")])
 
 
+def test_whole_numbers_may_be_numpys():
+    info = zoo.info(NET, tuple(np.array([64, 64, 2])), classes=np.int64(7), stride=np.int32(2))
+    assert info == zoo.info(NET, (64, 64, 2), classes=7, stride=2)
+    assert all(isinstance(n, int) for n in (info.params, *info.input_shape, *info.output_shape))
+    assert Conv(np.int64(4), (np.int64(3), 1)) == Conv(4, (3, 1))
+
+
 def test_overrides_apply_in_one_order_whatever_order_they_come_in():
     some = dict(norm="batch", pool="stride", padding="same", width=0.5)
     assert rewrite.rewrite(NET, some) == rewrite.rewrite(NET, dict(reversed(some.items())))
@@ -177,6 +193,9 @@ TABLE = Layout([TableConv(((0,), (1,)), 3), Subsample(2)], [Flatten(), Dense(3),
         (NET, dict(dropout=1), "Dropout: rate must be a number from 0 up to, but not, 1; got 1."),
         (NET, dict(padding="full"), 'Conv: padding must be "same", "valid"'),
         (NET, dict(stride=0), "Conv: stride must be"),
+        (NET, dict(output_stride="8"), "output_stride must be a positive whole number; got '8'."),
+        (NET, dict(output_stride=None), "output_stride must be a positive whole number; got None."),
+        (NET, dict(activation=["relu"]), "activation must be text without a slash; got ['relu']."),
         (NET, dict(output_stride=3), "net has an output stride of 8, which can't be made 3."),
         (NET, dict(output_stride=16), "net has an output stride of 8, which can't be made 16."),
         (NET.head, dict(stride=2), "net takes no stride: it has no layer that this would change."),

@@ -324,6 +324,7 @@ def test_features_are_the_stages_that_end_in_a_map():
         ([Concat([Pool(2)], [], crop=True)], "concat can't crop: 4x4x4, 8x8x4 don't all have the same stride."),
         ([Split(0, 3)], "split can't take slice 0 of 4 channels in 3 parts."),
         ([Shuffle(3)], "shuffle can't deal 4 channels out to 3 groups."),
+        ([Stage("a", Conv(4, 3)), Stage("a", Pool(2))], "there are two stages 'a'; give one of them another name."),
         ([PadChannels(3)], "pad can't pad 4 channels to 3."),
         ([Conv(4, 3, name="a"), Conv(4, 3, name="a")], "the layer name 'a' is taken; give the word another name."),
     ],
@@ -334,7 +335,7 @@ def test_each_refusal_has_its_sentence(rows, sentence):
     assert sentence in str(error.value)
 
 
-@pytest.mark.parametrize("shape", [(8, 8), (8, 8, 0), (8.0, 8, 1), (-8, 8, 1), 8, "8x8"])
+@pytest.mark.parametrize("shape", [(8, 8), (8, 8, 0), (8.0, 8, 1), (-8, 8, 1), 8, 0, (), "8x8", np.ones(3)])
 def test_a_wrong_input_shape_has_its_sentence(shape):
     for call in (lambda: trace([Conv(4, 3)], shape), lambda: zoo.info("vgg16", shape)):
         with pytest.raises(ZooError, match=r"An input shape is \(height, width, channels\), all positive; got "):

@@ -1,6 +1,7 @@
 import gc
 import re
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -230,6 +231,7 @@ def test_the_weights_of_another_net_are_refused(tmp_path, suffix, other):
         ("net.h5", b"x", "net.h5 is no weights file: its name must end with .keras, .weights.h5, .pth or "),
         ("net.weights.h5", b"no such thing", "net.weights.h5 doesn't fit layout: "),
         ("net.keras", b"no such thing", "net.keras doesn't fit layout: "),
+        ("hollow.keras", b"PK\x05\x06" + bytes(18), "hollow.keras doesn't fit layout: "),
     ],
 )
 def test_a_file_that_is_none_has_its_sentence(tmp_path, name, content, sentence):
@@ -237,6 +239,22 @@ def test_a_file_that_is_none_has_its_sentence(tmp_path, name, content, sentence)
         (tmp_path / name).write_bytes(content)
     with pytest.raises(ZooError, match=sentence):
         net(weights=tmp_path / name)
+
+
+@pytest.mark.parametrize("weights", [True, 5, ["imagenet"]])
+def test_weights_of_another_type_have_their_sentence(weights):
+    with pytest.raises(ZooError, match="weights must be None, 'imagenet', 'torchvision' or a path; got "):
+        net(weights=weights)
+
+
+def test_a_file_of_something_else_has_its_sentence(tmp_path):
+    with h5py.File(tmp_path / "net.weights.h5", "w") as file:
+        file["layers/x"] = 1
+    with pytest.raises(ZooError, match="net.weights.h5 doesn't fit layout: "):
+        net(weights=tmp_path / "net.weights.h5")
+    (tmp_path / "net.pth").write_bytes(b"")
+    with pytest.raises(ZooError, match="net.pth is no checkpoint: "):
+        zoo.create("squeezenet1_1", (64, 64, 3), weights=tmp_path / "net.pth")
 
 
 # --------------------------------------------------------------------------------------------------- between nets

@@ -114,6 +114,8 @@ def _apply(layer, inputs, zero):
             return layers.Reshape(layer.input_shape, name=name)(x)
     (x,) = inputs
     padding, rings = layer.padding
+    if rings and isinstance(word, words.Pool) and word.padding == "ceil":
+        return own.CutPooling(pair(word.size), pair(word.stride or word.size), rings, word.kind, name=name)(x)
     if rings:
         x = layers.ZeroPadding2D(rings, name=f"{name}_pad")(x)
     return _layer(word, name, layer, padding, zero)(x)

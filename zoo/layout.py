@@ -7,7 +7,7 @@ A layout is a list of words. Lists nest freely, so a helper may return several r
 Shapes are NHWC. A size, stride or dilation is an int or a (height, width) pair. Padding is "same" (as TensorFlow
 pads: the output has ceil(input / stride) pixels), "valid" (none), or rings of zeros: an int, a (vertical,
 horizontal) pair, or the four sides (top, bottom, left, right). "ceil" pads below and to the right alone, so far that
-the last window starts inside the map (the pools of Caffe).
+the last window starts inside the map (the pools of Caffe, which leave out what lies beyond).
 """
 
 from copy import copy
@@ -256,8 +256,7 @@ class Composite(Word):
     """A word made of branches, each a tuple of words that starts from the same input."""
 
     def _set(self, branches, **settings):
-        for key, value in settings.items():
-            object.__setattr__(self, key, value)
+        self.__dict__.update(settings | _checked(type(self), **settings))
         object.__setattr__(self, "branches", tuple(words(branch) for branch in branches))
 
     def with_branches(self, branches):
@@ -332,6 +331,8 @@ class Concat(Composite):
     crop: bool
 
     def __init__(self, *branches, crop=False, name=None):
+        if not branches:
+            raise ZooError("Concat needs a branch, if only an empty one: Concat([], [Conv(8, 3)]).")
         self._set(branches, crop=crop, name=name)
 
 
@@ -453,7 +454,7 @@ def _checked(kind, /, **values):
     """Return those of a word's fields whose checked value isn't the one given. Raises `ZooError`."""
     new = {}
     for key, what, check in _checks_of(kind):
-        if (checked := check(what, values[key])) is not values[key]:
+        if key in values and (checked := check(what, values[key])) is not values[key]:
             new[key] = checked
     return new
 
@@ -477,6 +478,9 @@ _CHECKS = {
     (Crop, "border"): partial(checks.padding, names=("image",)),
     (GlobalPool, "kind"): checks.one_of("avg", "max"),
     (Norm, "kind"): checks.one_of(*NORMS),
+    (Stage, "name"): checks.name,
+    (Auxiliary, "name"): checks.name,
+    (Activation, "kind"): checks.or_none(checks.name),
     (Upsample, "interpolation"): checks.one_of("nearest", "bilinear"),
     "name": checks.or_none(checks.name),
     "filters": checks.count,
@@ -487,6 +491,7 @@ _CHECKS = {
     "dilation": checks.pair,
     "padding": checks.padding,
     "groups": checks.count,
+    "part": checks.index,
     "parts": checks.count,
     "multiplier": checks.count,
     "units": checks.count,
@@ -496,4 +501,11 @@ _CHECKS = {
     "bias": checks.flag,
     "bilinear": checks.flag,
     "norm": _norm,
+    "activation": checks.or_none(checks.name),
+    "codes": checks.codes,
+    "factor": checks.number,
+    "pool": checks.name,
+    "stage": checks.name,
+    "crop": checks.flag,
+    "weight": checks.positive,
 }

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from zoo import registry, rewrite
+from zoo import checks, registry, rewrite
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import Layout, as_layout
 from zoo.trace import Trace, smallest_input, trace
@@ -26,8 +26,9 @@ def plan(model, input_shape=None, classes=None, include_top=True, pooling=None, 
     (naming the layer that ran out of pixels and the smallest size that works).
     """
     name, entry, layout = resolve(model, classes, include_top, pooling, name, **overrides)
-    input_shape = input_shape or (entry and entry.input_shape)
-    if not input_shape:
+    if input_shape is None:
+        input_shape = entry and entry.input_shape
+    if input_shape is None:
         raise ZooError(f"{name} has no input size of its own; give input_shape=(height, width, channels).")
     return Plan(name, entry, layout, _trace(name, layout, input_shape))
 
@@ -39,8 +40,7 @@ def resolve(model, classes=None, include_top=True, pooling=None, name=None, **ov
     """
     entry = registry.entry(model) if isinstance(model, str) else None
     name = name or (entry.name if entry else "layout")
-    if classes is not None and (not isinstance(classes, int) or isinstance(classes, bool) or classes < 1):
-        raise ZooError(f"classes must be a positive whole number; got {classes!r}.")
+    classes = None if classes is None else checks.count("classes", classes)
     options = {key: overrides.pop(key) for key in list(overrides) if entry and key in entry.options}
     _check_known(name, entry, overrides)
     try:

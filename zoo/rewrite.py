@@ -6,6 +6,7 @@ Each function returns a new `Layout`, or raises `Unfit` where its change makes n
 from dataclasses import replace
 from math import lcm
 
+from zoo import checks
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import (
     RBF, Activation, Auxiliary, Classes, Composite, Conv, ConvTranspose, Dense, DepthwiseConv, Dropout, GlobalPool,
@@ -149,9 +150,10 @@ def width(layout, factor):
 def output_stride(layout, target):
     """Let the body shrink the image at most `target` times: later strides become 1, and dilation takes their place.
 
-    Pools that lose their stride pad "same", so that the map keeps its size (Chen et al., DeepLab, arXiv:1412.7062).
+    Pools, and unpadded convolutions, that lose their stride pad "same", so that the map keeps its size (Chen et al.,
+    DeepLab, arXiv:1412.7062).
     """
-
+    target = checks.count("output_stride", target)
     if any(isinstance(word, (Upsample, ConvTranspose, Unpool)) for word in plain_words(layout.body)):
         raise Unfit("takes no output_stride: its body enlarges the map again.")
     seen = {}  # stage -> (stride, rate) at its end
@@ -201,7 +203,10 @@ def _dilated(word, rate, keep):
         return replace(word, stride=step)
     if isinstance(word, TableConv):
         raise Unfit("takes no output_stride: a convolution by connection table can't be dilated.")
-    grown = word.padding if isinstance(word.padding, str) else _grow(word.padding, rate)
+    if isinstance(word.padding, str):
+        grown = word.padding if keep or _step(word) == 1 else "same"
+    else:
+        grown = _grow(word.padding, rate)
     dilation = tuple(d * rate for d in pair(word.dilation))
     return replace(word, stride=step, dilation=dilation, padding=grown)
 

@@ -10,6 +10,7 @@ from math import prod
 
 from zoo import layout as words
 from zoo import windows
+from zoo.checks import is_whole
 from zoo.errors import ZooError
 from zoo.windows import IMAGE, Grid
 
@@ -64,7 +65,10 @@ class Layer:
 
     @property
     def padding(self):
-        """How to pad: Keras's name for it, and the rings of zeros to put round the input before, or None."""
+        """How to pad: Keras's name for it, and the rings of zeros to put round the input before, or None.
+
+        Keras's pools leave out what "same" pads, as "ceil" means it; a pool's own rings of zeros count.
+        """
         padding = getattr(self.word, "padding", "valid")
         if padding in ("same", "valid"):
             return padding, None
@@ -75,7 +79,7 @@ class Layer:
         axes = list(zip(self.input_shape, window, stride, dilation))
         ceil = padding == "ceil"
         rings = tuple(windows.rings(n, w, s, padding, d) for n, w, s, d in axes) if ceil else words.sides(padding)
-        if not pool and rings == tuple(windows.rings(n, w, s, "same", d) for n, w, s, d in axes):
+        if (ceil or not pool) and rings == tuple(windows.rings(n, w, s, "same", d) for n, w, s, d in axes):
             return "same", None
         return "valid", rings if any(map(any, rings)) else None
 
@@ -124,8 +128,9 @@ def trace(layout, input_shape):
     """
     layout = words.as_layout(layout)
     sizes = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else ()
-    if len(sizes) != 3 or not all(isinstance(n, int) and n > 0 for n in sizes):
+    if len(sizes) != 3 or not all(is_whole(n, 1) for n in sizes):
         raise ZooError(f"An input shape is (height, width, channels), all positive; got {input_shape!r}.")
+    sizes = tuple(map(int, sizes))
     image = Signal(INPUT, sizes, IMAGE)
     tracer = _Tracer(image)
     output = tracer.walk(layout.body + layout.head, image, "")
@@ -176,6 +181,8 @@ class _Tracer:
         match word:
             case words.Stage():
                 signal = self.walk(word.branches[0], signal, f"{name}_")
+                if name in self.features:
+                    raise ZooError(f"there are two stages {name!r}; give one of them another name.")
                 if signal.is_map and signal.source != INPUT:
                     self.features[name] = signal
                 return signal

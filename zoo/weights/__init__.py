@@ -1,11 +1,12 @@
 """Weights from files and from other zoos -> a built model's weights, counted and checked before any is set."""
 
+from os import PathLike
 from pathlib import Path
 
 import h5py
 import keras
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, first_line
 from zoo.weights.copying import copy_weights
 from zoo.weights.imagenet import load_imagenet
 from zoo.weights.torchvision import load_torchvision
@@ -30,6 +31,8 @@ def load_weights(model, weights, name, include_top=True):
         return load_imagenet(model, name, include_top)
     if weights == "torchvision":
         return load_torchvision(model, name, include_top)
+    if not isinstance(weights, (str, PathLike)):
+        raise ZooError(f"weights must be None, 'imagenet', 'torchvision' or a path; got {weights!r}.")
     path = Path(weights)
     if not path.is_file():
         raise ZooError(
@@ -45,14 +48,14 @@ def load_weights(model, weights, name, include_top=True):
         else:
             _check_count(path, model)
             model.load_weights(path)
-    except (ValueError, TypeError, OSError) as problem:
-        raise ZooError(f"{path} doesn't fit {model.name}: {str(problem).splitlines()[0]}") from None
+    except Exception as problem:  # of two libraries, each with its own
+        raise ZooError(f"{path} doesn't fit {model.name}: {first_line(problem)}") from None
 
 
 def _check_count(path, model):
     """Refuse a file of a net with more layers: Keras would load the first of them and say nothing."""
     with h5py.File(path) as file:
-        have = sum(len(layer.get("vars", ())) > 0 for layer in file.get("layers", {}).values())
+        have = sum(len(layer["vars"]) > 0 for layer in file.get("layers", {}).values() if "vars" in layer)
     want = sum(bool(layer.weights) for layer in model.layers)
     if have != want:
         raise ZooError(f"it has {have} layers with weights, the net has {want}.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from keras import layers
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, first_line
 from zoo.weights.copying import assign, fitted, slots
 
 FOLDER = "https://download.pytorch.org/models/"
@@ -91,7 +91,7 @@ def read_state(path):
     except ImportError as missing:
         raise ZooError(f"Reading {path.name} needs {missing.name}: pip install {missing.name}.") from None
     except Exception as problem:  # of two libraries, each with its own
-        raise ZooError(f"{path} is no checkpoint: {str(problem).splitlines()[0]}") from None
+        raise ZooError(f"{path} is no checkpoint: {first_line(problem)}") from None
 
 
 def _download(file):
