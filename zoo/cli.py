@@ -319,6 +319,23 @@ def evaluate(run_or_model, dataset, data_dir, weights, as_json):
 
 
 @main.command()
+@click.argument("folders", nargs=-1, metavar="RUN RUN...")
+@click.option("--output", default="compare", show_default=True, metavar="NAME", type=click.Path(),
+              help="What is written: the curves as NAME.png, curves and table as the page NAME.html.")  # fmt: skip
+@json_option
+def compare(folders, output, as_json):
+    """Put runs side by side, finished or not: a table of what they reached and where they differ, and their curves."""
+    from zoo.training.compare import compare, table, write_comparison
+
+    runs = compare(folders)
+    written = write_comparison(runs, output)
+    if as_json:
+        return _print_json([run.facts for run in runs])
+    _print_table(["run", *(f"#{run.label}" for run in runs)], table(runs))
+    click.echo(f"Wrote {' and '.join(map(str, written))}")
+
+
+@main.command()
 @click.argument("run_or_model", metavar="RUN|MODEL")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @weights_option
