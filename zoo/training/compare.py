@@ -21,7 +21,7 @@ FACTS = {
     "test_loss": ("test loss", "{:.4f}".format),
     "epochs": ("epochs", str),
     "best_epoch": ("chosen epoch", str),
-    "val_accuracy": ("its validation accuracy", "{:.4f}".format),
+    "val_accuracy": ("validation accuracy", "{:.4f}".format),
     "seconds": ("seconds", "{:,.1f}".format),
     "images_per_second": ("images/s", "{:,.0f}".format),
 }
@@ -29,8 +29,10 @@ FACTS = {
 
 @dataclass(frozen=True)
 class Compared:
-    """A run beside others: the `label` that tells it from them, its `facts` (an object of the command's `--json`), and
-    its `metrics`, the columns of metrics.csv."""
+    """A run beside others.
+
+    `label` tells it from them, `facts` is an object of the command's `--json`, `metrics` holds metrics.csv's columns.
+    """
 
     label: str
     facts: dict

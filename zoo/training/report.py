@@ -56,12 +56,12 @@ def _mistakes(dataset, logits):
 
     names, labels, predictions = dataset.class_names, dataset.test.labels, logits.argmax(-1)
     wrong = np.flatnonzero(predictions != labels)
-    certainty = keras.ops.convert_to_numpy(keras.ops.log_softmax(logits[wrong]))  # the loss is that of the true class
-    rows = np.argsort(certainty[np.arange(len(wrong)), labels[wrong]], kind="stable")[:SHOWN]
+    logs = keras.ops.convert_to_numpy(keras.ops.log_softmax(logits[wrong]))  # that of the true class is minus the loss
+    rows = np.argsort(logs[np.arange(len(wrong)), labels[wrong]], kind="stable")[:SHOWN]
     worst = [
-        {"picture": picture(image, SIDE), "place": place, "true": names[labels[place]],
-         "predicted": names[predictions[place]], "probability": np.exp(certainty[row].max())}
-        for row, place, image in zip(rows, wrong[rows], dataset.test.read(wrong[rows]))
+        {"picture": picture(dataset.test.read(wrong[[row]])[0], SIDE), "place": place, "true": names[labels[place]],
+         "predicted": names[predictions[place]], "probability": np.exp(logs[row].max())}
+        for row, place in zip(rows, wrong[rows])
     ]  # fmt: skip
     return {"count": len(wrong), "worst": worst}
 
