@@ -68,9 +68,9 @@ def test_only_the_settings_in_which_runs_differ_are_told(trained, another):
         [{"width": 2}, {"learning_rate": 0.003, "augment": []}, {"limit": None}],
     ]
     lines = {name: cells for name, *cells in table(compare(folders))}
-    assert lines["--set width"] == ["0.5", "0.5", "2"] and lines["--set norm"] == ["-", "None", "-"]
+    assert lines["--set width"] == ["0.5", "0.5", "2"] and lines["--set norm"] == ["-", "none", "-"]
     assert lines["--learning-rate"] == ["0.003", "0.5", "0.003"] and lines["--augment"] == ["none", "flip,crop", "none"]
-    assert lines["--limit"] == ["100", "100", "None"] and "--set padding" not in lines and "--seed" not in lines
+    assert lines["--limit"] == ["100", "100", "none"] and "--set padding" not in lines and "--seed" not in lines
 
 
 def test_runs_that_go_on_tell_what_they_have_so_far(another):
@@ -132,7 +132,7 @@ def test_the_command_prints_a_table_or_json_and_writes_both_files(trained, anoth
         (["one", "one/../one"], "Give two runs or more to compare; got one/../one."),
         (["one", "nowhere"], "There is no run folder 'nowhere'."),
         (["one", "."], "has no config.json"),
-        (["one", "empty"], "The run in empty can't be read: 'model'"),
+        (["one", "empty"], "The run in empty can't be read: its config.json or metrics.csv has no 'model'."),
         (["one", "torn"], "The run in torn can't be read"),
     ],
 )

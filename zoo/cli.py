@@ -285,7 +285,7 @@ def train(context, model, dataset, data_dir, image_size, options, runs, resume, 
         result = training.train(model, dataset, data_dir, image_size, options, runs, verbose, click.echo, **others)
     click.echo(f"Test accuracy {result.test_accuracy:.4f}, loss {result.test_loss:.4f}, after {result.epochs} epochs "
                f"in {result.seconds:.1f} s ({result.images_per_second:,.0f} images/s).")  # fmt: skip
-    for name, what in (("model.keras", "the best epoch on validation"), ("report.html", "curves, classes, worst mistakes"),
+    for name, what in (("model.keras", "the best epoch on validation"), ("report.html", "curves, classes, mistakes"),
                        ("metrics.csv", "every epoch"), ("config.json", "all that repeats the run")):  # fmt: skip
         click.echo(f"  {Path(result.run) / name}  {what}")
     click.echo(f"Next: zoo predict {result.run} IMAGE, or zoo export {result.run}")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from zoo.data.preprocessing import Preprocessing
 from zoo.errors import ZooError
 from zoo.training.run import best_epoch, started_run
 
@@ -69,28 +70,28 @@ def _read(run):
         facts = _facts(run, config, metrics)
         settings = {kind: config[kind] for kind in SETTINGS}
         settings["data"] = {key: settings["data"][key] for key in DATA}
-    except (ValueError, KeyError, TypeError, OSError) as problem:
+    except KeyError as missing:
+        raise ZooError(
+            f"The run in {run.folder} can't be read: its config.json or metrics.csv has no {missing}."
+        ) from None
+    except (ValueError, IndexError, TypeError, OSError) as problem:
         raise ZooError(f"The run in {run.folder} can't be read: {str(problem).splitlines()[0]}") from None
     return facts, settings, metrics
 
 
 def _facts(run, config, metrics):
-    from zoo.data.preprocessing import Preprocessing
-
-    facts = (
-        {"run": str(run.folder)}
-        | dict.fromkeys(FACTS)
-        | {key: config[key] for key in ("model", "dataset", "params", "macs")}
-    )
-    facts |= {"input_shape": Preprocessing.from_config(config["preprocessing"]).input_shape, "epochs": 0}
+    facts = dict.fromkeys(("run", *FACTS)) | {key: config[key] for key in ("model", "dataset", "params", "macs")}
+    front = Preprocessing.from_config(config["preprocessing"])
+    facts |= {"run": str(run.folder), "input_shape": front.input_shape, "epochs": 0}
     if metrics:
         epochs, best, seconds = len(metrics["epoch"]), best_epoch(metrics), sum(metrics["seconds"])
         facts |= {
             "epochs": epochs, "best_epoch": best, "val_accuracy": round(metrics["val_accuracy"][best - 1], 6),
             "seconds": round(seconds, 3), "images_per_second": round(config["images"]["train"] * epochs / seconds, 1),
         }  # fmt: skip
-    result = config.get("result", {})
-    return facts | {key: result[key] for key in ("test_accuracy", "test_loss") if result}
+    if "result" in config:
+        facts |= {key: config["result"][key] for key in ("test_accuracy", "test_loss")}
+    return facts
 
 
 def _differing(settings):
@@ -117,7 +118,8 @@ def table(runs):
 
 
 def _written(value):
-    return ",".join(map(str, value)) or "none" if isinstance(value, (list, tuple)) else str(value)
+    value = ",".join(map(str, value)) if isinstance(value, list) else value
+    return "none" if value in (None, "") else str(value)
 
 
 def write_comparison(runs, name):
