@@ -296,7 +296,7 @@ def train(context, model, dataset, data_dir, image_size, options, runs, resume, 
         result = training.train(model, dataset, data_dir, image_size, options, runs, verbose, click.echo, **others)
     click.echo(f"Test accuracy {result.test_accuracy:.4f}, loss {result.test_loss:.4f}, after {result.epochs} epochs "
                f"in {result.seconds:.1f} s ({result.images_per_second:,.0f} images/s).")  # fmt: skip
-    for name, what in (("model.keras", "the best epoch on validation"), ("report.html", "curves, confusion, classes"),
+    for name, what in (("model.keras", "the best epoch on validation"), ("report.html", "curves, classes, mistakes"),
                        ("metrics.csv", "every epoch"), ("config.json", "all that repeats the run")):  # fmt: skip
         click.echo(f"  {Path(result.run) / name}  {what}")
     click.echo(f"Next: zoo predict {result.run} IMAGE, or zoo export {result.run}")
@@ -327,6 +327,23 @@ def evaluate(run_or_model, dataset, data_dir, weights, as_json):
                f"loss {result.test_loss:.4f} ({result.images_per_second:,.0f} images/s).")  # fmt: skip
     if as_json:
         _print_json(asdict(result))
+
+
+@main.command()
+@click.argument("folders", nargs=-1, metavar="RUN RUN...")
+@click.option("--output", default="compare", show_default=True, metavar="NAME", type=click.Path(),
+              help="What is written: the curves as NAME.png, curves and table as the page NAME.html.")  # fmt: skip
+@json_option
+def compare(folders, output, as_json):
+    """Put runs side by side, finished or not: a table of what they reached and where they differ, and their curves."""
+    from zoo.training.compare import compare, table, write_comparison
+
+    runs = compare(folders)
+    written = write_comparison(runs, output)
+    if as_json:
+        return _print_json([run.facts for run in runs])
+    _print_table(["run", *(f"#{run.label}" for run in runs)], table(runs))
+    click.echo(f"Wrote {' and '.join(map(str, written))}")
 
 
 @main.command()

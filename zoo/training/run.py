@@ -65,6 +65,23 @@ class Run:
     def config(self):
         return json.loads(self.config_path.read_text())
 
+    def metrics(self):
+        """Return metrics.csv as a dict of columns, a number an epoch; {} before the first epoch has ended."""
+        if not self.metrics_path.exists():
+            return {}
+        with open(self.metrics_path, newline="") as file:
+            rows = list(csv.DictReader(file))
+        return {key: [float(row[key]) for row in rows] for key in rows[0]}
+
+
+def best_epoch(metrics):
+    """Return the epoch, from 1, with the least validation loss: the one that a run keeps.
+
+    (The accuracy on a small validation split has ties and lucky epochs; the loss tells them apart.)
+    """
+    losses = metrics["val_loss"]
+    return losses.index(min(losses)) + 1
+
 
 def _write(path, text):
     partial = path.with_suffix(".partial")

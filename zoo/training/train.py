@@ -259,7 +259,7 @@ def _finish(run, config, net, classifier, dataset, recipe, history):
         seconds=round(seconds, 3), images_per_second=round(len(dataset.train) * len(history) / seconds, 1),
     )  # fmt: skip
     run.write_config(config | {"result": asdict(result)})
-    write_report(run, dataset, predictions)
+    write_report(run, dataset, logits, net)
     return result
 
 
@@ -272,6 +272,9 @@ def _config(planned, model, options, dataset, source, front, recipe):
         "source": model,
         "options": options,
         "layout": None if model == planned.name else [repr(word) for word in planned.layout.body + planned.layout.head],
+        "params": planned.trace.params,
+        "macs": planned.trace.macs,
+        "dataset": dataset.name,
         "data": source,
         "class_names": list(dataset.class_names),
         "images": {split: len(getattr(dataset, split)) for split in ("train", "validation", "test")},
