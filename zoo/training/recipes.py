@@ -77,12 +77,18 @@ def read_recipe(path):
     for key, value in read.items():
         if key not in known:
             raise ZooError(f"{path}: a recipe has no {key!r}.{did_you_mean(str(key), known)}")
-        read[key] = _typed(path, known[key], value)
+        try:
+            read[key] = typed(known[key], value)
+        except ZooError as problem:
+            raise ZooError(f"{path}: {problem}") from None
     return read
 
 
-def _typed(path, item, value):
-    """Return a value of a file as its field has it; "1e-3" is a text to YAML, "flip" may stand for a list of one."""
+def typed(item, value):
+    """Return a value as the field `item` of the recipe has it: "1e-3" is a number, "flip" may stand for a list of one.
+
+    Raises `ZooError` for a value of another kind.
+    """
     kinds = {bool: (bool,), str: (str,), tuple: (list,)}
     if item.type is tuple and isinstance(value, str):
         return tuple(name.strip() for name in value.split(","))
@@ -98,4 +104,4 @@ def _typed(path, item, value):
                 return kind(value)
         except (TypeError, ValueError):
             pass
-    raise ZooError(f"{path}: {value!r} is no value for {item.name}.")
+    raise ZooError(f"{value!r} is no value for {item.name}.")
