@@ -99,6 +99,7 @@ def draw_trials(trials, space, metric):
         axes.set_visible(False)
     for axes in panels:
         axes.grid(alpha=0.4)
+        axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
     for axes in panels[::columns]:
         axes.set_ylabel(metric)
