@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
+from matplotlib.figure import Figure
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from zoo import ZooError
@@ -120,6 +121,7 @@ def test_a_search_trains_and_its_command_line_repeats_the_best(tmp_path):
 
 
 def test_a_search_that_was_stopped_in_a_trial_ends_as_one_that_never_was(tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.training.report.write_report", lambda *nothing: None)
     options = dict(model="lenet1", epochs=2, over={"learning_rate": "1e-3..1e-2:log"}, trials=2)
     whole = tune(runs=tmp_path / "whole", say=str, **options)
 
@@ -144,9 +146,11 @@ def test_a_search_that_was_stopped_in_a_trial_ends_as_one_that_never_was(tmp_pat
 @pytest.fixture
 def trained(monkeypatch):
     """In the place of training: runs whose loss is the distance of the learning rate from 1e-3, falling by epochs."""
+    monkeypatch.setattr("keras.utils.clear_session", lambda: None)
+    monkeypatch.setattr("zoo.training.trials.draw_trials", lambda *nothing: Figure())
     calls = []
 
-    def train(runs, watch, learning_rate, epochs=2, fault=None, **others):
+    def train(runs, watch, learning_rate, epochs=2, **others):
         calls.append(others | {"learning_rate": learning_rate})
         if trained.fault:
             trained.fault(len(calls))
@@ -174,44 +178,44 @@ class Killed(BaseException):
 def test_a_search_that_was_killed_or_gets_more_trials_draws_the_same(tmp_path, trained):
     """With more trials than are drawn at random."""
     options = dict(over=OVER, say=str, epochs=2, seed=3)
-    tune(trials=14, runs=tmp_path / "whole", **options)
+    tune(trials=12, runs=tmp_path / "whole", **options)
     whole = drawn(trained)
-    assert len(set(whole)) == 14
+    assert len(set(whole)) == 12
     trained.calls.clear()
 
     def kill(call):
-        if call == 12:
+        if call == 11:
             raise Killed
 
     tune(trials=4, runs=tmp_path / "parts", **options)
     folder, trained.fault = tmp_path / "parts" / "tune-lenet5-digits-1", kill
     with pytest.raises(Killed):
-        resume(folder, 14, say=str)
+        resume(folder, 12, say=str)
     trained.fault = None
     found = resume(folder, say=str)
-    del trained.calls[11]  # the trial that was killed and then begun again
+    del trained.calls[10]  # the trial that was killed and then begun again
     assert drawn(trained) == whole
-    assert sorted(trial.trial for trial in found.trials) == list(range(1, 15))
+    assert sorted(trial.trial for trial in found.trials) == list(range(1, 13))
     trained.calls.clear()
     assert resume(folder, say=str) == found and not trained.calls
-    tune(trials=4, runs=tmp_path / "other", **options | {"seed": 4})
-    assert drawn(trained) != whole[:4]
+    tune(trials=1, runs=tmp_path / "other", **options | {"seed": 4})
+    assert drawn(trained) != whole[:1]
 
 
 def test_what_promises_nothing_is_pruned_but_never_in_the_last_epoch(tmp_path, trained):
-    found = tune(OVER, 12, runs=tmp_path, say=str, epochs=8)
+    found = tune(OVER, 9, runs=tmp_path, say=str, epochs=8)
     states = [trial.state for trial in sorted(found.trials, key=lambda trial: trial.trial)]
     assert states[:5] == ["finished"] * 5 and "pruned" in states
     pruned = [trial for trial in found.trials if trial.state == "pruned"]
     assert all(2 < trial.epochs < 8 for trial in pruned)
     assert [trial.state for trial in found.trials] == sorted(states)
-    found = tune(OVER, 12, runs=tmp_path, say=str, epochs=1)
+    found = tune(OVER, 8, runs=tmp_path, say=str, epochs=1)
     assert {trial.state for trial in found.trials} == {"finished"}
 
 
 @pytest.mark.parametrize("metric, best", [("val_loss", min), ("val_accuracy", max)])
 def test_the_best_is_the_one_of_the_metric(tmp_path, trained, metric, best):
-    found = tune(OVER, 6, metric, tmp_path, say=str)
+    found = tune(OVER, 4, metric, tmp_path, say=str)
     values = [getattr(trial, metric) for trial in found.trials if trial.state == "finished"]
     assert values[0] == best(values)
     assert found.best["learning_rate"] == found.trials[0].settings["learning_rate"]

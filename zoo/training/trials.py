@@ -115,7 +115,8 @@ def _draw_history(axes, trials, metric):
         axes.step([trial.trial for trial in finished], best, where="post", color=VALIDATION, label="best so far")
     axes.set_xlabel("trial")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(frameon=False)
+    if trials:
+        axes.legend(frameon=False)
 
 
 def _draw_value(axes, trials, metric, name, distribution):
