@@ -29,9 +29,9 @@ def literal(text):
 def read_space(over, metric, training, entry, recipe):
     """Return {name: Optuna's distribution} of a dict of texts.
 
-    A name is a field of the recipe, or "set." and an override of the layout. A text is a range, "1e-4..1e-2", of whole
-    numbers where its ends are and no fraction is meant, even in the logarithm with ":log" behind it; or choices,
-    "adam,sgd", in which "flip+crop" stands for two augmentations together.
+    A name is a field of the recipe, or "set." and an override of the layout. A text is a range, "1e-4..1e-2", or
+    "1e-4..1e-2:log" to draw evenly in the logarithm; or choices, "adam,sgd", where "flip+crop" are two augmentations
+    together. A range is drawn in whole numbers if both ends are written so, unless the field is a float.
 
     Args:
         over: the texts by name.
@@ -68,7 +68,7 @@ def settings(drawn):
 
 def _check_name(name, metric, training):
     fixed = training if name in FIELDS else training.get("options") or {}
-    if fixed.get(name.removeprefix(OVERRIDE)) is not None:
+    if name.removeprefix(OVERRIDE) in fixed:
         raise ZooError("it is set besides; a value is either set or searched.")
     if metric == "val_loss" and name in IN_THE_LOSS:
         raise ZooError("it changes what the loss counts, so losses can't be compared; add --metric val_accuracy.")

@@ -109,7 +109,7 @@ def _search(folder, search, space, loaded, say):
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of nets that are compiled one after the other
     recipe = training.check(**search.training)[1]
-    write_text(folder / "search.json", json.dumps(asdict(search), indent=2) + "\n")
+    write_text(folder / "search.json", json.dumps(asdict(search), indent=2, default=str) + "\n")
     study = optuna.create_study(
         storage=f"sqlite:///{folder / 'study.db'}", study_name="tune", direction=METRICS[search.metric],
         pruner=optuna.pruners.MedianPruner(n_warmup_steps=recipe.epochs // 4), load_if_exists=True,
