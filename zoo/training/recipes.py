@@ -87,12 +87,18 @@ def read_recipe(path):
     for key, value in read.items():
         if key not in known:
             raise ZooError(f"{path}: a recipe has no {key!r}.{did_you_mean(str(key), known)}")
-        read[key] = _typed(path, known[key], value)
+        try:
+            read[key] = typed(known[key], value)
+        except ZooError as problem:
+            raise ZooError(f"{path}: {problem}") from None
     return read
 
 
-def _typed(path, item, value):
-    """Return a value of a file as its field has it; "1e-3" is a text to YAML, "flip, crop" may stand for a list."""
+def typed(item, value):
+    """Return a value as the field `item` of the recipe has it: "1e-3" is a number, "flip, crop" may stand for a list.
+
+    Raises `ZooError` for a value of another kind.
+    """
     if value is None and item.default is None:
         return value
     try:
@@ -101,7 +107,7 @@ def _typed(path, item, value):
             return tuple(_of_kind(item.metadata.get("kind", str), each) for each in values)
         return _of_kind((get_args(item.type) or (item.type,))[0], value)
     except (TypeError, ValueError):
-        raise ZooError(f"{path}: {value!r} is no value for {item.name}.") from None
+        raise ZooError(f"{value!r} is no value for {item.name}.") from None
 
 
 def _of_kind(kind, value):

@@ -31,7 +31,8 @@ class Result:
 
 
 def train(model, dataset="digits", data_dir=None, image_size=None, options=None, runs="runs", verbose="auto",
-          say=print, limit=None, classes=None, tensorboard=False, recipe=None, **fields):  # fmt: skip
+          say=print, limit=None, classes=None, tensorboard=False, recipe=None, watch=None, loaded=None,
+          **fields):  # fmt: skip
     """Train a model and leave a run's folder; return its `Result`.
 
     Args:
@@ -47,23 +48,19 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
         classes: names of the only classes to keep, in the order of their labels; all by default.
         tensorboard: also write what TensorBoard shows, into the run's folder.
         recipe: what the fields start from: "fast" or None (model's and data's own), "paper", or a YAML file.
+        watch: called with the figures so far, a dict an epoch, as training begins or goes on and after each epoch; what
+            it raises ends the training.
+        loaded: the data set, where it is loaded already.
         **fields: fields of `Recipe`, None for what they start from.
 
     Raises:
         ZooError: for bad input, before anything is written.
     """
-    from zoo import registry
-
-    entry, options = registry.entry(model), dict(options or {})
-    if tensorboard and find_spec("tensorboard") is None:
-        raise ZooError("--tensorboard needs a package that isn't installed: pip install tensorboard.")
-    recipe = recipe_for(entry, str(dataset), recipe, **fields)
-    resolve(model, entry.classes or 2, **options)  # what is wrong with the options is said before any data is fetched
-    source = {
-        "dataset": str(dataset), "data_dir": None if data_dir is None else str(data_dir),
-        "size": (image_size or entry.input_shape or (224, 224))[:2], "limit": limit, "classes": classes,
-    }  # fmt: skip
-    dataset = data.load_source(source)
+    options = dict(options or {})
+    entry, recipe, source = check(
+        model, dataset, data_dir, image_size, options, limit, classes, tensorboard, recipe, **fields
+    )
+    dataset = loaded or data.load_source(source)
     recipe = recipe.for_images(len(dataset.train))
     front, planned = _fit(model, entry, dataset, image_size, options)
     for note in (*dataset.notes, front.sentence(dataset.image_shape)):
@@ -71,11 +68,31 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
             say(note)
     run = new_run(runs, planned.name, dataset.name)
     run.write_config(_config(planned, model, options, dataset, source, front, recipe) | {"tensorboard": tensorboard})
-    return _train(run, dataset, verbose, say)
+    return _train(run, dataset, verbose, say, watch)
 
 
-def resume(folder, verbose="auto", say=print):
-    """Go on with a run that was stopped, from its last checkpoint; return its `Result`.
+def check(model, dataset="digits", data_dir=None, image_size=None, options=None, limit=None, classes=None,
+          tensorboard=False, recipe=None, **fields):  # fmt: skip
+    """Return the entry, the `Recipe` and the data's source of a training; the arguments are those of `train`.
+
+    Raises:
+        ZooError: for what is wrong whatever the images are; none is fetched.
+    """
+    from zoo import registry
+
+    entry = registry.entry(model)
+    if tensorboard and find_spec("tensorboard") is None:
+        raise ZooError("--tensorboard needs a package that isn't installed: pip install tensorboard.")
+    recipe = recipe_for(entry, str(dataset), recipe, **fields)
+    resolve(model, entry.classes or 2, **options or {})
+    return entry, recipe, {
+        "dataset": str(dataset), "data_dir": None if data_dir is None else str(data_dir),
+        "size": (image_size or entry.input_shape or (224, 224))[:2], "limit": limit, "classes": classes,
+    }  # fmt: skip
+
+
+def resume(folder, verbose="auto", say=print, watch=None):
+    """Go on with a run that was stopped, from its last checkpoint; return its `Result`. `watch` is that of `train`.
 
     It ends as it would have without the stop: with the same weights, bit for bit on a CPU in float32. A finished run
     stays as it is.
@@ -93,10 +110,10 @@ def resume(folder, verbose="auto", say=print):
     counts = {split: len(getattr(dataset, split)) for split in config["images"]}
     if (counts, list(dataset.class_names)) != (config["images"], config["class_names"]):
         raise ZooError(f"{config['data']['dataset']} isn't what it was when the run in {run.folder} began.")
-    return _train(run, dataset, verbose, say)
+    return _train(run, dataset, verbose, say, watch)
 
 
-def _train(run, dataset, verbose, say):
+def _train(run, dataset, verbose, say, watch):
     """Do what is left of a run: of its epochs, of its end."""
     from zoo.training.checkpoint import restore
     from zoo.training.classifier import Classifier, steps_per_epoch
@@ -125,7 +142,7 @@ def _train(run, dataset, verbose, say):
     )
     if not is_over(recipe, history):
         try:
-            _run_epochs(classifier, dataset, recipe, run, history, verbose)
+            _run_epochs(classifier, dataset, recipe, run, history, verbose, watch)
         except KeyboardInterrupt:
             say(f"Stopped after epoch {len(history)}; `zoo train --resume {run.folder}` goes on from there.")
             raise
@@ -167,7 +184,7 @@ def _devices():
     return f"{keras.backend.backend()} on {', '.join(keras.distribution.list_devices())}"
 
 
-def _run_epochs(classifier, dataset, recipe, run, history, verbose):
+def _run_epochs(classifier, dataset, recipe, run, history, verbose, watch):
     """Run the epochs that `history` lacks, and add them; the best on validation is left in the run's best weights."""
     import keras
 
@@ -188,6 +205,9 @@ def _run_epochs(classifier, dataset, recipe, run, history, verbose):
     ]
     if run.config().get("tensorboard"):
         callbacks.append(keras.callbacks.TensorBoard(run.tensorboard_path, write_graph=False))
+    if watch:
+        now = {"on_train_begin": lambda logs: watch(history), "on_epoch_end": lambda epoch, logs: watch(history)}
+        callbacks.append(keras.callbacks.LambdaCallback(**now))
     if recipe.schedule == "plateau":
         callbacks.insert(0, Plateau(recipe, history))  # before the checkpoint, which holds the rate
     _fit_on(classifier, dataset, recipe, len(history), verbose=verbose, callbacks=callbacks)
