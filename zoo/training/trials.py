@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from zoo.training.report import TRAINING, VALIDATION, best_epoch, read_metrics
-from zoo.training.run import Run, write_text
+from zoo.training.figures import TRAINING, VALIDATION
+from zoo.training.run import Run, best_epoch, write_text
 
 STATES = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}
 COLUMNS = 3  # of panels in a figure
@@ -47,10 +47,10 @@ def run_of(folder, number):
 
 def figures(run):
     """Return the figures of a run's best epoch, how many epochs it has run and how long: {} before the first."""
-    if not run or not run.metrics_path.is_file():
+    metrics = run.metrics() if run else {}
+    if not metrics:
         return {}
-    metrics = read_metrics(run.metrics_path)
-    best = best_epoch(metrics)
+    best = best_epoch(metrics) - 1
     return {"val_loss": metrics["val_loss"][best], "val_accuracy": metrics["val_accuracy"][best],
             "epochs": len(metrics["epoch"]), "seconds": round(sum(metrics["seconds"]), 3)}  # fmt: skip
 
