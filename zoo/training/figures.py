@@ -16,6 +16,7 @@ GREY = "#8a8a8a"  # reads on white and on black
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", GREY)
 TRAINING, VALIDATION = COLOURS[:2]
 MARKERS = "os^DvPX*<"  # a second sign beside the colour: nine of them with eight colours tell 72 runs apart
+MARKED = 12  # markers on a curve, at most
 
 
 def draw_curves(metrics):
@@ -41,7 +42,8 @@ def draw_overlaid(runs):
         for axes, key in zip(both, ("loss", "accuracy")):
             if metrics:
                 axes.plot(_epochs(metrics), metrics[key], **style | dict(linestyle="--", linewidth=0.9, marker=""))
-                axes.plot(_epochs(metrics), metrics[f"val_{key}"], **style)
+                every = -(-len(metrics["epoch"]) // MARKED)
+                axes.plot(_epochs(metrics), metrics[f"val_{key}"], **style, markevery=every)
         handles.append(Line2D([], [], label=label if metrics else f"{label}: no epoch yet", **style))
     for axes, key in zip(both, ("loss", "accuracy")):
         _over_epochs(axes, key)
