@@ -142,6 +142,7 @@ def of_shape(digits, *shape):
         ("vgg16", (8, 8, 1), (32, 32, 3)),  # or the smallest that it takes
         ("alexnet_owt", (8, 8, 1), (63, 63, 3)),
         ("vgg11", (40, 50, 3), (40, 50, 3)),
+        ("resnet18", (8, 8, 1), (32, 32, 3)),  # it would take 8x8, and shrinks it by 32
     ],
 )
 def test_the_input_follows_from_model_and_data(digits, model, shape, size):
