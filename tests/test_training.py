@@ -576,23 +576,6 @@ def test_a_streamed_set_trains_to_the_same_weights_as_a_held_one_and_goes_on_exa
     assert streamed.test_accuracy == held.test_accuracy == evaluate(streamed.run).test_accuracy > 0.8
 
 
-def test_tensorboard_reads_every_epochs_figures(tmp_path):
-    from tensorflow.compat.v1.train import summary_iterator
-
-    run = training.train("lenet1", epochs=2, tensorboard=True, runs=tmp_path, verbose=0, say=str).run
-    (file,) = find_run(run).tensorboard_path.glob("validation/*")
-    steps = [event.step for event in summary_iterator(str(file)) for value in event.summary.value
-             if value.tag == "epoch_loss"]  # fmt: skip
-    assert steps == [0, 1]
-
-
-def test_without_tensorboard_nothing_is_begun(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "find_spec", lambda name: None)
-    with pytest.raises(ZooError, match="pip install tensorboard"):
-        training.train("lenet1", tensorboard=True, runs=tmp_path / "runs")
-    assert not (tmp_path / "runs").exists()
-
-
 def test_a_part_of_a_set_trains_alone_and_stays_the_part(tmp_path):
     run = training.train("lenet1", classes=["3", "8"], limit=40, epochs=1, runs=tmp_path, verbose=0, say=str).run
     config = find_run(run).config()

@@ -249,8 +249,11 @@ def _training_options(command):
                      "data's own defaults (fast), the paper's training, or a YAML file of fields."),
         _recipe_options,
         click.option("--runs", default="runs", show_default=True, type=click.Path(), help="Where the folder is made."),
-        click.option("--tensorboard", is_flag=True,
+        click.option("--tensorboard", "trackers", multiple=True, flag_value="tensorboard",
                      help="Also write the figures for TensorBoard: tensorboard --logdir runs."),
+        click.option("--mlflow", "trackers", multiple=True, flag_value="mlflow", help="Also send them to MLflow."),
+        click.option("--wandb", "trackers", multiple=True, flag_value="wandb",
+                     help="Also send them to Weights & Biases."),
     )):  # fmt: skip
         command = option(command)
     return command

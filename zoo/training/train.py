@@ -3,7 +3,6 @@
 import platform
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from importlib.util import find_spec
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from zoo.plan import plan, resolve
 from zoo.training.recipe import Recipe, is_over
 from zoo.training.recipes import recipe_for
 from zoo.training.run import new_run, started_run
+from zoo.training.tracking import check_trackers, tracked
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Result:
 
 
 def train(model, dataset="digits", data_dir=None, image_size=None, options=None, runs="runs", verbose="auto",
-          say=print, limit=None, classes=None, tensorboard=False, recipe=None, watch=None, loaded=None,
+          say=print, limit=None, classes=None, trackers=(), recipe=None, watch=None, loaded=None,
           **fields):  # fmt: skip
     """Train a model and leave a run's folder; return its `Result`.
 
@@ -46,7 +46,7 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
         say: called with each sentence on what is done.
         limit: the most images that a split keeps; all by default.
         classes: names of the only classes to keep, in the order of their labels; all by default.
-        tensorboard: also write what TensorBoard shows, into the run's folder.
+        trackers: where the figures also go: some of "tensorboard" (the run's folder), "mlflow" and "wandb".
         recipe: what the fields start from: "fast" or None (model's and data's own), "paper", or a YAML file.
         watch: called with the figures so far, a dict an epoch, as training begins or goes on and after each epoch; what
             it raises ends the training.
@@ -58,7 +58,7 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     """
     options = dict(options or {})
     entry, recipe, source = check(
-        model, dataset, data_dir, image_size, options, limit, classes, tensorboard, recipe, **fields
+        model, dataset, data_dir, image_size, options, limit, classes, trackers, recipe, **fields
     )
     dataset = loaded or data.load_source(source)
     recipe = recipe.for_images(len(dataset.train))
@@ -67,12 +67,12 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
         if note:
             say(note)
     run = new_run(runs, planned.name, dataset.name)
-    run.write_config(_config(planned, model, options, dataset, source, front, recipe) | {"tensorboard": tensorboard})
+    run.write_config(_config(planned, model, options, dataset, source, front, recipe) | {"trackers": trackers})
     return _train(run, dataset, verbose, say, watch)
 
 
 def check(model, dataset="digits", data_dir=None, image_size=None, options=None, limit=None, classes=None,
-          tensorboard=False, recipe=None, **fields):  # fmt: skip
+          trackers=(), recipe=None, **fields):  # fmt: skip
     """Return the entry, the `Recipe` and the data's source of a training; the arguments are those of `train`.
 
     Raises:
@@ -81,8 +81,7 @@ def check(model, dataset="digits", data_dir=None, image_size=None, options=None,
     from zoo import registry
 
     entry = registry.entry(model)
-    if tensorboard and find_spec("tensorboard") is None:
-        raise ZooError("--tensorboard needs a package that isn't installed: pip install tensorboard.")
+    check_trackers(trackers)
     recipe = recipe_for(entry, str(dataset), recipe, **fields)
     resolve(model, entry.classes or 2, **options or {})
     return entry, recipe, {
@@ -203,14 +202,13 @@ def _run_epochs(classifier, dataset, recipe, run, history, verbose, watch):
         *([best] if recipe.ema is None else _averaged(best)),
         Checkpoint(run, recipe, history, steps),
     ]
-    if run.config().get("tensorboard"):
-        callbacks.append(keras.callbacks.TensorBoard(run.tensorboard_path, write_graph=False))
     if watch:
         now = {"on_train_begin": lambda logs: watch(history), "on_epoch_end": lambda epoch, logs: watch(history)}
         callbacks.append(keras.callbacks.LambdaCallback(**now))
     if recipe.schedule == "plateau":
         callbacks.insert(0, Plateau(recipe, history))  # before the checkpoint, which holds the rate
-    _fit_on(classifier, dataset, recipe, len(history), verbose=verbose, callbacks=callbacks)
+    with tracked(run) as trackers:
+        _fit_on(classifier, dataset, recipe, len(history), verbose=verbose, callbacks=callbacks + trackers)
 
 
 def _averaged(best):
@@ -278,7 +276,7 @@ def _finish(run, config, net, classifier, dataset, recipe, history):
         test_loss=round(float(np.mean(losses)), 6), epochs=len(history),
         seconds=round(seconds, 3), images_per_second=round(len(dataset.train) * len(history) / seconds, 1),
     )  # fmt: skip
-    run.write_config(config | {"result": asdict(result)})
+    run.write_config(run.config() | {"result": asdict(result)})
     write_report(run, dataset, logits, net)
     return result
 
