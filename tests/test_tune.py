@@ -102,7 +102,8 @@ def test_without_optuna_it_says_what_to_install(tmp_path, monkeypatch):
 
 def test_a_search_trains_and_its_command_line_repeats_the_best(tmp_path):
     over = [word for name, text in OVER.items() for word in ("--over", f"{name}={text}")]
-    options = ["--model", "lenet1", "--epochs", "1", "--augment", "crop", "--runs", tmp_path, "--json"]
+    options = ["--model", "lenet1", "--epochs", "1", "--augment", "crop", "--tensorboard", "--runs", tmp_path,
+               "--json"]  # fmt: skip
     done = CliRunner().invoke(main, ["tune", *over, "--trials", "2", *map(str, options)])
     assert done.exit_code == 0, done.output
     *_, command, trials = done.output.splitlines()
@@ -114,6 +115,7 @@ def test_a_search_trains_and_its_command_line_repeats_the_best(tmp_path):
         "search.json", "study.db", "trial-1", "trial-2", "tune.csv", "tune.png"
     }  # fmt: skip
     assert best["run"] == str(folder / f"trial-{best['trial']}" / "lenet1-digits-1")
+    assert "--tensorboard" in command and "--mlflow" not in command and "--balance" not in command
     again = CliRunner().invoke(main, [*shlex.split(command)[1:], "--runs", str(tmp_path / "again")])
     assert again.exit_code == 0, again.output
     with open(tmp_path / "again" / "lenet1-digits-1" / "metrics.csv") as file:

@@ -380,9 +380,9 @@ def _command_line(arguments):
         flag, value = option.opts[0], arguments.get(option.name)
         if option.name == "options":
             words += [word for key, item in value.items() for word in (flag, f"{key}={item}")]
-        elif value is True:
-            words.append(flag)
-        elif value is not None and value is not False:
+        elif option.is_flag:
+            words += [flag] * (value is True or option.flag_value in (value or ()))
+        elif value is not None:
             by = "x" if isinstance(option.type, Size) else ","
             words += [flag, by.join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)]
     return shlex.join(words)
