@@ -2,6 +2,7 @@
 
 import csv
 import json
+import resource
 from dataclasses import fields, replace
 
 import keras
@@ -15,7 +16,7 @@ from zoo.data.preprocessing import Preprocessing, fit_to
 from zoo.plan import plan
 from zoo.registry import entry
 from zoo.training import train as training
-from zoo.training.checkpoint import Checkpoint
+from zoo.training.checkpoint import Checkpoint, restore_best
 from zoo.training.classifier import Classifier, split
 from zoo.training.evaluate import evaluate, predict
 from zoo.training.optimizing import Plateau, balanced_weights, initialize, make_loss, make_optimizer, make_schedule
@@ -287,7 +288,7 @@ def test_every_field_of_the_recipe_changes_what_is_trained(tmp_path, monkeypatch
     assert tested == {item.name for item in fields(Recipe)}
 
     def kept(run, config, net, classifier, *others):
-        classifier.load_weights(run.best_weights_path)
+        restore_best(run, classifier)
         return np.concatenate([np.ravel(weight) for weight in net.weights])
 
     monkeypatch.setattr(training, "_finish", kept)
@@ -356,7 +357,7 @@ def test_the_moving_average_is_what_is_validated_and_kept(tmp_path):
     kept = averaged.config()["result"]["test_accuracy"]
     assert kept < plain.config()["result"]["test_accuracy"] - 0.1
     with np.load(plain.checkpoint_path(0)) as one, np.load(averaged.checkpoint_path(0)) as other:
-        np.testing.assert_allclose(one["0000"], other["0000"], rtol=1e-5, atol=1e-6)  # TensorFlow swaps by sums
+        np.testing.assert_allclose(one["00000"], other["00000"], rtol=1e-5, atol=1e-6)  # TensorFlow swaps by sums
     digits = data.load("digits").validation
     found = load_trained(averaged.folder).probabilities(digits.images, 128).argmax(-1)
     with open(averaged.metrics_path) as file:
@@ -594,12 +595,33 @@ def test_an_interrupted_run_says_how_it_goes_on(tmp_path, monkeypatch):
         training.train("lenet1", options=OPTIONS, runs=tmp_path, verbose=0, say=said.append)
     folder = tmp_path / "lenet1-digits-1"
     assert said[-1] == f"Stopped after epoch 1; `zoo train --resume {folder}` goes on from there."
-    assert [path.name for path in folder.glob("checkpoints/*.npz")] == ["epoch-00001.npz"]
+    assert [path.name for path in folder.glob("checkpoints/epoch-*.npz")] == ["epoch-00001.npz"]
+
+
+def test_a_disk_without_room_ends_a_run_with_a_sentence_and_the_last_checkpoint_whole(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(history):
+        if len(history) == 2:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))  # a file can't grow beyond
+
+    options = dict(runs=tmp_path, epochs=3, verbose=0, say=str)
+    try:
+        with pytest.raises(ZooError, match="The run can't be written: File too large. .* goes on from it"):
+            training.train("lenet1", watch=fill, **options)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert sorted(path.name for path in tmp_path.glob("*/checkpoints/*")) == [
+        "best.npz", "epoch-00001.npz", "epoch-00002.npz"
+    ]  # fmt: skip
+    said = []
+    assert training.resume(tmp_path / "lenet1-digits-1", verbose=0, say=said.append).epochs == 3
+    assert said[0].endswith("after epoch 2.")
 
 
 def test_old_checkpoints_are_deleted(result):
     left = sorted(path.name for path in find_run(result[0].run).folder.glob("checkpoints/*"))
-    assert left == ["best.weights.h5", "epoch-00002.npz", "epoch-00003.npz"]
+    assert left == ["best.npz", "epoch-00002.npz", "epoch-00003.npz"]
 
 
 @pytest.mark.parametrize("count, batch", [(1078, 32), (60_000, 128), (10, 8), (8, 8), (50_000, 128), (1_281_167, 256)])

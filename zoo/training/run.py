@@ -29,7 +29,7 @@ class Run:
 
     @property
     def best_weights_path(self):
-        return self.folder / "checkpoints" / "best.weights.h5"
+        return self.folder / "checkpoints" / "best.npz"
 
     @property
     def model_path(self):

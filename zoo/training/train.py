@@ -139,13 +139,18 @@ def _train(run, dataset, verbose, say, watch):
         f"{size}) on {dataset.name} ({len(dataset.train):,} images, {classes} classes), {recipe.precision}, "
         f"{_devices()}{f', after epoch {len(history)}' if history else ''}."
     )
-    if not is_over(recipe, history):
-        try:
+    try:
+        if not is_over(recipe, history):
             _run_epochs(classifier, dataset, recipe, run, history, verbose, watch)
-        except KeyboardInterrupt:
-            say(f"Stopped after epoch {len(history)}; `zoo train --resume {run.folder}` goes on from there.")
-            raise
-    return _finish(run, config, net, classifier, dataset, recipe, history)
+        return _finish(run, config, net, classifier, dataset, recipe, history)
+    except KeyboardInterrupt:
+        say(f"Stopped after epoch {len(history)}; `zoo train --resume {run.folder}` goes on from there.")
+        raise
+    except OSError as problem:
+        raise ZooError(
+            f"The run can't be written: {problem.strerror or problem}. What is in {run.folder} is whole; once there is "
+            f"room, `zoo train --resume {run.folder}` goes on from it."
+        ) from None
 
 
 def _fit(model, entry, dataset, image_size, options):
@@ -187,15 +192,12 @@ def _run_epochs(classifier, dataset, recipe, run, history, verbose, watch):
     """Run the epochs that `history` lacks, and add them; the best on validation is left in the run's best weights."""
     import keras
 
-    from zoo.training.checkpoint import Checkpoint
+    from zoo.training.checkpoint import Best, Checkpoint
     from zoo.training.classifier import steps_per_epoch
     from zoo.training.optimizing import Plateau
     from zoo.training.progress import Throughput
 
-    best = keras.callbacks.ModelCheckpoint(
-        run.best_weights_path, monitor="val_loss", mode="min", save_best_only=True, save_weights_only=True,
-        initial_value_threshold=min((row["val_loss"] for row in history), default=None),
-    )  # fmt: skip
+    best = Best(run, history)
     steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
     callbacks = [
         Throughput(recipe.batch_size * steps),
@@ -261,12 +263,15 @@ def _finish(run, config, net, classifier, dataset, recipe, history):
     """Take the best epoch, test it once, and write what a finished run holds."""
     import keras
 
+    from zoo.training.checkpoint import restore_best
     from zoo.training.classifier import without_auxiliary
     from zoo.training.report import write_report
 
     seconds = sum(row["seconds"] for row in history)
-    classifier.load_weights(run.best_weights_path)
-    without_auxiliary(net).save(run.model_path)
+    restore_best(run, classifier)
+    partial = run.model_path.with_name("partial.keras")
+    without_auxiliary(net).save(partial)
+    partial.replace(run.model_path)
     logits = _logits(classifier, dataset.test, recipe.batch_size)
     predictions = logits.argmax(-1)
     losses = keras.losses.sparse_categorical_crossentropy(dataset.test.labels, logits, from_logits=True)
