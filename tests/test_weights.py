@@ -223,6 +223,35 @@ def test_the_weights_of_another_net_are_refused(tmp_path, suffix, other):
     assert str(error.value).startswith(f"{path} doesn't fit layout: ") and "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
+@pytest.mark.parametrize("without", [dict(include_top=False), dict(features=True)], ids=["body", "features"])
+def test_the_file_of_a_whole_net_serves_its_body(tmp_path, suffix, without):
+    path = tmp_path / f"net{suffix}"
+    whole = randomize(zoo.create("resnet20", (32, 32, 3), classes=7))
+    whole.save(path) if suffix == ".keras" else whole.save_weights(path)
+    body = zoo.create("resnet20", (32, 32, 3), weights=path, **without)
+    for layer in body.layers:
+        for ours, theirs in zip(layer.get_weights(), whole.get_layer(layer.name).get_weights(), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(ZooError) as error:
+        zoo.create("resnet20", (32, 32, 3), weights=path)
+    assert "predictions takes [(64, 10), (10,)]. include_top=False leaves the head aside." in str(error.value)
+    with pytest.raises(ZooError, match="doesn't fit resnet32: ") as error:
+        zoo.create("resnet32", (32, 32, 3), weights=path, **without)
+    assert "include_top" not in str(error.value)
+
+
+def test_a_file_of_a_body_under_other_names_is_matched_by_its_graph(tmp_path):
+    source = randomize(zoo.create([Conv(4, 3, name="x"), Conv(5, 3, name="y")], SHAPE))
+    source.save(tmp_path / "net.keras")
+    source.save_weights(tmp_path / "net.weights.h5")
+    again = zoo.create([Conv(4, 3), Conv(5, 3)], SHAPE, include_top=False, weights=tmp_path / "net.keras")
+    for ours, theirs in zip(again.get_weights(), source.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(ZooError, match="net.weights.h5 doesn't fit layout: it has no layer 'conv1'"):
+        zoo.create([Conv(4, 3), Conv(5, 3)], SHAPE, weights=tmp_path / "net.weights.h5")
+
+
 @pytest.mark.parametrize(
     "name, content, sentence",
     [

@@ -8,7 +8,7 @@ from pathlib import Path
 from keras import layers
 
 from zoo.errors import ZooError, first_line
-from zoo.weights.copying import assign, fitted, slots
+from zoo.weights.copying import assign, fit, slots
 
 FOLDER = "https://download.pytorch.org/models/"
 FILES = {  # the digits at the end are the first of the file's SHA-256
@@ -70,11 +70,14 @@ def set_state(model, state, include_top=True):
     takers = slots(model)
     if len(modules) != len(takers):
         raise ZooError(f"it has {len(modules)} modules with weights, the net has {len(takers)}.")
-    values = []
+    assign(takers, fit(_given(state, modules, takers), takers, include_top))
+
+
+def _given(state, modules, takers):
+    """Yield each module's name and its tensors in Keras's layout."""
     for module, taker in zip(modules, takers):
         given = [state[f"{module}.{tensor}"] for tensor in TENSORS if f"{module}.{tensor}" in state]
-        values.append(fitted(module, [_to_keras(value, taker.layer) for value in given], taker))
-    assign(takers, values)
+        yield module, [_to_keras(value, taker.layer) for value in given]
 
 
 def read_state(path):
