@@ -18,7 +18,7 @@ def load_weights(model, weights, name, include_top=True):
     Args:
         model: the Keras model.
         weights: "imagenet" (keras.applications'), "torchvision", or a path: `.keras` or `.weights.h5` of the same
-            net, `.pth` or `.safetensors` of torchvision's.
+            net, `.pth` or `.safetensors` of PyTorch's.
         name: the registered name that the model was built from.
         include_top: whether the model has its head.
 
