@@ -4,8 +4,8 @@ import pytest
 import zoo
 from zoo import ZooError, registry, rewrite
 from zoo.layout import (
-    RBF, Activation, Add, Concat, Conv, Dense, DepthwiseConv, Dropout, Flatten, GlobalPool, Layout, Norm, Pool, Stage,
-    Subsample, TableConv,
+    LIKE_INPUT, RBF, Activation, Add, Concat, Conv, Dense, DepthwiseConv, Dropout, Flatten, GlobalPool, Layout,
+    Multiply, Norm, Pool, Scale, Stage, Subsample, TableConv,
 )  # fmt: skip
 from zoo.trace import trace
 
@@ -116,6 +116,24 @@ def test_width_leaves_channels_that_the_groups_divide(factor):
     net = rewrite.width(Layout([Conv(12, 3), Conv(24, 3, groups=3), Conv(24, 3, groups=2), Conv(8, 1)]), factor)
     assert trace(net, (8, 8, 3)).output_shape[:2] == (8, 8)
     assert zoo.info("alexnet", width=factor).output_shape == (1000,)
+
+
+@pytest.mark.parametrize("factor", [0.1, 0.33, 0.5, 0.7, 1.3, 2])
+def test_width_takes_a_sum_whose_input_is_rounded_in_parts(factor):
+    up = [Conv(21, 1, activation=None), Scale(0.1)]
+    net = Layout([Concat([Conv(7, 1)], [Conv(7, 3)], [Conv(7, 5)]), Add([Conv(9, 3), up]), Add(up, [Norm(), up])])
+    parts = 3 * max(1, round(7 * factor))
+    assert trace(rewrite.width(net, factor), (8, 8, 3)).output_shape == (8, 8, parts)
+    assert zoo.info("inception_resnet_v2", width=factor).output_shape == (1000,)
+
+
+def test_width_leaves_a_sum_with_a_projection_as_it_is():
+    net = Layout([Conv(8, 1), Add([Conv(6, 3)], shortcut=[Conv(6, 1)]), Add([DepthwiseConv(3)], [Concat([], [])])])
+    assert rewrite.width(net, 0.5).body[:2] == (Conv(4, 1), Add([Conv(3, 3)], shortcut=[Conv(3, 1)]))
+    gated = Add([Conv(8, 3), Multiply([GlobalPool(), Dense(8, "sigmoid")])])
+    assert rewrite.width(Layout([gated]), 0.5).body[0].branches[0][0].filters == LIKE_INPUT
+    wide = Add([Conv(4, 3), Multiply([Conv(8, 1)], shortcut=[Conv(8, 1)])])
+    assert rewrite.width(Layout([wide]), 0.5).body[0].branches[0][0].filters == 2
 
 
 def test_width_keeps_the_classes_of_a_convolutional_classifier():

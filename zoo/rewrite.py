@@ -9,13 +9,14 @@ from math import lcm
 from zoo import checks
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import (
-    RBF, Activation, Auxiliary, Classes, Composite, Conv, ConvTranspose, Dense, DepthwiseConv, Dropout, GlobalPool,
-    Layout, Multiply, Norm, PadChannels, Pool, Stage, Subsample, TableConv, Take, Unpool, Upsample, all_words,
-    map_words, pair, plain_words, sides, words,
+    LIKE_INPUT, RBF, Activation, Add, Auxiliary, Classes, Composite, Conv, ConvTranspose, Dense, DepthwiseConv,
+    DropPath, Dropout, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Stage, Subsample, TableConv, Take,
+    Unpool, Upsample, all_words, map_words, pair, plain_words, sides, words,
 )  # fmt: skip
 
 CONVS = (Conv, DepthwiseConv, TableConv)
 SCORING = (Conv, ConvTranspose, Dense, RBF)
+KEEPING = (Activation, DropPath, Dropout, Norm, Pool, Scale, Subsample)  # the number of channels
 STRIDED = (Conv, DepthwiseConv, TableConv, Pool, Subsample)
 
 
@@ -124,10 +125,14 @@ def width(layout, factor):
     """Multiply the filters and hidden units by `factor`; the classes stay. A thinner net has less dropout, too.
 
     In a net with grouped convolutions every count is rounded to a multiple of the groups, so that each still divides.
+    A branch whose sum has the input itself as shortcut gives back that input's channels, whose rounded parts may sum
+    to another count than the rounded sum.
     """
     if not isinstance(factor, (int, float)) or isinstance(factor, bool) or not 0 < factor < 1000:
         raise ZooError(f"width must be a positive multiplier such as 0.5; got {factor!r}.")
     scores = _classifiers(layout, "width") if layout.head else []
+    ends = [end for word in all_words(layout.body + layout.head) if isinstance(word, Add) and not word.branches[-1]
+            for branch in word.branches for end in _last_convolution(branch)]  # fmt: skip
     groups = lcm(*(word.groups for word in plain_words(layout.body) if isinstance(word, Conv)))
 
     def scaled(count, step):
@@ -140,11 +145,23 @@ def width(layout, factor):
             return word
         if isinstance(word, Dropout):
             return replace(word, rate=word.rate * min(factor, 1))
-        if isinstance(word, (Conv, ConvTranspose, PadChannels)) and word.filters:
+        if any(word is end for end in ends):
+            return replace(word, filters=LIKE_INPUT)
+        if isinstance(word, (Conv, ConvTranspose, PadChannels)) and isinstance(word.filters, int):
             return replace(word, filters=scaled(word.filters, groups))
         return replace(word, units=scaled(word.units, groups)) if isinstance(word, Dense) else word
 
     return Layout(map_words(change, layout.body), map_words(change, layout.head))
+
+
+def _last_convolution(branch):
+    """The convolution whose filters are the channels at a branch's end, as a list; empty where something else is."""
+    rest = [word for word in branch if not (isinstance(word, KEEPING) or _is_gate(word))]
+    return rest[-1:] if rest and isinstance(rest[-1], Conv) and rest[-1].filters else []
+
+
+def _is_gate(word):
+    return isinstance(word, Multiply) and not word.branches[-1]
 
 
 def output_stride(layout, target):
