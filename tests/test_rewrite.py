@@ -66,6 +66,16 @@ def test_pool():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", ["max", "avg", "stride"])
+def test_pool_leaves_windows_of_one_pixel(kind):
+    every_second = Pool((1, 1), stride=2)
+    assert body(dict(pool=kind), Layout([Pool(2), every_second]))[1] == every_second
+    counted = zoo.info("resnet50v2", pool=kind).params
+    assert counted == zoo.info("resnet50v2").params + (kind == "stride") * (9 * 64 + 1) * 64
+    with pytest.raises(ZooError, match="resnet20 takes no pool: it has no layer that this would change"):
+        zoo.info("resnet20", pool=kind)
+
+
 def test_norm_is_added_to_every_convolution_of_a_net_without():
     layers = trace(rewrite.rewrite(NET, dict(norm="batch")), (64, 64, 3)).layers
     kinds = [layer.kind for layer in layers]

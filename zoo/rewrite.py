@@ -39,27 +39,30 @@ def padding(layout, value):
     """Pad every convolution wider than 1x1 with `value`; "same" and "valid" hold for the pooling windows too."""
 
     def change(word):
-        if isinstance(word, CONVS) and pair(word.kernel) != (1, 1):
+        if _convolves(word) and pair(word.kernel) != (1, 1):
             return replace(word, padding=value)
         if isinstance(word, Pool) and isinstance(value, str):
             return replace(word, padding=value)
         return word
 
-    return _body(layout, change, "padding", CONVS)
+    return _body(layout, change, "padding", _convolves)
 
 
 def stride(layout, value):
     """Give the stem, which is the first convolution, another stride."""
-    stem = next((word for word in plain_words(layout.body) if isinstance(word, CONVS)), None)
-    return _body(layout, lambda word: replace(word, stride=value) if word is stem else word, "stride", CONVS)
+    stem = next((word for word in plain_words(layout.body) if _convolves(word)), None)
+    return _body(layout, lambda word: replace(word, stride=value) if word is stem else word, "stride", _convolves)
 
 
 def pool(layout, kind):
-    """Pool by "max" or "avg", or put a strided convolution of the same window in each pool's place ("stride")."""
+    """Pool by "max" or "avg", or put a strided convolution of the same window in each pool's place ("stride").
+
+    A window of one pixel doesn't pool: it takes every n-th pixel (the shortcuts of ResNet), and stays.
+    """
     _choice("pool", kind, ("max", "avg", "stride"))
 
     def change(word):
-        if not isinstance(word, (Pool, Subsample)):
+        if not _pools(word):
             return word
         step = word.stride or word.size if isinstance(word, Pool) else word.size
         pads = word.padding if isinstance(word, Pool) else "valid"
@@ -68,7 +71,11 @@ def pool(layout, kind):
         pooled = Pool(word.size, step, pads, kind, name=word.name)
         return [pooled, Activation(word.activation)] if getattr(word, "activation", None) else pooled
 
-    return _body(layout, change, "pool", (Pool, Subsample))
+    return _body(layout, change, "pool", _pools)
+
+
+def _pools(word):
+    return isinstance(word, (Pool, Subsample)) and pair(word.size) != (1, 1)
 
 
 def norm(layout, kind):
@@ -85,13 +92,13 @@ def norm(layout, kind):
     def change(word):
         if isinstance(word, Norm):
             return replace(word, kind=kind) if kind and has_own else []
-        if isinstance(word, CONVS) and kind is None:
+        if _convolves(word) and kind is None:
             return replace(word, norm=None) if isinstance(word, TableConv) else replace(word, norm=None, bias=True)
-        if isinstance(word, CONVS) and word.norm and has_own:
+        if _convolves(word) and word.norm and has_own:
             return replace(word, norm=replace(word.norm, kind=kind))
-        return replace(word, norm=kind) if isinstance(word, CONVS) and not has_own else word
+        return replace(word, norm=kind) if _convolves(word) and not has_own else word
 
-    return _body(layout, change, "norm", CONVS)
+    return _body(layout, change, "norm", _convolves)
 
 
 def activation(layout, kind):
@@ -297,9 +304,13 @@ def _classifiers(layout, what):
     ]  # fmt: skip
 
 
-def _body(layout, change, what, kinds):
-    """Map `change` over the body, which must hold a word of `kinds` for the override `what` to mean anything."""
-    if not any(isinstance(word, kinds) for word in plain_words(layout.body)):
+def _convolves(word):
+    return isinstance(word, CONVS)
+
+
+def _body(layout, change, what, concerns):
+    """Map `change` over the body, some word of which `concerns` must hold for: else `what` would mean nothing."""
+    if not any(concerns(word) for word in plain_words(layout.body)):
         raise Unfit(f"takes no {what}: it has no layer that this would change.")
     return replace(layout, body=map_words(change, layout.body))
 
