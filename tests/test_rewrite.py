@@ -162,6 +162,15 @@ def test_output_stride_trades_strides_for_dilation():
     assert body(dict(output_stride=8), net) == net.body
 
 
+def test_output_stride_keeps_no_stride_after_a_lost_one():
+    net = Layout([Conv(8, 3, stride=2), Pool(3), Conv(8, 3), Pool(2)])
+    with pytest.raises(rewrite.Unfit, match="has an output stride of 12, which can't be made 4."):
+        rewrite.output_stride(net, 4)
+    assert body(dict(output_stride=2), net)[3] == Pool(2, stride=1, padding="same")
+    with pytest.raises(ZooError, match="overfeat_accurate has an output stride of 36, which can't be made 4."):
+        zoo.info("overfeat_accurate", output_stride=4)
+
+
 @pytest.mark.parametrize("name", ["inception_v3", "inception_v4", "inception_resnet_v2"])
 @pytest.mark.parametrize("target", [8, 16])
 def test_output_stride_keeps_the_branches_of_an_inception_net_alike(name, target):

@@ -175,7 +175,7 @@ def output_stride(layout, target):
     """Let the body shrink the image at most `target` times: later strides become 1, and dilation takes their place.
 
     Pools, and unpadded convolutions, that lose their stride pad "same", so that the map keeps its size (Chen et al.,
-    DeepLab, arXiv:1412.7062).
+    DeepLab, arXiv:1412.7062). Once a stride is lost all later ones are: the dense map has no coarser one inside.
     """
     target = checks.count("output_stride", target)
     if any(isinstance(word, (Upsample, ConvTranspose, Unpool)) for word in plain_words(layout.body)):
@@ -197,8 +197,8 @@ def output_stride(layout, target):
                 if isinstance(word, Stage):
                     seen[word.name] = stride, rate
             elif isinstance(word, STRIDED):
-                new.append(_dilated(word, rate, keep=stride * _step(word) <= target))
-                kept = stride * _step(word) <= target
+                kept = _step(word) == 1 or (rate == 1 and stride * _step(word) <= target)
+                new.append(_dilated(word, rate, kept))
                 stride, rate = (stride * _step(word), rate) if kept else (stride, rate * _step(word))
             else:
                 new.append(word)
