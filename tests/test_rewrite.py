@@ -189,6 +189,31 @@ def test_output_stride_keeps_the_receptive_field_of_the_convolutions(target):
     assert after.receptive_field == before.receptive_field
 
 
+@pytest.mark.parametrize(
+    "name, override, own, new",
+    [
+        ("fcn32s", dict(stride=4), 32, 128),
+        ("fcn32s", dict(output_stride=16), 32, 16),
+        ("fcn8s", dict(output_stride=8), 32, 8),
+        ("deeplab_largefov", dict(output_stride=4), 8, 4),
+        ("deeplab_largefov", dict(stride=2), 8, 16),
+    ],
+)
+def test_a_head_that_enlarges_by_a_fixed_factor_holds_the_body_to_its_stride(name, override, own, new):
+    with pytest.raises(ZooError) as error:
+        zoo.info(name, **override)
+    assert str(error.value) == (
+        f"{name} has a head that enlarges the map by a fixed factor: it takes a body of stride {own}, not {new}. "
+        "include_top=False leaves the head off."
+    )
+    assert zoo.info(name, (600, 600, 3), include_top=False, **override).layers[-1]["stride"] == new
+
+
+@pytest.mark.parametrize("name, own", [("fcn32s", 32), ("fcn8s", 32), ("deeplab_largefov", 8)])
+def test_a_head_that_enlarges_takes_the_stride_that_the_body_has(name, own):
+    assert zoo.info(name, output_stride=own, stride=1) == zoo.info(name)
+
+
 def test_head_gap_keeps_the_classifier_alone():
     assert rewrite.head(NET, "gap").head == (GlobalPool(), Dense(10))
     assert rewrite.head(NET, "paper") == NET

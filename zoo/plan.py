@@ -47,8 +47,11 @@ def resolve(model, classes=None, include_top=True, pooling=None, name=None, **ov
         layout = entry.layout(classes, **options) if entry else as_layout(model)
         if classes and include_top:
             layout = rewrite.classes(layout, classes)
-        layout = rewrite.rewrite(layout, overrides)
-        return name, entry, layout if include_top else rewrite.without_top(layout, pooling)
+        changed = rewrite.rewrite(layout, overrides)
+        if not include_top:
+            return name, entry, rewrite.without_top(changed, pooling)
+        rewrite.check_head(layout, changed)
+        return name, entry, changed
     except rewrite.Unfit as unfit:
         raise ZooError(f"{name} {unfit}") from None
 

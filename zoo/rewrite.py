@@ -4,7 +4,7 @@ Each function returns a new `Layout`, or raises `Unfit` where its change makes n
 """
 
 from dataclasses import replace
-from math import lcm
+from math import inf, lcm
 
 from zoo import checks
 from zoo.errors import ZooError, did_you_mean
@@ -180,34 +180,47 @@ def output_stride(layout, target):
     target = checks.count("output_stride", target)
     if any(isinstance(word, (Upsample, ConvTranspose, Unpool)) for word in plain_words(layout.body)):
         raise Unfit("takes no output_stride: its body enlarges the map again.")
-    seen = {}  # stage -> (stride, rate) at its end
-
-    def visit(items, stride, rate):
-        new = []
-        for word in words(items):
-            if isinstance(word, Take):
-                new.append(word)
-                stride, rate = seen[word.stage]
-            elif isinstance(word, Composite):
-                ends = [visit(branch, stride, rate) for branch in word.branches]
-                longest = max(ends, key=lambda end: end[1] * end[2])
-                new.append(word.with_branches(end[0] for end in ends))
-                if not isinstance(word, Auxiliary):
-                    stride, rate = longest[1:]
-                if isinstance(word, Stage):
-                    seen[word.name] = stride, rate
-            elif isinstance(word, STRIDED):
-                kept = _step(word) == 1 or (rate == 1 and stride * _step(word) <= target)
-                new.append(_dilated(word, rate, kept))
-                stride, rate = (stride * _step(word), rate) if kept else (stride, rate * _step(word))
-            else:
-                new.append(word)
-        return words(new), stride, rate
-
-    body, stride, rate = visit(layout.body, 1, 1)
+    body, stride, rate = _dense(layout.body, target, {})
     if stride != target:
         raise Unfit(f"has an output stride of {stride * rate}, which can't be made {target}.")
     return replace(layout, body=body)
+
+
+def _dense(items, target, seen, stride=1, rate=1):
+    """Return the words with strides kept up to `target` in all, and the stride and the dilation rate at their end.
+
+    `seen` holds the stride and the rate at the end of each stage so far.
+    """
+    new = []
+    for word in words(items):
+        if isinstance(word, Take):
+            new.append(word)
+            stride, rate = seen[word.stage]
+        elif isinstance(word, Composite):
+            ends = [_dense(branch, target, seen, stride, rate) for branch in word.branches]
+            longest = max(ends, key=lambda end: end[1] * end[2])
+            new.append(word.with_branches(end[0] for end in ends))
+            if not isinstance(word, Auxiliary):
+                stride, rate = longest[1:]
+            if isinstance(word, Stage):
+                seen[word.name] = stride, rate
+        elif isinstance(word, STRIDED):
+            kept = _step(word) == 1 or (rate == 1 and stride * _step(word) <= target)
+            new.append(_dilated(word, rate, kept))
+            stride, rate = (stride * _step(word), rate) if kept else (stride, rate * _step(word))
+        else:
+            new.append(word)
+    return words(new), stride, rate
+
+
+def check_head(before, after):
+    """Refuse a body of another stride under a head that enlarges the map by a fixed factor."""
+    if not any(isinstance(word, (Upsample, ConvTranspose)) for word in plain_words(after.head)):
+        return
+    own, new = (_dense(layout.body, inf, {})[1] for layout in (before, after))
+    if new != own:
+        raise Unfit(f"has a head that enlarges the map by a fixed factor: it takes a body of stride {own}, not {new}. "
+                    "include_top=False leaves the head off.")  # fmt: skip
 
 
 def _step(word):
