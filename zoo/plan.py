@@ -39,7 +39,7 @@ def resolve(model, classes=None, include_top=True, pooling=None, name=None, **ov
     Raises `ZooError` as `plan` does, but for sizes, which a layout alone doesn't have.
     """
     entry = registry.entry(model) if isinstance(model, str) else None
-    name = name or (entry.name if entry else "layout")
+    name = checks.or_none(checks.name)("name", name) or (entry.name if entry else "layout")
     classes = None if classes is None else checks.count("classes", classes)
     options = {key: overrides.pop(key) for key in list(overrides) if entry and key in entry.options}
     _check_known(name, entry, overrides)
