@@ -384,3 +384,12 @@ def test_filters_like_the_input_give_back_what_a_sum_starts_from():
     assert traced.output_shape == (8, 8, 5) and traced.params == 5 * 28 + 2 * 6 + 5 * 19
     with pytest.raises(ZooError, match="conv can't have filters like the input: it stands in no branch of an Add"):
         trace([Conv(LIKE_INPUT, 3)], (8, 8, 3))
+
+
+def test_a_net_is_not_suggested_in_its_own_place():
+    with pytest.raises(
+        ZooError, match="lenet1 needs an input of at least .* Try --set padding=same or a larger input.$"
+    ):
+        zoo.info("lenet1", stride=4)
+    with pytest.raises(ZooError, match="Try --set padding=same, a larger input, or lenet1.$"):
+        zoo.info("lenet5", (28, 28, 1), stride=4)
