@@ -1,5 +1,6 @@
 """The checks of the words' fields: each takes what the field is called and its value, and returns the value to keep."""
 
+from math import inf
 from numbers import Integral
 
 from zoo.errors import ZooError
@@ -86,6 +87,12 @@ def number(what, value):
     raise ZooError(f"{what} must be a number; got {value!r}.")
 
 
+def whole(what, value):
+    if is_whole(value, -inf):
+        return _own(value)
+    raise ZooError(f"{what} must be a whole number; got {value!r}.")
+
+
 def flag(what, value):
     if isinstance(value, bool):
         return value
@@ -105,6 +112,11 @@ def one_of(*choices):
         raise ZooError(f"{what} must be one of {', '.join(map(repr, choices))}; got {value!r}.")
 
     return check
+
+
+def like(default):
+    """The check that a value is of its default's kind: a flag, a whole number, a number; none for other defaults."""
+    return {bool: flag, int: whole, float: number}.get(type(default), lambda what, value: value)
 
 
 def or_none(check):
