@@ -3,7 +3,13 @@
 from math import inf
 from numbers import Integral
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, did_you_mean
+
+ACTIVATIONS = (  # Keras's, and LeNet-5's own
+    "celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu linear "
+    "log_sigmoid log_softmax mish relu relu6 selu sigmoid silu soft_shrink softmax softplus softsign sparse_plus "
+    "sparse_sigmoid sparsemax squareplus swish tanh tanh_shrink threshold scaled_tanh"
+).split()
 
 
 def is_whole(value, least):
@@ -73,6 +79,12 @@ def name(what, value):
     if isinstance(value, str) and value and "/" not in value:
         return value
     raise ZooError(f"{what} must be text without a slash; got {value!r}.")
+
+
+def activation(what, value):
+    if name(what, value) in ACTIVATIONS:
+        return value
+    raise ZooError(f"Keras has no activation {value!r}.{did_you_mean(value, ACTIVATIONS)}")
 
 
 def positive(what, value):
