@@ -260,3 +260,10 @@ def test_table_rows_of_lenet5_are_those_of_the_paper():
     assert model.get_layer("c3").kernel.shape == (5, 5, 60)
     assert np.abs(model.get_layer("c3").get_weights()[0]).max() <= 2.4 / (25 * 60 / 16)
     assert isinstance(model.get_layer("s2"), Subsampling) and isinstance(model.get_layer("predictions"), RBF)
+
+
+@pytest.mark.parametrize("name", [3, "a/b", "", ["x"]])
+def test_a_name_that_keras_takes_for_none_has_its_sentence(name):
+    with pytest.raises(ZooError) as error:
+        zoo.create([Conv(4, 3)], (8, 8, 1), name=name)
+    assert str(error.value) == f"name must be text without a slash; got {name!r}."

@@ -1,6 +1,8 @@
 import pytest
 
+import zoo
 from zoo import ZooError, layout
+from zoo.checks import ACTIVATIONS
 from zoo.layout import (
     Activation, Add, Concat, Conv, Dense, Dropout, Flatten, GlobalPool, Layout, Norm, Pool, Sequence, Stage, as_layout,
     map_words, plain_words, sides, words,
@@ -91,3 +93,18 @@ def test_each_wrong_field_has_its_sentence(make, sentence):
     with pytest.raises(ZooError) as error:
         make()
     assert sentence in str(error.value)
+
+
+def test_the_activations_are_those_that_keras_knows():
+    import keras
+
+    public = {name for name in dir(keras.activations) if callable(getattr(keras.activations, name)) and name[0] != "_"}
+    assert public - {"get", "serialize", "deserialize"} <= {*ACTIVATIONS}
+    assert all(callable(keras.activations.get(name)) for name in ACTIVATIONS if name != "scaled_tanh")
+
+
+def test_an_activation_that_keras_does_not_know_is_refused_without_keras():
+    with pytest.raises(ZooError, match="^Keras has no activation 'rellu'. Did you mean relu"):
+        zoo.info("lenet5", activation="rellu")
+    with pytest.raises(ZooError, match="^Keras has no activation 'bogus'.$"):
+        Activation("bogus")

@@ -11,9 +11,9 @@ import zoo
 from zoo import ZooError
 from zoo.build import build
 from zoo.layout import (
-    NORMS, RBF, Activation, Add, Auxiliary, Concat, Conv, ConvTranspose, Crop, Dense, DepthwiseConv, DropPath, Dropout,
-    Flatten, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Sequence, Shuffle, Split, Stage, Subsample,
-    TableConv, Take, Unpool, Upsample, pair, sides,
+    LIKE_INPUT, NORMS, RBF, Activation, Add, Auxiliary, Concat, Conv, ConvTranspose, Crop, Dense, DepthwiseConv,
+    DropPath, Dropout, Flatten, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Sequence, Shuffle, Split,
+    Stage, Subsample, TableConv, Take, Unpool, Upsample, pair, sides,
 )  # fmt: skip
 from zoo.trace import smallest_input, trace
 from zoo.windows import OutOfPixels
@@ -377,3 +377,19 @@ def test_a_net_that_takes_no_input_says_so():
 def test_the_input_may_be_long_in_one_direction():
     with pytest.raises(ZooError, match="vgg11 needs an input of at least 32x32; got 500x31, where block5_pool"):
         zoo.info("vgg11", (500, 31, 3))
+
+
+def test_filters_like_the_input_give_back_what_a_sum_starts_from():
+    traced = trace([Conv(5, 3), Add([Conv(2, 1), Conv(LIKE_INPUT, 3)])], (8, 8, 3))
+    assert traced.output_shape == (8, 8, 5) and traced.params == 5 * 28 + 2 * 6 + 5 * 19
+    with pytest.raises(ZooError, match="conv can't have filters like the input: it stands in no branch of an Add"):
+        trace([Conv(LIKE_INPUT, 3)], (8, 8, 3))
+
+
+def test_a_net_is_not_suggested_in_its_own_place():
+    with pytest.raises(
+        ZooError, match="lenet1 needs an input of at least .* Try --set padding=same or a larger input.$"
+    ):
+        zoo.info("lenet1", stride=4)
+    with pytest.raises(ZooError, match="Try --set padding=same, a larger input, or lenet1.$"):
+        zoo.info("lenet5", (28, 28, 1), stride=4)

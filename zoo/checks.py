@@ -1,8 +1,15 @@
 """The checks of the words' fields: each takes what the field is called and its value, and returns the value to keep."""
 
+from math import inf
 from numbers import Integral
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, did_you_mean
+
+ACTIVATIONS = (  # Keras's, and LeNet-5's own
+    "celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu linear "
+    "log_sigmoid log_softmax mish relu relu6 selu sigmoid silu soft_shrink softmax softplus softsign sparse_plus "
+    "sparse_sigmoid sparsemax squareplus swish tanh tanh_shrink threshold scaled_tanh"
+).split()
 
 
 def is_whole(value, least):
@@ -74,6 +81,12 @@ def name(what, value):
     raise ZooError(f"{what} must be text without a slash; got {value!r}.")
 
 
+def activation(what, value):
+    if name(what, value) in ACTIVATIONS:
+        return value
+    raise ZooError(f"Keras has no activation {value!r}.{did_you_mean(value, ACTIVATIONS)}")
+
+
 def positive(what, value):
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
         return value
@@ -84,6 +97,12 @@ def number(what, value):
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
     raise ZooError(f"{what} must be a number; got {value!r}.")
+
+
+def whole(what, value):
+    if is_whole(value, -inf):
+        return _own(value)
+    raise ZooError(f"{what} must be a whole number; got {value!r}.")
 
 
 def flag(what, value):
@@ -105,6 +124,11 @@ def one_of(*choices):
         raise ZooError(f"{what} must be one of {', '.join(map(repr, choices))}; got {value!r}.")
 
     return check
+
+
+def like(default):
+    """The check that a value is of its default's kind: a flag, a whole number, a number; none for other defaults."""
+    return {bool: flag, int: whole, float: number}.get(type(default), lambda what, value: value)
 
 
 def or_none(check):

@@ -18,6 +18,7 @@ from zoo import checks
 from zoo.errors import ZooError
 
 NORMS = ("batch", "group", "lrn")
+LIKE_INPUT = "like input"  # filters that a branch of an `Add` ends in: as many as the sum's input has channels
 
 
 class Classes(int):
@@ -49,11 +50,12 @@ class Word:
 class Conv(Word):
     """A convolution as a paper's row means it: kernel, bias, normalization if any, then the activation.
 
-    `filters=None` keeps the number of channels. `norm` is None, "batch", "group", "lrn" (LRN comes after the
-    activation, as in AlexNet) or a `Norm`. `activation` is any name that Keras knows, "scaled_tanh", or None.
+    `filters=None` keeps the number of channels; "like input", in a branch of an `Add`, gives back as many as the
+    branch started from. `norm` is None, "batch", "group", "lrn" (LRN comes after the activation, as in AlexNet) or a
+    `Norm`. `activation` is any name that Keras knows, "scaled_tanh", or None.
     """
 
-    filters: int | None
+    filters: int | str | None
     kernel: int | tuple
     stride: int | tuple = 1
     padding: str | int | tuple = "same"
@@ -470,7 +472,7 @@ def _checks_of(kind):
 
 
 _CHECKS = {
-    (Conv, "filters"): checks.or_none(checks.count),
+    (Conv, "filters"): lambda what, value: value if value in (None, LIKE_INPUT) else checks.count(what, value),
     (ConvTranspose, "filters"): checks.or_none(checks.count),
     (ConvTranspose, "padding"): checks.one_of("same", "valid"),
     (Pool, "stride"): checks.or_none(checks.pair),
@@ -480,7 +482,7 @@ _CHECKS = {
     (Norm, "kind"): checks.one_of(*NORMS),
     (Stage, "name"): checks.name,
     (Auxiliary, "name"): checks.name,
-    (Activation, "kind"): checks.or_none(checks.name),
+    (Activation, "kind"): checks.or_none(checks.activation),
     (Upsample, "interpolation"): checks.one_of("nearest", "bilinear"),
     "name": checks.or_none(checks.name),
     "filters": checks.count,
@@ -501,7 +503,7 @@ _CHECKS = {
     "bias": checks.flag,
     "bilinear": checks.flag,
     "norm": _norm,
-    "activation": checks.or_none(checks.name),
+    "activation": checks.or_none(checks.activation),
     "codes": checks.codes,
     "factor": checks.number,
     "pool": checks.name,

@@ -214,7 +214,10 @@ class _Tracer:
         main = len(word.branches) - (not isinstance(word, words.Concat))
         scopes = [f"{name}_" if main == 1 else f"{name}_branch{i}_" for i in range(1, main + 1)]
         scopes.append(f"{name}_shortcut_")
-        ends = [self.walk(branch, signal, scope) for branch, scope in zip(word.branches, scopes)]
+        branches = word.branches
+        if isinstance(word, words.Add):
+            branches = [_giving_back(branch, signal.shape[-1]) for branch in branches]
+        ends = [self.walk(branch, signal, scope) for branch, scope in zip(branches, scopes)]
         if getattr(word, "crop", False):
             ends = self.cropped(name, ends)
         shape = _merged_shape(word, name, ends)
@@ -266,6 +269,12 @@ class _Tracer:
         return layer.output
 
 
+def _giving_back(branch, channels):
+    """A sum's branch with `channels` filters where it asks for as many as the sum's input has."""
+    return [replace(word, filters=channels) if getattr(word, "filters", None) == words.LIKE_INPUT else word
+            for word in branch]  # fmt: skip
+
+
 @cache
 def _without_norm(word, activation):
     return replace(word, norm=None, activation=activation)
@@ -307,6 +316,8 @@ def _apply(word, name, signal):
         _map(name, signal)
     match word:
         case words.Conv():
+            if word.filters == words.LIKE_INPUT:
+                raise ZooError(f"{name} can't have filters like the input: it stands in no branch of an Add.")
             filters = word.filters or channels
             if channels % word.groups or filters % word.groups:
                 raise ZooError(

@@ -3,12 +3,10 @@
 from os import PathLike
 from pathlib import Path
 
-import h5py
-import keras
-
 from zoo.errors import ZooError, first_line
 from zoo.weights.copying import copy_weights
 from zoo.weights.imagenet import load_imagenet
+from zoo.weights.keras_files import load_file
 from zoo.weights.torchvision import load_torchvision
 
 __all__ = ["copy_weights", "load_imagenet", "load_torchvision", "load_weights"]
@@ -20,7 +18,7 @@ def load_weights(model, weights, name, include_top=True):
     Args:
         model: the Keras model.
         weights: "imagenet" (keras.applications'), "torchvision", or a path: `.keras` or `.weights.h5` of the same
-            net, `.pth` or `.safetensors` of torchvision's.
+            net, `.pth` or `.safetensors` of PyTorch's.
         name: the registered name that the model was built from.
         include_top: whether the model has its head.
 
@@ -43,19 +41,6 @@ def load_weights(model, weights, name, include_top=True):
     if not path.name.endswith((".keras", ".weights.h5")):
         raise ZooError(f"{path} is no weights file: its name must end with .keras, .weights.h5, .pth or .safetensors.")
     try:
-        if path.suffix == ".keras":
-            copy_weights(keras.models.load_model(path, compile=False), model)
-        else:
-            _check_count(path, model)
-            model.load_weights(path)
+        load_file(model, path, include_top)
     except Exception as problem:  # of two libraries, each with its own
         raise ZooError(f"{path} doesn't fit {model.name}: {first_line(problem)}") from None
-
-
-def _check_count(path, model):
-    """Refuse a file of a net with more layers: Keras would load the first of them and say nothing."""
-    with h5py.File(path) as file:
-        have = sum(len(layer["vars"]) > 0 for layer in file.get("layers", {}).values() if "vars" in layer)
-    want = sum(bool(layer.weights) for layer in model.layers)
-    if have != want:
-        raise ZooError(f"it has {have} layers with weights, the net has {want}.")
