@@ -17,9 +17,10 @@ test: .venv/installed-test
 	$(INSTALL) --requirement requirements.txt
 	touch $@
 
-.venv/installed-test: .venv/installed requirements-test.txt requirements-convert.txt requirements-tensorboard.txt
+.venv/installed-test: .venv/installed requirements-test.txt requirements-convert.txt requirements-tensorboard.txt \
+		requirements-tune.txt
 	$(INSTALL) --requirement requirements-test.txt --requirement requirements-convert.txt \
-		--requirement requirements-tensorboard.txt
+		--requirement requirements-tensorboard.txt --requirement requirements-tune.txt
 	touch $@
 
 # Write down the versions that were tested, from the newest that the ranges allow.
@@ -28,7 +29,7 @@ lock:
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --requirement requirements.txt \
 		--requirement requirements-test.txt --requirement requirements-convert.txt \
-		--requirement requirements-tensorboard.txt
+		--requirement requirements-tensorboard.txt --requirement requirements-tune.txt
 	.venv-lock/bin/python -m pip freeze > requirements.lock
 	rm -rf .venv-lock
 

@@ -8,7 +8,8 @@ import tensorflow as tf
 import zoo
 from zoo import ZooError
 from zoo.layers import (
-    RBF, Bilinear, LeCunRange, LocalResponseNormalization, MaxUnpooling, Subsampling, TableConv2D, scaled_tanh,
+    RBF, Bilinear, CutPooling, LeCunRange, LocalResponseNormalization, MaxUnpooling, Subsampling, TableConv2D,
+    scaled_tanh,
 )  # fmt: skip
 from zoo.layout import Conv, Dense, Flatten, Pool, Stage
 
@@ -95,6 +96,7 @@ LAYERS = [
     (lambda: Subsampling((2, 3), activation="tanh"), (7, 6, 4)),
     (lambda: TableConv2D(TABLE, (3, 2), (2, 1), "same", scaled_tanh, LeCunRange(12)), (7, 6, 4)),
     (lambda: RBF(CODES), (6,)),
+    (lambda: CutPooling((3, 3), (2, 2), ((0, 0), (0, 1)), "avg"), (7, 6, 4)),
 ]
 
 
@@ -172,6 +174,18 @@ def test_subsampling_sums_scales_and_shifts():
     np.testing.assert_allclose(values(layer(x)), np.tanh(windows * coefficient + bias), atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["max", "avg"])
+@pytest.mark.parametrize("size, stride", [(3, 2), (2, 2), (3, 3), (5, 3)])
+@pytest.mark.parametrize("shape", [(16, 16), (15, 16), (14, 17)])
+def test_a_pool_that_rounds_up_ends_at_the_maps_edge(kind, size, stride, shape):
+    x = random.standard_normal((2, *shape, 3), "float32") - 3  # a zero would be the maximum
+    pooled = values(zoo.create([Pool(size, stride, "ceil", kind)], (*shape, 3))(x))
+    for i, j in np.ndindex(*pooled.shape[1:3]):
+        window = x[:, i * stride : i * stride + size, j * stride : j * stride + size]
+        expected = window.max(axis=(1, 2)) if kind == "max" else window.mean(axis=(1, 2))
+        np.testing.assert_allclose(pooled[:, i, j], expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("shape", [(4, 6), (5, 7)])
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
@@ -246,3 +260,10 @@ def test_table_rows_of_lenet5_are_those_of_the_paper():
     assert model.get_layer("c3").kernel.shape == (5, 5, 60)
     assert np.abs(model.get_layer("c3").get_weights()[0]).max() <= 2.4 / (25 * 60 / 16)
     assert isinstance(model.get_layer("s2"), Subsampling) and isinstance(model.get_layer("predictions"), RBF)
+
+
+@pytest.mark.parametrize("name", [3, "a/b", "", ["x"]])
+def test_a_name_that_keras_takes_for_none_has_its_sentence(name):
+    with pytest.raises(ZooError) as error:
+        zoo.create([Conv(4, 3)], (8, 8, 1), name=name)
+    assert str(error.value) == f"name must be text without a slash; got {name!r}."

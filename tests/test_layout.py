@@ -1,6 +1,8 @@
 import pytest
 
+import zoo
 from zoo import ZooError, layout
+from zoo.checks import ACTIVATIONS
 from zoo.layout import (
     Activation, Add, Concat, Conv, Dense, Dropout, Flatten, GlobalPool, Layout, Norm, Pool, Sequence, Stage, as_layout,
     map_words, plain_words, sides, words,
@@ -67,6 +69,20 @@ def test_sides(padding, expected):
         (lambda: Pool(2, kind="sum"), "Pool: kind must be one of 'max', 'avg'; got 'sum'."),
         (lambda: Dropout(1.0), "Dropout: rate must be a number from 0 up to, but not, 1; got 1.0."),
         (lambda: Dense(None), "Dense: units must be"),
+        (lambda: Conv(8, 3, activation=3), "Conv: activation must be text without a slash; got 3."),
+        (lambda: Activation(["relu"]), "Activation: kind must be text"),
+        (lambda: layout.Split(-1), "Split: part must be a whole number, counted from 0; got -1."),
+        (lambda: layout.Scale("half"), "Scale: factor must be a number; got 'half'."),
+        (lambda: layout.RBF(5), "RBF: codes must be rows of 1 and -1, one a class; got 5."),
+        (lambda: layout.RBF(((1, 0),)), "RBF: codes must be rows of 1 and -1"),
+        (lambda: layout.TableConv([0, 1], 3), "TableConv: table must give each filter at least one input channel"),
+        (lambda: layout.Unpool(2), "Unpool: pool must be text"),
+        (lambda: layout.Take(None), "Take: stage must be text"),
+        (lambda: Stage(Conv(8, 3)), "Stage: name must be text without a slash; got Conv("),
+        (lambda: Stage("a/b", Conv(8, 3)), "Stage: name must be text without a slash; got 'a/b'."),
+        (lambda: Add([Conv(8, 3)], crop="no"), "Add: crop must be True or False; got 'no'."),
+        (lambda: layout.Auxiliary("a", Conv(8, 3), weight="x"), "Auxiliary: weight must be a positive number"),
+        (lambda: layout.Concat(), "Concat needs a branch"),
         (lambda: layout.Upsample(2, "cubic"), "Upsample: interpolation must be one of"),
         (lambda: as_layout("vgg"), "A layout is made of words such as Conv(32, 3) or Pool(2); got 'vgg'."),
         (lambda: as_layout([Conv(8, 3), 5]), "got 5."),
@@ -77,3 +93,18 @@ def test_each_wrong_field_has_its_sentence(make, sentence):
     with pytest.raises(ZooError) as error:
         make()
     assert sentence in str(error.value)
+
+
+def test_the_activations_are_those_that_keras_knows():
+    import keras
+
+    public = {name for name in dir(keras.activations) if callable(getattr(keras.activations, name)) and name[0] != "_"}
+    assert public - {"get", "serialize", "deserialize"} <= {*ACTIVATIONS}
+    assert all(callable(keras.activations.get(name)) for name in ACTIVATIONS if name != "scaled_tanh")
+
+
+def test_an_activation_that_keras_does_not_know_is_refused_without_keras():
+    with pytest.raises(ZooError, match="^Keras has no activation 'rellu'. Did you mean relu"):
+        zoo.info("lenet5", activation="rellu")
+    with pytest.raises(ZooError, match="^Keras has no activation 'bogus'.$"):
+        Activation("bogus")

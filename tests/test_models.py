@@ -76,6 +76,12 @@ def test_published_receptive_fields():
     )
 
 
+def test_se_resnet_costs_what_the_paper_says_over_resnet():
+    plain, squeezing = zoo.info("resnet50_v1"), zoo.info("se_resnet50")
+    assert [row["stride"] for row in squeezing.layers if row["name"] == "conv3_add1_conv1"] == [8]
+    assert squeezing.macs < 1.0026 * plain.macs and squeezing.trainable_params > plain.trainable_params
+
+
 def test_segnets_encoder_has_the_papers_size():
     layers = zoo.plan.plan("segnet").trace.layers
     encoder = sum(layer.trainable_params for layer in layers if layer.name.startswith("encoder"))
@@ -138,6 +144,14 @@ def test_features_are_the_stages_finest_first(name, shell):
     assert strides == sorted(strides)
     for stage, (down, across) in zip(traced.features, strides):
         assert model.output[stage].shape[1:3] == (-(-64 // down), -(-96 // across)), stage
+
+
+@every_model
+def test_features_hold_the_whole_body_and_each_map_once(name):
+    traced = zoo.plan.plan(name, include_top=False).trace
+    ends = [signal.source for signal in traced.features.values()]
+    assert len(set(ends)) == len(ends) and traced.output.source in ends
+    assert not any("branch" in stage for stage in traced.features)
 
 
 @every_model
@@ -221,7 +235,7 @@ def test_many_overrides_at_once_are_built_as_traced(name):
     override = dict(padding="same", norm="group", activation="elu", dropout=0.1, head="gap", pool="avg")
     if name == "lenet5_1998":
         del override["head"]  # its output codes allow no other
-    if name == "segnet" or not any(isinstance(word, Pool) for word in plain_words(layout.body)):
+    if name == "segnet" or not any(isinstance(word, Pool) and word.size != 1 for word in plain_words(layout.body)):
         del override["pool"]  # SegNet's decoder needs to know where each maximum was
     info = zoo.info(layout, **options | override)
     model = miniature(name, **override)

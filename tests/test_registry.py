@@ -109,6 +109,34 @@ def test_options_of_the_function_are_options_of_the_model(own_registry):
     assert own_net(depth=3, width=2).count_params() == 8 * 28 + 2 * 8 * 73 + 7 * 9
 
 
+@pytest.mark.parametrize(
+    "option, sentence",
+    [
+        (dict(aux="no"), "aux must be True or False; got 'no'."),
+        (dict(aux=1), "aux must be True or False; got 1."),
+        (dict(depth="2"), "depth must be a whole number; got '2'."),
+        (dict(depth=2.0), "depth must be a whole number; got 2.0."),
+        (dict(share=None), "share must be a number; got None."),
+        (dict(share=True), "share must be a number; got True."),
+    ],
+)
+def test_an_option_must_be_of_its_defaults_kind(option, sentence, own_registry):
+    @zoo.register(input_shape=(8, 8, 3))
+    def own(aux=False, depth=-1, share=0.5, other=None):
+        return [Conv(4, 3), Flatten(), Dense(2)]
+
+    with pytest.raises(ZooError) as error:
+        zoo.info("own", **option)
+    assert str(error.value) == sentence
+    assert zoo.info("own", aux=True, depth=3, share=1, other="anything").params == zoo.info("own").params
+
+
+@pytest.mark.parametrize("name, option", [("efficientnet_b0", dict(drop_path="x")), ("googlenet", dict(aux="yes"))])
+def test_the_options_of_the_papers_nets_are_checked(name, option):
+    with pytest.raises(ZooError, match=f"^{[*option][0]} must be "):
+        zoo.info(name, **option)
+
+
 def test_a_name_or_alias_that_is_taken_is_refused(own_registry):
     refused = "is registered already; pass replace=True to put yours in its place"
     for name, aliases in [("vgg16", ()), ("lenet", ()), ("own", ("vgg16",)), ("own", ("lenet",))]:

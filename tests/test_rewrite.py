@@ -1,10 +1,11 @@
+import numpy as np
 import pytest
 
 import zoo
 from zoo import ZooError, registry, rewrite
 from zoo.layout import (
-    RBF, Activation, Add, Concat, Conv, Dense, DepthwiseConv, Dropout, Flatten, GlobalPool, Layout, Norm, Pool, Stage,
-    Subsample, TableConv,
+    LIKE_INPUT, RBF, Activation, Add, Concat, Conv, Dense, DepthwiseConv, Dropout, Flatten, GlobalPool, Layout,
+    Multiply, Norm, Pool, Scale, Stage, Subsample, TableConv,
 )  # fmt: skip
 from zoo.trace import trace
 
@@ -65,6 +66,16 @@ def test_pool():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", ["max", "avg", "stride"])
+def test_pool_leaves_windows_of_one_pixel(kind):
+    every_second = Pool((1, 1), stride=2)
+    assert body(dict(pool=kind), Layout([Pool(2), every_second]))[1] == every_second
+    counted = zoo.info("resnet50v2", pool=kind).params
+    assert counted == zoo.info("resnet50v2").params + (kind == "stride") * (9 * 64 + 1) * 64
+    with pytest.raises(ZooError, match="resnet20 takes no pool: it has no layer that this would change"):
+        zoo.info("resnet20", pool=kind)
+
+
 def test_norm_is_added_to_every_convolution_of_a_net_without():
     layers = trace(rewrite.rewrite(NET, dict(norm="batch")), (64, 64, 3)).layers
     kinds = [layer.kind for layer in layers]
@@ -117,6 +128,24 @@ def test_width_leaves_channels_that_the_groups_divide(factor):
     assert zoo.info("alexnet", width=factor).output_shape == (1000,)
 
 
+@pytest.mark.parametrize("factor", [0.1, 0.33, 0.5, 0.7, 1.3, 2])
+def test_width_takes_a_sum_whose_input_is_rounded_in_parts(factor):
+    up = [Conv(21, 1, activation=None), Scale(0.1)]
+    net = Layout([Concat([Conv(7, 1)], [Conv(7, 3)], [Conv(7, 5)]), Add([Conv(9, 3), up]), Add(up, [Norm(), up])])
+    parts = 3 * max(1, round(7 * factor))
+    assert trace(rewrite.width(net, factor), (8, 8, 3)).output_shape == (8, 8, parts)
+    assert zoo.info("inception_resnet_v2", width=factor).output_shape == (1000,)
+
+
+def test_width_leaves_a_sum_with_a_projection_as_it_is():
+    net = Layout([Conv(8, 1), Add([Conv(6, 3)], shortcut=[Conv(6, 1)]), Add([DepthwiseConv(3)], [Concat([], [])])])
+    assert rewrite.width(net, 0.5).body[:2] == (Conv(4, 1), Add([Conv(3, 3)], shortcut=[Conv(3, 1)]))
+    gated = Add([Conv(8, 3), Multiply([GlobalPool(), Dense(8, "sigmoid")])])
+    assert rewrite.width(Layout([gated]), 0.5).body[0].branches[0][0].filters == LIKE_INPUT
+    wide = Add([Conv(4, 3), Multiply([Conv(8, 1)], shortcut=[Conv(8, 1)])])
+    assert rewrite.width(Layout([wide]), 0.5).body[0].branches[0][0].filters == 2
+
+
 def test_width_keeps_the_classes_of_a_convolutional_classifier():
     net = Layout([Conv(6, 3)], [Conv(20, 1), Conv(10, 1), GlobalPool()])
     assert rewrite.width(net, 0.5).head == (Conv(10, 1), Conv(10, 1), GlobalPool())
@@ -133,6 +162,23 @@ def test_output_stride_trades_strides_for_dilation():
     assert body(dict(output_stride=8), net) == net.body
 
 
+def test_output_stride_keeps_no_stride_after_a_lost_one():
+    net = Layout([Conv(8, 3, stride=2), Pool(3), Conv(8, 3), Pool(2)])
+    with pytest.raises(rewrite.Unfit, match="has an output stride of 12, which can't be made 4."):
+        rewrite.output_stride(net, 4)
+    assert body(dict(output_stride=2), net)[3] == Pool(2, stride=1, padding="same")
+    with pytest.raises(ZooError, match="overfeat_accurate has an output stride of 36, which can't be made 4."):
+        zoo.info("overfeat_accurate", output_stride=4)
+
+
+@pytest.mark.parametrize("name", ["inception_v3", "inception_v4", "inception_resnet_v2"])
+@pytest.mark.parametrize("target", [8, 16])
+def test_output_stride_keeps_the_branches_of_an_inception_net_alike(name, target):
+    last = zoo.info(name, include_top=False, output_stride=target)
+    before = [row for row in zoo.info(name, include_top=False).layers if row["stride"] == target][-1]
+    assert last.output_shape[:2] == before["output_shape"][:2]
+
+
 @pytest.mark.parametrize("target", [1, 2, 4, 8])
 def test_output_stride_keeps_the_receptive_field_of_the_convolutions(target):
     bottleneck = [Conv(4, 1), Conv(4, 3, stride=2), Conv(8, 1)]
@@ -141,6 +187,31 @@ def test_output_stride_keeps_the_receptive_field_of_the_convolutions(target):
     before, after = (trace(n, (64, 64, 3)).last_map for n in (net, rewrite.output_stride(net, target)))
     assert after.stride == (target, target) and after.shape[:2] == (64 // target, 64 // target)
     assert after.receptive_field == before.receptive_field
+
+
+@pytest.mark.parametrize(
+    "name, override, own, new",
+    [
+        ("fcn32s", dict(stride=4), 32, 128),
+        ("fcn32s", dict(output_stride=16), 32, 16),
+        ("fcn8s", dict(output_stride=8), 32, 8),
+        ("deeplab_largefov", dict(output_stride=4), 8, 4),
+        ("deeplab_largefov", dict(stride=2), 8, 16),
+    ],
+)
+def test_a_head_that_enlarges_by_a_fixed_factor_holds_the_body_to_its_stride(name, override, own, new):
+    with pytest.raises(ZooError) as error:
+        zoo.info(name, **override)
+    assert str(error.value) == (
+        f"{name} has a head that enlarges the map by a fixed factor: it takes a body of stride {own}, not {new}. "
+        "include_top=False leaves the head off."
+    )
+    assert zoo.info(name, (600, 600, 3), include_top=False, **override).layers[-1]["stride"] == new
+
+
+@pytest.mark.parametrize("name, own", [("fcn32s", 32), ("fcn8s", 32), ("deeplab_largefov", 8)])
+def test_a_head_that_enlarges_takes_the_stride_that_the_body_has(name, own):
+    assert zoo.info(name, output_stride=own, stride=1) == zoo.info(name)
 
 
 def test_head_gap_keeps_the_classifier_alone():
@@ -154,6 +225,13 @@ def test_classes_and_the_top():
     assert rewrite.classes(Layout([], [Flatten(), *[Dense(10)] * 2]), 3).head[1:] == (Dense(10), Dense(3))
     assert rewrite.without_top(NET) == Layout(NET.body)
     assert rewrite.without_top(NET, "max") == Layout(NET.body, [GlobalPool("max")])
+
+
+def test_whole_numbers_may_be_numpys():
+    info = zoo.info(NET, tuple(np.array([64, 64, 2])), classes=np.int64(7), stride=np.int32(2))
+    assert info == zoo.info(NET, (64, 64, 2), classes=7, stride=2)
+    assert all(isinstance(n, int) for n in (info.params, *info.input_shape, *info.output_shape))
+    assert Conv(np.int64(4), (np.int64(3), 1)) == Conv(4, (3, 1))
 
 
 def test_overrides_apply_in_one_order_whatever_order_they_come_in():
@@ -177,6 +255,9 @@ TABLE = Layout([TableConv(((0,), (1,)), 3), Subsample(2)], [Flatten(), Dense(3),
         (NET, dict(dropout=1), "Dropout: rate must be a number from 0 up to, but not, 1; got 1."),
         (NET, dict(padding="full"), 'Conv: padding must be "same", "valid"'),
         (NET, dict(stride=0), "Conv: stride must be"),
+        (NET, dict(output_stride="8"), "output_stride must be a positive whole number; got '8'."),
+        (NET, dict(output_stride=None), "output_stride must be a positive whole number; got None."),
+        (NET, dict(activation=["relu"]), "activation must be text without a slash; got ['relu']."),
         (NET, dict(output_stride=3), "net has an output stride of 8, which can't be made 3."),
         (NET, dict(output_stride=16), "net has an output stride of 8, which can't be made 16."),
         (NET.head, dict(stride=2), "net takes no stride: it has no layer that this would change."),

@@ -11,9 +11,9 @@ import zoo
 from zoo import ZooError
 from zoo.build import build
 from zoo.layout import (
-    NORMS, RBF, Activation, Add, Auxiliary, Concat, Conv, ConvTranspose, Crop, Dense, DepthwiseConv, DropPath, Dropout,
-    Flatten, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Sequence, Shuffle, Split, Stage, Subsample,
-    TableConv, Take, Unpool, Upsample, pair, sides,
+    LIKE_INPUT, NORMS, RBF, Activation, Add, Auxiliary, Concat, Conv, ConvTranspose, Crop, Dense, DepthwiseConv,
+    DropPath, Dropout, Flatten, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Sequence, Shuffle, Split,
+    Stage, Subsample, TableConv, Take, Unpool, Upsample, pair, sides,
 )  # fmt: skip
 from zoo.trace import smallest_input, trace
 from zoo.windows import OutOfPixels
@@ -324,6 +324,7 @@ def test_features_are_the_stages_that_end_in_a_map():
         ([Concat([Pool(2)], [], crop=True)], "concat can't crop: 4x4x4, 8x8x4 don't all have the same stride."),
         ([Split(0, 3)], "split can't take slice 0 of 4 channels in 3 parts."),
         ([Shuffle(3)], "shuffle can't deal 4 channels out to 3 groups."),
+        ([Stage("a", Conv(4, 3)), Stage("a", Pool(2))], "there are two stages 'a'; give one of them another name."),
         ([PadChannels(3)], "pad can't pad 4 channels to 3."),
         ([Conv(4, 3, name="a"), Conv(4, 3, name="a")], "the layer name 'a' is taken; give the word another name."),
     ],
@@ -334,7 +335,7 @@ def test_each_refusal_has_its_sentence(rows, sentence):
     assert sentence in str(error.value)
 
 
-@pytest.mark.parametrize("shape", [(8, 8), (8, 8, 0), (8.0, 8, 1), (-8, 8, 1), 8, "8x8"])
+@pytest.mark.parametrize("shape", [(8, 8), (8, 8, 0), (8.0, 8, 1), (-8, 8, 1), 8, 0, (), "8x8", np.ones(3)])
 def test_a_wrong_input_shape_has_its_sentence(shape):
     for call in (lambda: trace([Conv(4, 3)], shape), lambda: zoo.info("vgg16", shape)):
         with pytest.raises(ZooError, match=r"An input shape is \(height, width, channels\), all positive; got "):
@@ -376,3 +377,19 @@ def test_a_net_that_takes_no_input_says_so():
 def test_the_input_may_be_long_in_one_direction():
     with pytest.raises(ZooError, match="vgg11 needs an input of at least 32x32; got 500x31, where block5_pool"):
         zoo.info("vgg11", (500, 31, 3))
+
+
+def test_filters_like_the_input_give_back_what_a_sum_starts_from():
+    traced = trace([Conv(5, 3), Add([Conv(2, 1), Conv(LIKE_INPUT, 3)])], (8, 8, 3))
+    assert traced.output_shape == (8, 8, 5) and traced.params == 5 * 28 + 2 * 6 + 5 * 19
+    with pytest.raises(ZooError, match="conv can't have filters like the input: it stands in no branch of an Add"):
+        trace([Conv(LIKE_INPUT, 3)], (8, 8, 3))
+
+
+def test_a_net_is_not_suggested_in_its_own_place():
+    with pytest.raises(
+        ZooError, match="lenet1 needs an input of at least .* Try --set padding=same or a larger input.$"
+    ):
+        zoo.info("lenet1", stride=4)
+    with pytest.raises(ZooError, match="Try --set padding=same, a larger input, or lenet1.$"):
+        zoo.info("lenet5", (28, 28, 1), stride=4)

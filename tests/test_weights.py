@@ -1,6 +1,8 @@
 import gc
 import re
+from collections import OrderedDict
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -188,6 +190,62 @@ def test_a_checkpoint_is_read_from_a_file(suffix, tmp_path):
         zoo.create("resnet18", weights=path)
 
 
+@pytest.fixture
+def own_torch_net():
+    """LeNet-5 as PyTorch's tutorials write it, its modules not in the alphabet's order."""
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    torch.manual_seed(0)
+    return nn.Sequential(OrderedDict(
+        stem=nn.Conv2d(1, 6, 5), relu1=nn.ReLU(), pool1=nn.MaxPool2d(2),
+        conv=nn.Conv2d(6, 16, 5), relu2=nn.ReLU(), pool2=nn.MaxPool2d(2), flat=nn.Flatten(),
+        linear1=nn.Linear(400, 120), relu3=nn.ReLU(), hidden=nn.Linear(120, 84), relu4=nn.ReLU(),
+        classify=nn.Linear(84, 10),
+    )).eval()  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda state: state,
+        lambda state: {"epoch": 3, "state_dict": {f"module.{key}": value for key, value in state.items()}},
+        lambda state: {"model": {key: value.half() for key, value in state.items()}, "optimizer": {"lr": 0.1}},
+    ],
+    ids=["bare", "parallel", "half"],
+)
+def test_a_checkpoint_of_the_users_own_is_matched_by_the_order_of_its_modules(wrapped, own_torch_net, tmp_path):
+    import torch
+
+    torch.save(wrapped(own_torch_net.state_dict()), tmp_path / "net.pth")
+    model = zoo.create("lenet5", classifier_activation=None, weights=tmp_path / "net.pth")
+    image = np.random.default_rng(1).standard_normal((2, 32, 32, 1), "float32")
+    np.testing.assert_allclose(values(model(image)), logits(own_torch_net, image), atol=1e-3)
+    body = zoo.create("lenet5", include_top=False, weights=tmp_path / "net.pth")
+    for ours, theirs in zip(body.get_weights(), model.get_weights()):
+        np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(ZooError, match="classify has weights .* include_top=False leaves the head aside"):
+        zoo.create("lenet5", classes=3, weights=tmp_path / "net.pth")
+
+
+@pytest.mark.parametrize("module", ["conv{}", "layers.{}"])
+def test_a_safetensors_file_of_the_users_own_is_matched_by_its_numbers(module, tmp_path):
+    save_file = pytest.importorskip("safetensors.numpy").save_file
+    numbers = [1, 2, 3, 4, 5] if module == "conv{}" else [0, 2, 10, 11]  # as text 10 stands before 2
+    arrays = {f"{module.format(i)}.{tensor}": np.full((2, 2, 1, 1)[:axes], i, "float32")
+              for i in numbers for tensor, axes in (("weight", 4), ("bias", 1))}  # fmt: skip
+    save_file(arrays, tmp_path / "net.safetensors")
+    model = zoo.create([Conv(2, 1)] * len(numbers), (4, 4, 2), weights=tmp_path / "net.safetensors")
+    assert [weight.flat[0] for weight in model.get_weights()[::2]] == numbers
+
+
+def test_a_file_without_tensors_is_no_checkpoint(tmp_path):
+    torch = pytest.importorskip("torch")
+    for content in ({"epoch": 3}, [1, 2]):
+        torch.save(content, tmp_path / "net.pth")
+        with pytest.raises(ZooError, match="net.pth is no checkpoint: it holds no dict of tensors"):
+            zoo.create("lenet5", weights=tmp_path / "net.pth")
+
+
 def test_a_download_that_came_damaged_is_deleted(tmp_path, monkeypatch):
     path = tmp_path / "x.pth"
     path.write_bytes(b"not what was asked for")
@@ -222,14 +280,44 @@ def test_the_weights_of_another_net_are_refused(tmp_path, suffix, other):
     assert str(error.value).startswith(f"{path} doesn't fit layout: ") and "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
+@pytest.mark.parametrize("without", [dict(include_top=False), dict(features=True)], ids=["body", "features"])
+def test_the_file_of_a_whole_net_serves_its_body(tmp_path, suffix, without):
+    path = tmp_path / f"net{suffix}"
+    whole = randomize(zoo.create("resnet20", (32, 32, 3), classes=7))
+    whole.save(path) if suffix == ".keras" else whole.save_weights(path)
+    body = zoo.create("resnet20", (32, 32, 3), weights=path, **without)
+    for layer in body.layers:
+        for ours, theirs in zip(layer.get_weights(), whole.get_layer(layer.name).get_weights(), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(ZooError) as error:
+        zoo.create("resnet20", (32, 32, 3), weights=path)
+    assert "predictions takes [(64, 10), (10,)]. include_top=False leaves the head aside." in str(error.value)
+    with pytest.raises(ZooError, match="doesn't fit resnet32: ") as error:
+        zoo.create("resnet32", (32, 32, 3), weights=path, **without)
+    assert "include_top" not in str(error.value)
+
+
+def test_a_file_of_a_body_under_other_names_is_matched_by_its_graph(tmp_path):
+    source = randomize(zoo.create([Conv(4, 3, name="x"), Conv(5, 3, name="y")], SHAPE))
+    source.save(tmp_path / "net.keras")
+    source.save_weights(tmp_path / "net.weights.h5")
+    again = zoo.create([Conv(4, 3), Conv(5, 3)], SHAPE, include_top=False, weights=tmp_path / "net.keras")
+    for ours, theirs in zip(again.get_weights(), source.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(ZooError, match="net.weights.h5 doesn't fit layout: it has no layer 'conv1'"):
+        zoo.create([Conv(4, 3), Conv(5, 3)], SHAPE, weights=tmp_path / "net.weights.h5")
+
+
 @pytest.mark.parametrize(
     "name, content, sentence",
     [
         ("nowhere.keras", None, "There is no weights file '.*nowhere.keras'; weights must be None, 'imagenet', "),
-        ("net.pth", b"x", "torchvision has no weights for layout"),
+        ("net.pth", b"x", "net.pth is no checkpoint: "),
         ("net.h5", b"x", "net.h5 is no weights file: its name must end with .keras, .weights.h5, .pth or "),
         ("net.weights.h5", b"no such thing", "net.weights.h5 doesn't fit layout: "),
         ("net.keras", b"no such thing", "net.keras doesn't fit layout: "),
+        ("hollow.keras", b"PK\x05\x06" + bytes(18), "hollow.keras doesn't fit layout: "),
     ],
 )
 def test_a_file_that_is_none_has_its_sentence(tmp_path, name, content, sentence):
@@ -237,6 +325,22 @@ def test_a_file_that_is_none_has_its_sentence(tmp_path, name, content, sentence)
         (tmp_path / name).write_bytes(content)
     with pytest.raises(ZooError, match=sentence):
         net(weights=tmp_path / name)
+
+
+@pytest.mark.parametrize("weights", [True, 5, ["imagenet"]])
+def test_weights_of_another_type_have_their_sentence(weights):
+    with pytest.raises(ZooError, match="weights must be None, 'imagenet', 'torchvision' or a path; got "):
+        net(weights=weights)
+
+
+def test_a_file_of_something_else_has_its_sentence(tmp_path):
+    with h5py.File(tmp_path / "net.weights.h5", "w") as file:
+        file["layers/x"] = 1
+    with pytest.raises(ZooError, match="net.weights.h5 doesn't fit layout: "):
+        net(weights=tmp_path / "net.weights.h5")
+    (tmp_path / "net.pth").write_bytes(b"")
+    with pytest.raises(ZooError, match="net.pth is no checkpoint: "):
+        zoo.create("squeezenet1_1", (64, 64, 3), weights=tmp_path / "net.pth")
 
 
 # --------------------------------------------------------------------------------------------------- between nets

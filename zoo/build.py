@@ -32,7 +32,8 @@ def create(model, input_shape=None, classes=None, include_top=True, pooling=None
         pooling: without top, "avg" or "max" for a vector (N, channels) instead of the map.
         classifier_activation: "softmax", any Keras activation, or None for logits. Always computed in float32.
         weights: None for random weights, "imagenet" (keras.applications' weights), "torchvision" (PyTorch's), or a
-            path: `.keras` or `.weights.h5` of the same net, `.pth` or `.safetensors` of torchvision's.
+            path: `.keras` or `.weights.h5` of the same net, `.pth` or `.safetensors` of PyTorch's, torchvision's
+            or your own. Without top, or for features, the head that the weights have is left aside.
         features: if true, the outputs are the maps of the named stages: a dict, finest first.
         name: the Keras model's name.
         **overrides: `padding`, `stride`, `pool`, `norm`, `activation`, `dropout`, `width`, `output_stride`, `head`
@@ -114,6 +115,8 @@ def _apply(layer, inputs, zero):
             return layers.Reshape(layer.input_shape, name=name)(x)
     (x,) = inputs
     padding, rings = layer.padding
+    if rings and isinstance(word, words.Pool) and word.padding == "ceil":
+        return own.CutPooling(pair(word.size), pair(word.stride or word.size), rings, word.kind, name=name)(x)
     if rings:
         x = layers.ZeroPadding2D(rings, name=f"{name}_pad")(x)
     return _layer(word, name, layer, padding, zero)(x)

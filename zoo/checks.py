@@ -1,40 +1,78 @@
 """The checks of the words' fields: each takes what the field is called and its value, and returns the value to keep."""
 
-from zoo.errors import ZooError
+from math import inf
+from numbers import Integral
+
+from zoo.errors import ZooError, did_you_mean
+
+ACTIVATIONS = (  # Keras's, and LeNet-5's own
+    "celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu linear "
+    "log_sigmoid log_softmax mish relu relu6 selu sigmoid silu soft_shrink softmax softplus softsign sparse_plus "
+    "sparse_sigmoid sparsemax squareplus swish tanh tanh_shrink threshold scaled_tanh"
+).split()
 
 
-def _whole(value, least):
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+def is_whole(value, least):
+    """Whether a value is a whole number, Python's or NumPy's, of at least `least`."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= least
+
+
+def _own(value):
+    """A whole number as Python's own; one that is (a `Classes`, too) stays the same object."""
+    return value if isinstance(value, int) else int(value)
 
 
 def pair(what, value):
     value = tuple(value) if isinstance(value, list) else value
-    if _whole(value, 1) or (isinstance(value, tuple) and len(value) == 2 and all(_whole(v, 1) for v in value)):
-        return value
+    if is_whole(value, 1):
+        return _own(value)
+    if isinstance(value, tuple) and len(value) == 2 and all(is_whole(v, 1) for v in value):
+        return tuple(map(_own, value))
     raise ZooError(f"{what} must be a positive whole number or a pair of them; got {value!r}.")
 
 
 def padding(what, value, names=("same", "valid", "ceil")):
     value = tuple(value) if isinstance(value, list) else value
-    if (isinstance(value, str) and value in names) or _whole(value, 0):
+    if isinstance(value, str) and value in names:
         return value
-    if isinstance(value, tuple) and len(value) in (2, 4) and all(_whole(v, 0) for v in value):
-        return value
+    if is_whole(value, 0):
+        return _own(value)
+    if isinstance(value, tuple) and len(value) in (2, 4) and all(is_whole(v, 0) for v in value):
+        return tuple(map(_own, value))
     known = ", ".join(f'"{name}"' for name in names)
     raise ZooError(f"{what} must be {known}, or rings of zeros (a whole number, a pair or four sides); got {value!r}.")
 
 
 def count(what, value):
-    if _whole(value, 1):
-        return value
+    if is_whole(value, 1):
+        return _own(value)
     raise ZooError(f"{what} must be a positive whole number; got {value!r}.")
 
 
+def index(what, value):
+    if is_whole(value, 0):
+        return _own(value)
+    raise ZooError(f"{what} must be a whole number, counted from 0; got {value!r}.")
+
+
+def _rows(value, is_cell):
+    """A table as a tuple of tuples; None where it is none, or has a row without cells or another kind of cell."""
+    if not isinstance(value, (tuple, list)) or not all(isinstance(row, (tuple, list)) for row in value):
+        return None
+    rows = tuple(map(tuple, value))
+    return rows if rows and all(row and all(map(is_cell, row)) for row in rows) else None
+
+
 def table(what, value):
-    rows = tuple(tuple(row) for row in value)
-    if rows and all(row and all(_whole(channel, 0) for channel in row) for row in rows):
+    if rows := _rows(value, lambda channel: is_whole(channel, 0)):
         return rows
     raise ZooError(f"{what} must give each filter at least one input channel, counted from 0; got {value!r}.")
+
+
+def codes(what, value):
+    if rows := _rows(value, lambda cell: cell in (-1, 1)):
+        return rows
+    raise ZooError(f"{what} must be rows of 1 and -1, one a class; got {value!r}.")
 
 
 def name(what, value):
@@ -43,10 +81,28 @@ def name(what, value):
     raise ZooError(f"{what} must be text without a slash; got {value!r}.")
 
 
+def activation(what, value):
+    if name(what, value) in ACTIVATIONS:
+        return value
+    raise ZooError(f"Keras has no activation {value!r}.{did_you_mean(value, ACTIVATIONS)}")
+
+
 def positive(what, value):
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
         return value
     raise ZooError(f"{what} must be a positive number; got {value!r}.")
+
+
+def number(what, value):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    raise ZooError(f"{what} must be a number; got {value!r}.")
+
+
+def whole(what, value):
+    if is_whole(value, -inf):
+        return _own(value)
+    raise ZooError(f"{what} must be a whole number; got {value!r}.")
 
 
 def flag(what, value):
@@ -68,6 +124,11 @@ def one_of(*choices):
         raise ZooError(f"{what} must be one of {', '.join(map(repr, choices))}; got {value!r}.")
 
     return check
+
+
+def like(default):
+    """The check that a value is of its default's kind: a flag, a whole number, a number; none for other defaults."""
+    return {bool: flag, int: whole, float: number}.get(type(default), lambda what, value: value)
 
 
 def or_none(check):

@@ -1,11 +1,12 @@
 """Words on the command line -> calls of the other rooms, each imported only by the command that needs it."""
 
-import ast
 import json
 import os
 import re
+import shlex
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import click
@@ -60,27 +61,32 @@ class Size(click.ParamType):
 
 
 # Arguments of zoo.create that are no overrides: the commands have options of their own for some.
+SHOWN = 10  # of the trials of a search
+
 BUILDER_ARGUMENTS = ("input_shape", "classes", "include_top", "pooling", "classifier_activation", "weights", "features",
                      "name")  # fmt: skip
 
 
-CONSTANTS = {"true": "True", "false": "False", "none": "None"}  # as they are written elsewhere -> in Python
-
-
-def _parse_settings(context, parameter, values):
-    """["padding=same", "width=0.5"] -> {"padding": "same", "width": 0.5}."""
-    settings = {}
+def _parse_pairs(context, parameter, values):
+    """["padding=same", "width=0.5"] -> {"padding": "same", "width": "0.5"}."""
+    pairs = {}
     for text in values:
         key, equals, value = text.partition("=")
         if not equals or not key:
             raise click.BadParameter(f"{text!r} isn't of the form key=value.")
+        pairs[key] = value
+    return pairs
+
+
+def _parse_settings(context, parameter, values):
+    """["padding=same", "width=0.5"] -> {"padding": "same", "width": 0.5}."""
+    from zoo.training.space import literal
+
+    settings = _parse_pairs(context, parameter, values)
+    for key in settings:
         if key in BUILDER_ARGUMENTS:
             raise click.BadParameter(f"{key} isn't an override of the layout.")
-        try:
-            settings[key] = ast.literal_eval(CONSTANTS.get(value.lower(), value))
-        except (ValueError, SyntaxError):
-            settings[key] = value
-    return settings
+    return {key: literal(value) for key, value in settings.items()}
 
 
 set_option = click.option(
@@ -226,6 +232,33 @@ def plot(model, input_shape, options, output):
 # ------------------------------------------------------------------------------------------------------- training
 
 
+def _training_options(command):
+    """Give a command the options that say what is trained, on what and how."""
+    for option in reversed((
+        click.option("--model", default="lenet", show_default=True, help="A registered name, or my_layout.py:name."),
+        click.option("--dataset", default="digits", show_default=True,
+                     help="digits, a TFDS name, a folder of class folders, or a Keras-style .npz."),
+        data_dir_option,
+        click.option("--limit", type=int, metavar="N",
+                     help="At most N images for training, as many to validate and to test."),
+        click.option("--classes", callback=_parse_names, metavar="A,B,…", help="Only these classes, in this order."),
+        click.option("--image-size", type=Size(),
+                     help="Train at this size; by default it follows from model and data."),
+        set_option,
+        click.option("--recipe", metavar="fast|paper|FILE", help="What the options below start from: the model's and "
+                     "data's own defaults (fast), the paper's training, or a YAML file of fields."),
+        _recipe_options,
+        click.option("--runs", default="runs", show_default=True, type=click.Path(), help="Where the folder is made."),
+        click.option("--tensorboard", "trackers", multiple=True, flag_value="tensorboard",
+                     help="Also write the figures for TensorBoard: tensorboard --logdir runs."),
+        click.option("--mlflow", "trackers", multiple=True, flag_value="mlflow", help="Also send them to MLflow."),
+        click.option("--wandb", "trackers", multiple=True, flag_value="wandb",
+                     help="Also send them to Weights & Biases."),
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
 def _recipe_options(command):
     """Give a command an option for each field of the recipe."""
     from dataclasses import fields
@@ -238,37 +271,35 @@ def _recipe_options(command):
         flag, rules = f"--{item.name.replace('_', '-')}", item.metadata
         kind = next((kind for kind in get_args(item.type) if kind is not NoneType), item.type)
         kind = {
-            bool: {"is_flag": True, "default": None}, tuple: {"callback": _parse_names, "metavar": "A,B,…"},
+            bool: {"is_flag": True, "default": None},
+            tuple: {"callback": partial(_parse_names, kind=rules.get("kind", str)), "metavar": "A,B,…"},
         }.get(kind, {"type": kind})  # fmt: skip
         choices = f": {', '.join(rules['choices'])}" if "choices" in rules else ""
-        default = "" if item.default in (None, False, ()) else f" [default: {item.default:g}]" if isinstance(
-            item.default, (int, float)) else f" [default: {item.default}]"  # fmt: skip
+        default = "" if item.default in (None, False, ()) else f" [default: {_written(item.default)}]"
         command = click.option(flag, help=f"{rules['meaning']}{choices}{default}.", **kind)(command)
     return command
 
 
-def _parse_names(context, parameter, value):
-    """ "cat,dog" -> ["cat", "dog"]."""
-    return value and [name.strip() for name in value.split(",") if name.strip()]
+def _written(value):
+    """A default as it is typed."""
+    if isinstance(value, tuple):
+        return ",".join(map(_written, value))
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def _parse_names(context, parameter, value, kind=str):
+    """ "cat,dog" -> ["cat", "dog"]; with the kind float, "0.5,0.75" -> [0.5, 0.75]."""
+    try:
+        return value and [kind(name.strip()) for name in value.split(",") if name.strip()]
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no list of numbers; write 0.5,0.75.") from None
 
 
 @main.command()
-@click.option("--model", default="lenet", show_default=True, help="A registered name, or my_layout.py:name.")
-@click.option("--dataset", default="digits", show_default=True,
-              help="digits, a TFDS name, a folder of class folders, or a Keras-style .npz.")  # fmt: skip
-@data_dir_option
-@click.option("--limit", type=int, metavar="N", help="At most N images for training, as many to validate and to test.")
-@click.option("--classes", callback=_parse_names, metavar="A,B,…", help="Only these classes, in this order.")
-@click.option("--image-size", type=Size(), help="Train at this size; by default it follows from model and data.")
-@set_option
-@click.option("--recipe", metavar="fast|paper|FILE", help="What the options below start from: the model's and data's "
-              "own defaults (fast), the paper's training, or a YAML file of fields.")  # fmt: skip
-@_recipe_options
-@click.option("--runs", default="runs", show_default=True, type=click.Path(), help="Where the run's folder is made.")
-@click.option("--tensorboard", is_flag=True, help="Also write the figures for TensorBoard: tensorboard --logdir runs.")
-@click.option("--strategy", default="auto", metavar="auto|single|mirrored|multiworker", help="Which devices train: one, "
-              "all of this machine, or those of the cluster that the environment describes; auto is the last of these "
-              "that there is.")  # fmt: skip
+@_training_options
+@click.option("--strategy", default="auto", metavar="auto|single|mirrored|multiworker",
+              help="Which devices train: one, all of this machine, or those of the cluster that the environment "
+                   "describes; auto is the last of these that there is.")  # fmt: skip
 @click.option("--resume", type=click.Path(), metavar="RUN", help="Go on with a run that was stopped, as it began.")
 @json_option
 @click.pass_context
@@ -282,8 +313,8 @@ def train(context, model, dataset, data_dir, image_size, options, runs, strategy
 
     verbose = "auto" if sys.stdout.isatty() else 2
     if resume:
-        _refuse_others(context, "resume", "strategy", "as_json")
-        result = training.resume(resume, verbose, click.echo, strategy)
+        _refuse_others(context, "A run", "resume", "strategy", "as_json")
+        result = training.resume(resume, verbose, click.echo, strategy=strategy)
     else:
         result = training.train(
             model, dataset, data_dir, image_size, options, runs, verbose, click.echo, strategy=strategy, **others
@@ -292,7 +323,7 @@ def train(context, model, dataset, data_dir, image_size, options, runs, strategy
         return
     click.echo(f"Test accuracy {result.test_accuracy:.4f}, loss {result.test_loss:.4f}, after {result.epochs} epochs "
                f"in {result.seconds:.1f} s ({result.images_per_second:,.0f} images/s).")  # fmt: skip
-    for name, what in (("model.keras", "the best epoch on validation"), ("report.html", "curves, confusion, classes"),
+    for name, what in (("model.keras", "the best epoch on validation"), ("report.html", "curves, classes, mistakes"),
                        ("metrics.csv", "every epoch"), ("config.json", "all that repeats the run")):  # fmt: skip
         click.echo(f"  {Path(result.run) / name}  {what}")
     click.echo(f"Next: zoo predict {result.run} IMAGE, or zoo export {result.run}")
@@ -300,12 +331,68 @@ def train(context, model, dataset, data_dir, image_size, options, runs, strategy
         _print_json(asdict(result))
 
 
-def _refuse_others(context, *allowed):
-    """A run goes on as it began: no other option has a meaning."""
+def _refuse_others(context, what, *allowed):
+    """What is resumed goes on as it began: no other option has a meaning."""
     for option in context.command.params:
         given = context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
         if given and option.name not in allowed:
-            raise zoo.ZooError(f"A run goes on as it began: --resume takes no {option.opts[0]} beside it.")
+            raise zoo.ZooError(f"{what} goes on as it began: --resume takes no {option.opts[0]} beside it.")
+
+
+@main.command()
+@click.option(
+    "--over", multiple=True, metavar="NAME=VALUES", callback=_parse_pairs,
+    help="Search a field of the recipe (learning_rate, as in the options) or an override of the layout (set.width): a "
+         "range, 1e-4..1e-2, with :log to draw evenly in the logarithm, or choices, adam,sgd. May be repeated.",
+)  # fmt: skip
+@click.option("--trials", type=int, metavar="N", help="How many in all, failed ones included [default: 20].")
+@click.option("--metric", default="val_loss", show_default=True, metavar="val_loss|val_accuracy",
+              help="What trials are compared by.")  # fmt: skip
+@_training_options
+@click.option("--resume", type=click.Path(), metavar="FOLDER",
+              help="Go on with a search that was stopped, as it began, or to more --trials.")  # fmt: skip
+@json_option
+@click.pass_context
+def tune(context, over, trials, metric, resume, as_json, **others):
+    """Search for the recipe or layout with which a model trains best, by the loss on validation images.
+
+    Each trial is a run in the folder runs/tune-MODEL-DATASET-N, where tune.csv and tune.png show them all.
+    """
+    from zoo.training import tune as tuning
+
+    if resume:
+        _refuse_others(context, "A search", "resume", "trials", "as_json")
+        found = tuning.resume(resume, trials, click.echo)
+    else:
+        found = tuning.tune(over, 20 if trials is None else trials, metric, say=click.echo, **others)
+    states = [trial.state for trial in found.trials]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    click.echo(f"Of {len(states)} trials, {counts}. The best:")
+    _print_table(("#trial", "#val_loss", "#val_accuracy", "#epochs", "#seconds", *found.trials[0].settings), [
+        (t.trial, f"{t.val_loss:.4f}", f"{t.val_accuracy:.4f}", t.epochs, f"{t.seconds:.1f}",
+         *(f"{value:.4g}" if isinstance(value, float) else value for value in t.settings.values()))
+        for t in found.trials[:SHOWN] if t.state == "finished"
+    ])  # fmt: skip
+    for name, what in (("tune.csv", "every trial"), ("tune.png", "what each value brought")):
+        click.echo(f"  {Path(found.folder) / name}  {what}")
+    click.echo(f"The best run is {found.trials[0].run}; this repeats it:\n  {_command_line(found.best)}")
+    if as_json:
+        _print_json([asdict(trial) for trial in found.trials])
+
+
+def _command_line(arguments):
+    """The words of `zoo train` that give it these arguments."""
+    words = ["zoo", "train"]
+    for option in train.params:
+        flag, value = option.opts[0], arguments.get(option.name)
+        if option.name == "options":
+            words += [word for key, item in value.items() for word in (flag, f"{key}={item}")]
+        elif option.is_flag:
+            words += [flag] * (value is True or option.flag_value in (value or ()))
+        elif value is not None:
+            by = "x" if isinstance(option.type, Size) else ","
+            words += [flag, by.join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)]
+    return shlex.join(words)
 
 
 @main.command()
@@ -323,6 +410,23 @@ def evaluate(run_or_model, dataset, data_dir, weights, as_json):
                f"loss {result.test_loss:.4f} ({result.images_per_second:,.0f} images/s).")  # fmt: skip
     if as_json:
         _print_json(asdict(result))
+
+
+@main.command()
+@click.argument("folders", nargs=-1, metavar="RUN RUN...")
+@click.option("--output", default="compare", show_default=True, metavar="NAME", type=click.Path(),
+              help="What is written: the curves as NAME.png, curves and table as the page NAME.html.")  # fmt: skip
+@json_option
+def compare(folders, output, as_json):
+    """Put runs side by side, finished or not: a table of what they reached and where they differ, and their curves."""
+    from zoo.training.compare import compare, table, write_comparison
+
+    runs = compare(folders)
+    written = write_comparison(runs, output)
+    if as_json:
+        return _print_json([run.facts for run in runs])
+    _print_table(["run", *(f"#{run.label}" for run in runs)], table(runs))
+    click.echo(f"Wrote {' and '.join(map(str, written))}")
 
 
 @main.command()

@@ -7,6 +7,11 @@ class ZooError(ValueError):
     """Bad input. Its message is one clear sentence; the command line prints it and exits with 2."""
 
 
+def first_line(problem):
+    """Return an exception's first line, or its kind where it says nothing: another library's, for a sentence."""
+    return next(iter(str(problem).strip().splitlines()), type(problem).__name__)
+
+
 def did_you_mean(word, known, count=3):
     """Return " Did you mean a, b or c?" for the known words nearest to `word`, or "" if none is near."""
     lowered = {name.lower(): name for name in known}

@@ -105,6 +105,35 @@ class Subsampling(keras.layers.Layer):
 
 
 @register
+class CutPooling(keras.layers.Layer):
+    """Pooling whose last windows are cut off at the map's lower and right edge, as in Caffe: what lies beyond is none.
+
+    `rings`, ((top, bottom), (left, right)), is how far the windows reach beyond; `kind` is "max" or "avg".
+    """
+
+    def __init__(self, size, strides, rings, kind="max", **options):
+        super().__init__(**options)
+        self.size, self.strides, self.rings, self.kind = tuple(size), tuple(strides), tuple(map(tuple, rings)), kind
+
+    def call(self, x):
+        if self.kind == "max":
+            return ops.max_pool(self._padded(x, float("-inf")), self.size, self.strides, "valid")
+        inside = ops.average_pool(self._padded(ops.ones_like(x[:1, :, :, :1]), 0), self.size, self.strides, "valid")
+        return ops.average_pool(self._padded(x, 0), self.size, self.strides, "valid") / inside
+
+    def _padded(self, x, value):
+        return ops.pad(x, ((0, 0), *self.rings, (0, 0)), constant_values=value)
+
+    def get_config(self):
+        return super().get_config() | {
+            "size": self.size,
+            "strides": self.strides,
+            "rings": self.rings,
+            "kind": self.kind,
+        }
+
+
+@register
 class MaxUnpooling(keras.layers.Layer):
     """Put each value where the maximum of its window was, zeros elsewhere (Badrinarayanan et al. 2015, Figure 3).
 

@@ -7,7 +7,7 @@ A layout is a list of words. Lists nest freely, so a helper may return several r
 Shapes are NHWC. A size, stride or dilation is an int or a (height, width) pair. Padding is "same" (as TensorFlow
 pads: the output has ceil(input / stride) pixels), "valid" (none), or rings of zeros: an int, a (vertical,
 horizontal) pair, or the four sides (top, bottom, left, right). "ceil" pads below and to the right alone, so far that
-the last window starts inside the map (the pools of Caffe).
+the last window starts inside the map (the pools of Caffe, which leave out what lies beyond).
 """
 
 from copy import copy
@@ -18,6 +18,7 @@ from zoo import checks
 from zoo.errors import ZooError
 
 NORMS = ("batch", "group", "lrn")
+LIKE_INPUT = "like input"  # filters that a branch of an `Add` ends in: as many as the sum's input has channels
 
 
 class Classes(int):
@@ -49,11 +50,12 @@ class Word:
 class Conv(Word):
     """A convolution as a paper's row means it: kernel, bias, normalization if any, then the activation.
 
-    `filters=None` keeps the number of channels. `norm` is None, "batch", "group", "lrn" (LRN comes after the
-    activation, as in AlexNet) or a `Norm`. `activation` is any name that Keras knows, "scaled_tanh", or None.
+    `filters=None` keeps the number of channels; "like input", in a branch of an `Add`, gives back as many as the
+    branch started from. `norm` is None, "batch", "group", "lrn" (LRN comes after the activation, as in AlexNet) or a
+    `Norm`. `activation` is any name that Keras knows, "scaled_tanh", or None.
     """
 
-    filters: int | None
+    filters: int | str | None
     kernel: int | tuple
     stride: int | tuple = 1
     padding: str | int | tuple = "same"
@@ -256,8 +258,7 @@ class Composite(Word):
     """A word made of branches, each a tuple of words that starts from the same input."""
 
     def _set(self, branches, **settings):
-        for key, value in settings.items():
-            object.__setattr__(self, key, value)
+        self.__dict__.update(settings | _checked(type(self), **settings))
         object.__setattr__(self, "branches", tuple(words(branch) for branch in branches))
 
     def with_branches(self, branches):
@@ -332,6 +333,8 @@ class Concat(Composite):
     crop: bool
 
     def __init__(self, *branches, crop=False, name=None):
+        if not branches:
+            raise ZooError("Concat needs a branch, if only an empty one: Concat([], [Conv(8, 3)]).")
         self._set(branches, crop=crop, name=name)
 
 
@@ -453,7 +456,7 @@ def _checked(kind, /, **values):
     """Return those of a word's fields whose checked value isn't the one given. Raises `ZooError`."""
     new = {}
     for key, what, check in _checks_of(kind):
-        if (checked := check(what, values[key])) is not values[key]:
+        if key in values and (checked := check(what, values[key])) is not values[key]:
             new[key] = checked
     return new
 
@@ -469,7 +472,7 @@ def _checks_of(kind):
 
 
 _CHECKS = {
-    (Conv, "filters"): checks.or_none(checks.count),
+    (Conv, "filters"): lambda what, value: value if value in (None, LIKE_INPUT) else checks.count(what, value),
     (ConvTranspose, "filters"): checks.or_none(checks.count),
     (ConvTranspose, "padding"): checks.one_of("same", "valid"),
     (Pool, "stride"): checks.or_none(checks.pair),
@@ -477,6 +480,9 @@ _CHECKS = {
     (Crop, "border"): partial(checks.padding, names=("image",)),
     (GlobalPool, "kind"): checks.one_of("avg", "max"),
     (Norm, "kind"): checks.one_of(*NORMS),
+    (Stage, "name"): checks.name,
+    (Auxiliary, "name"): checks.name,
+    (Activation, "kind"): checks.or_none(checks.activation),
     (Upsample, "interpolation"): checks.one_of("nearest", "bilinear"),
     "name": checks.or_none(checks.name),
     "filters": checks.count,
@@ -487,6 +493,7 @@ _CHECKS = {
     "dilation": checks.pair,
     "padding": checks.padding,
     "groups": checks.count,
+    "part": checks.index,
     "parts": checks.count,
     "multiplier": checks.count,
     "units": checks.count,
@@ -496,4 +503,11 @@ _CHECKS = {
     "bias": checks.flag,
     "bilinear": checks.flag,
     "norm": _norm,
+    "activation": checks.or_none(checks.activation),
+    "codes": checks.codes,
+    "factor": checks.number,
+    "pool": checks.name,
+    "stage": checks.name,
+    "crop": checks.flag,
+    "weight": checks.positive,
 }

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from zoo import registry, rewrite
+from zoo import checks, registry, rewrite
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import Layout, as_layout
 from zoo.trace import Trace, smallest_input, trace
@@ -26,10 +26,11 @@ def plan(model, input_shape=None, classes=None, include_top=True, pooling=None, 
     (naming the layer that ran out of pixels and the smallest size that works).
     """
     name, entry, layout = resolve(model, classes, include_top, pooling, name, **overrides)
-    input_shape = input_shape or (entry and entry.input_shape)
-    if not input_shape:
+    if input_shape is None:
+        input_shape = entry and entry.input_shape
+    if input_shape is None:
         raise ZooError(f"{name} has no input size of its own; give input_shape=(height, width, channels).")
-    return Plan(name, entry, layout, _trace(name, layout, input_shape))
+    return Plan(name, entry, layout, _trace(name, entry, layout, input_shape))
 
 
 def resolve(model, classes=None, include_top=True, pooling=None, name=None, **overrides):
@@ -38,17 +39,19 @@ def resolve(model, classes=None, include_top=True, pooling=None, name=None, **ov
     Raises `ZooError` as `plan` does, but for sizes, which a layout alone doesn't have.
     """
     entry = registry.entry(model) if isinstance(model, str) else None
-    name = name or (entry.name if entry else "layout")
-    if classes is not None and (not isinstance(classes, int) or isinstance(classes, bool) or classes < 1):
-        raise ZooError(f"classes must be a positive whole number; got {classes!r}.")
+    name = checks.or_none(checks.name)("name", name) or (entry.name if entry else "layout")
+    classes = None if classes is None else checks.count("classes", classes)
     options = {key: overrides.pop(key) for key in list(overrides) if entry and key in entry.options}
     _check_known(name, entry, overrides)
     try:
         layout = entry.layout(classes, **options) if entry else as_layout(model)
         if classes and include_top:
             layout = rewrite.classes(layout, classes)
-        layout = rewrite.rewrite(layout, overrides)
-        return name, entry, layout if include_top else rewrite.without_top(layout, pooling)
+        changed = rewrite.rewrite(layout, overrides)
+        if not include_top:
+            return name, entry, rewrite.without_top(changed, pooling)
+        rewrite.check_head(layout, changed)
+        return name, entry, changed
     except rewrite.Unfit as unfit:
         raise ZooError(f"{name} {unfit}") from None
 
@@ -61,7 +64,7 @@ def _check_known(name, entry, overrides):
             raise ZooError(f"{name} takes no option {key!r}.{near} It takes {', '.join(sorted(known))}.")
 
 
-def _trace(name, layout, input_shape):
+def _trace(name, entry, layout, input_shape):
     try:
         return trace(layout, input_shape)
     except OutOfPixels as problem:
@@ -69,7 +72,7 @@ def _trace(name, layout, input_shape):
         least = smallest_input(layout, channels)
         if least is None:
             raise ZooError(f"{name} takes no input of any size: {problem}.") from None
-        tries = [*_same_padding(layout, input_shape), "a larger input", *_smaller_net(input_shape)]
+        tries = [*_same_padding(layout, input_shape), "a larger input", *_smaller_net(entry, input_shape)]
         tries = " or ".join(tries) if len(tries) < 3 else f"{tries[0]}, {tries[1]}, or {tries[2]}"
         raise ZooError(
             f"{name} needs an input of at least {least}x{least}; got {height}x{width}, where {problem}. Try {tries}."
@@ -86,11 +89,11 @@ def _same_padding(layout, input_shape):
     return ["--set padding=same"]
 
 
-def _smaller_net(input_shape):
-    """The first of the newest nets made for images of this size or less."""
-    fitting = [entry for entry in registry.entries().values()
-               if entry.input_shape and max(entry.input_shape[:2]) <= min(input_shape[:2])]  # fmt: skip
-    return [max(fitting, key=lambda entry: entry.year or 0).name] if fitting else []
+def _smaller_net(entry, input_shape):
+    """The first of the newest nets made for images of this size or less, other than the entry's own."""
+    sized = [other for other in registry.entries().values() if other is not entry and other.input_shape]
+    fitting = [other for other in sized if max(other.input_shape[:2]) <= min(input_shape[:2])]
+    return [max(fitting, key=lambda other: other.year or 0).name] if fitting else []
 
 
 # ---------------------------------------------------------------------------------------------------- what it costs

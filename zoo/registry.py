@@ -10,6 +10,7 @@ from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+from zoo import checks
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import Classes, as_layout
 
@@ -69,7 +70,11 @@ class Entry:
         return {name: p.default for name, p in parameters.items() if name != "classes"}
 
     def layout(self, classes=None, **options):
-        """Return the layout, for the paper's number of classes unless told."""
+        """Return the layout, for the paper's number of classes unless told.
+
+        Raises `ZooError` without any, and for an option that isn't of its default's kind.
+        """
+        options = {key: checks.like(self.options[key])(key, value) for key, value in options.items()}
         parameter = inspect.signature(self.function).parameters.get("classes")
         if parameter and (classes or self.classes):
             options["classes"] = Classes(classes or self.classes)

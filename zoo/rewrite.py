@@ -4,17 +4,19 @@ Each function returns a new `Layout`, or raises `Unfit` where its change makes n
 """
 
 from dataclasses import replace
-from math import lcm
+from math import inf, lcm
 
+from zoo import checks
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import (
-    RBF, Activation, Auxiliary, Classes, Composite, Conv, ConvTranspose, Dense, DepthwiseConv, Dropout, GlobalPool,
-    Layout, Multiply, Norm, PadChannels, Pool, Stage, Subsample, TableConv, Take, Unpool, Upsample, all_words,
-    map_words, pair, plain_words, sides, words,
+    LIKE_INPUT, RBF, Activation, Add, Auxiliary, Classes, Composite, Conv, ConvTranspose, Dense, DepthwiseConv,
+    DropPath, Dropout, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Stage, Subsample, TableConv, Take,
+    Unpool, Upsample, all_words, map_words, pair, plain_words, sides, words,
 )  # fmt: skip
 
 CONVS = (Conv, DepthwiseConv, TableConv)
 SCORING = (Conv, ConvTranspose, Dense, RBF)
+KEEPING = (Activation, DropPath, Dropout, Norm, Pool, Scale, Subsample)  # the number of channels
 STRIDED = (Conv, DepthwiseConv, TableConv, Pool, Subsample)
 
 
@@ -37,27 +39,30 @@ def padding(layout, value):
     """Pad every convolution wider than 1x1 with `value`; "same" and "valid" hold for the pooling windows too."""
 
     def change(word):
-        if isinstance(word, CONVS) and pair(word.kernel) != (1, 1):
+        if _convolves(word) and pair(word.kernel) != (1, 1):
             return replace(word, padding=value)
         if isinstance(word, Pool) and isinstance(value, str):
             return replace(word, padding=value)
         return word
 
-    return _body(layout, change, "padding", CONVS)
+    return _body(layout, change, "padding", _convolves)
 
 
 def stride(layout, value):
     """Give the stem, which is the first convolution, another stride."""
-    stem = next((word for word in plain_words(layout.body) if isinstance(word, CONVS)), None)
-    return _body(layout, lambda word: replace(word, stride=value) if word is stem else word, "stride", CONVS)
+    stem = next((word for word in plain_words(layout.body) if _convolves(word)), None)
+    return _body(layout, lambda word: replace(word, stride=value) if word is stem else word, "stride", _convolves)
 
 
 def pool(layout, kind):
-    """Pool by "max" or "avg", or put a strided convolution of the same window in each pool's place ("stride")."""
+    """Pool by "max" or "avg", or put a strided convolution of the same window in each pool's place ("stride").
+
+    A window of one pixel doesn't pool: it takes every n-th pixel (the shortcuts of ResNet), and stays.
+    """
     _choice("pool", kind, ("max", "avg", "stride"))
 
     def change(word):
-        if not isinstance(word, (Pool, Subsample)):
+        if not _pools(word):
             return word
         step = word.stride or word.size if isinstance(word, Pool) else word.size
         pads = word.padding if isinstance(word, Pool) else "valid"
@@ -66,7 +71,11 @@ def pool(layout, kind):
         pooled = Pool(word.size, step, pads, kind, name=word.name)
         return [pooled, Activation(word.activation)] if getattr(word, "activation", None) else pooled
 
-    return _body(layout, change, "pool", (Pool, Subsample))
+    return _body(layout, change, "pool", _pools)
+
+
+def _pools(word):
+    return isinstance(word, (Pool, Subsample)) and pair(word.size) != (1, 1)
 
 
 def norm(layout, kind):
@@ -83,13 +92,13 @@ def norm(layout, kind):
     def change(word):
         if isinstance(word, Norm):
             return replace(word, kind=kind) if kind and has_own else []
-        if isinstance(word, CONVS) and kind is None:
+        if _convolves(word) and kind is None:
             return replace(word, norm=None) if isinstance(word, TableConv) else replace(word, norm=None, bias=True)
-        if isinstance(word, CONVS) and word.norm and has_own:
+        if _convolves(word) and word.norm and has_own:
             return replace(word, norm=replace(word.norm, kind=kind))
-        return replace(word, norm=kind) if isinstance(word, CONVS) and not has_own else word
+        return replace(word, norm=kind) if _convolves(word) and not has_own else word
 
-    return _body(layout, change, "norm", CONVS)
+    return _body(layout, change, "norm", _convolves)
 
 
 def activation(layout, kind):
@@ -123,10 +132,14 @@ def width(layout, factor):
     """Multiply the filters and hidden units by `factor`; the classes stay. A thinner net has less dropout, too.
 
     In a net with grouped convolutions every count is rounded to a multiple of the groups, so that each still divides.
+    A branch whose sum has the input itself as shortcut gives back that input's channels, whose rounded parts may sum
+    to another count than the rounded sum.
     """
     if not isinstance(factor, (int, float)) or isinstance(factor, bool) or not 0 < factor < 1000:
         raise ZooError(f"width must be a positive multiplier such as 0.5; got {factor!r}.")
     scores = _classifiers(layout, "width") if layout.head else []
+    ends = [end for word in all_words(layout.body + layout.head) if isinstance(word, Add) and not word.branches[-1]
+            for branch in word.branches for end in _last_convolution(branch)]  # fmt: skip
     groups = lcm(*(word.groups for word in plain_words(layout.body) if isinstance(word, Conv)))
 
     def scaled(count, step):
@@ -139,49 +152,75 @@ def width(layout, factor):
             return word
         if isinstance(word, Dropout):
             return replace(word, rate=word.rate * min(factor, 1))
-        if isinstance(word, (Conv, ConvTranspose, PadChannels)) and word.filters:
+        if any(word is end for end in ends):
+            return replace(word, filters=LIKE_INPUT)
+        if isinstance(word, (Conv, ConvTranspose, PadChannels)) and isinstance(word.filters, int):
             return replace(word, filters=scaled(word.filters, groups))
         return replace(word, units=scaled(word.units, groups)) if isinstance(word, Dense) else word
 
     return Layout(map_words(change, layout.body), map_words(change, layout.head))
 
 
+def _last_convolution(branch):
+    """The convolution whose filters are the channels at a branch's end, as a list; empty where something else is."""
+    rest = [word for word in branch if not (isinstance(word, KEEPING) or _is_gate(word))]
+    return rest[-1:] if rest and isinstance(rest[-1], Conv) and rest[-1].filters else []
+
+
+def _is_gate(word):
+    return isinstance(word, Multiply) and not word.branches[-1]
+
+
 def output_stride(layout, target):
     """Let the body shrink the image at most `target` times: later strides become 1, and dilation takes their place.
 
-    Pools that lose their stride pad "same", so that the map keeps its size (Chen et al., DeepLab, arXiv:1412.7062).
+    Pools, and unpadded convolutions, that lose their stride pad "same", so that the map keeps its size (Chen et al.,
+    DeepLab, arXiv:1412.7062). Once a stride is lost all later ones are: the dense map has no coarser one inside.
     """
-
+    target = checks.count("output_stride", target)
     if any(isinstance(word, (Upsample, ConvTranspose, Unpool)) for word in plain_words(layout.body)):
         raise Unfit("takes no output_stride: its body enlarges the map again.")
-    seen = {}  # stage -> (stride, rate) at its end
-
-    def visit(items, stride, rate):
-        new = []
-        for word in words(items):
-            if isinstance(word, Take):
-                new.append(word)
-                stride, rate = seen[word.stage]
-            elif isinstance(word, Composite):
-                ends = [visit(branch, stride, rate) for branch in word.branches]
-                longest = max(ends, key=lambda end: end[1] * end[2])
-                new.append(word.with_branches(end[0] for end in ends))
-                if not isinstance(word, Auxiliary):
-                    stride, rate = longest[1:]
-                if isinstance(word, Stage):
-                    seen[word.name] = stride, rate
-            elif isinstance(word, STRIDED):
-                new.append(_dilated(word, rate, keep=stride * _step(word) <= target))
-                kept = stride * _step(word) <= target
-                stride, rate = (stride * _step(word), rate) if kept else (stride, rate * _step(word))
-            else:
-                new.append(word)
-        return words(new), stride, rate
-
-    body, stride, rate = visit(layout.body, 1, 1)
+    body, stride, rate = _dense(layout.body, target, {})
     if stride != target:
         raise Unfit(f"has an output stride of {stride * rate}, which can't be made {target}.")
     return replace(layout, body=body)
+
+
+def _dense(items, target, seen, stride=1, rate=1):
+    """Return the words with strides kept up to `target` in all, and the stride and the dilation rate at their end.
+
+    `seen` holds the stride and the rate at the end of each stage so far.
+    """
+    new = []
+    for word in words(items):
+        if isinstance(word, Take):
+            new.append(word)
+            stride, rate = seen[word.stage]
+        elif isinstance(word, Composite):
+            ends = [_dense(branch, target, seen, stride, rate) for branch in word.branches]
+            longest = max(ends, key=lambda end: end[1] * end[2])
+            new.append(word.with_branches(end[0] for end in ends))
+            if not isinstance(word, Auxiliary):
+                stride, rate = longest[1:]
+            if isinstance(word, Stage):
+                seen[word.name] = stride, rate
+        elif isinstance(word, STRIDED):
+            kept = _step(word) == 1 or (rate == 1 and stride * _step(word) <= target)
+            new.append(_dilated(word, rate, kept))
+            stride, rate = (stride * _step(word), rate) if kept else (stride, rate * _step(word))
+        else:
+            new.append(word)
+    return words(new), stride, rate
+
+
+def check_head(before, after):
+    """Refuse a body of another stride under a head that enlarges the map by a fixed factor."""
+    if not any(isinstance(word, (Upsample, ConvTranspose)) for word in plain_words(after.head)):
+        return
+    own, new = (_dense(layout.body, inf, {})[1] for layout in (before, after))
+    if new != own:
+        raise Unfit(f"has a head that enlarges the map by a fixed factor: it takes a body of stride {own}, not {new}. "
+                    "include_top=False leaves the head off.")  # fmt: skip
 
 
 def _step(word):
@@ -201,7 +240,10 @@ def _dilated(word, rate, keep):
         return replace(word, stride=step)
     if isinstance(word, TableConv):
         raise Unfit("takes no output_stride: a convolution by connection table can't be dilated.")
-    grown = word.padding if isinstance(word.padding, str) else _grow(word.padding, rate)
+    if isinstance(word.padding, str):
+        grown = word.padding if keep or _step(word) == 1 else "same"
+    else:
+        grown = _grow(word.padding, rate)
     dilation = tuple(d * rate for d in pair(word.dilation))
     return replace(word, stride=step, dilation=dilation, padding=grown)
 
@@ -275,9 +317,13 @@ def _classifiers(layout, what):
     ]  # fmt: skip
 
 
-def _body(layout, change, what, kinds):
-    """Map `change` over the body, which must hold a word of `kinds` for the override `what` to mean anything."""
-    if not any(isinstance(word, kinds) for word in plain_words(layout.body)):
+def _convolves(word):
+    return isinstance(word, CONVS)
+
+
+def _body(layout, change, what, concerns):
+    """Map `change` over the body, some word of which `concerns` must hold for: else `what` would mean nothing."""
+    if not any(concerns(word) for word in plain_words(layout.body)):
         raise Unfit(f"takes no {what}: it has no layer that this would change.")
     return replace(layout, body=map_words(change, layout.body))
 

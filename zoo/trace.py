@@ -10,6 +10,7 @@ from math import prod
 
 from zoo import layout as words
 from zoo import windows
+from zoo.checks import is_whole
 from zoo.errors import ZooError
 from zoo.windows import IMAGE, Grid
 
@@ -64,7 +65,10 @@ class Layer:
 
     @property
     def padding(self):
-        """How to pad: Keras's name for it, and the rings of zeros to put round the input before, or None."""
+        """How to pad: Keras's name for it, and the rings of zeros to put round the input before, or None.
+
+        Keras's pools leave out what "same" pads, as "ceil" means it; a pool's own rings of zeros count.
+        """
         padding = getattr(self.word, "padding", "valid")
         if padding in ("same", "valid"):
             return padding, None
@@ -75,7 +79,7 @@ class Layer:
         axes = list(zip(self.input_shape, window, stride, dilation))
         ceil = padding == "ceil"
         rings = tuple(windows.rings(n, w, s, padding, d) for n, w, s, d in axes) if ceil else words.sides(padding)
-        if not pool and rings == tuple(windows.rings(n, w, s, "same", d) for n, w, s, d in axes):
+        if (ceil or not pool) and rings == tuple(windows.rings(n, w, s, "same", d) for n, w, s, d in axes):
             return "same", None
         return "valid", rings if any(map(any, rings)) else None
 
@@ -124,8 +128,9 @@ def trace(layout, input_shape):
     """
     layout = words.as_layout(layout)
     sizes = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else ()
-    if len(sizes) != 3 or not all(isinstance(n, int) and n > 0 for n in sizes):
+    if len(sizes) != 3 or not all(is_whole(n, 1) for n in sizes):
         raise ZooError(f"An input shape is (height, width, channels), all positive; got {input_shape!r}.")
+    sizes = tuple(map(int, sizes))
     image = Signal(INPUT, sizes, IMAGE)
     tracer = _Tracer(image)
     output = tracer.walk(layout.body + layout.head, image, "")
@@ -176,6 +181,8 @@ class _Tracer:
         match word:
             case words.Stage():
                 signal = self.walk(word.branches[0], signal, f"{name}_")
+                if name in self.features:
+                    raise ZooError(f"there are two stages {name!r}; give one of them another name.")
                 if signal.is_map and signal.source != INPUT:
                     self.features[name] = signal
                 return signal
@@ -207,7 +214,10 @@ class _Tracer:
         main = len(word.branches) - (not isinstance(word, words.Concat))
         scopes = [f"{name}_" if main == 1 else f"{name}_branch{i}_" for i in range(1, main + 1)]
         scopes.append(f"{name}_shortcut_")
-        ends = [self.walk(branch, signal, scope) for branch, scope in zip(word.branches, scopes)]
+        branches = word.branches
+        if isinstance(word, words.Add):
+            branches = [_giving_back(branch, signal.shape[-1]) for branch in branches]
+        ends = [self.walk(branch, signal, scope) for branch, scope in zip(branches, scopes)]
         if getattr(word, "crop", False):
             ends = self.cropped(name, ends)
         shape = _merged_shape(word, name, ends)
@@ -259,6 +269,12 @@ class _Tracer:
         return layer.output
 
 
+def _giving_back(branch, channels):
+    """A sum's branch with `channels` filters where it asks for as many as the sum's input has."""
+    return [replace(word, filters=channels) if getattr(word, "filters", None) == words.LIKE_INPUT else word
+            for word in branch]  # fmt: skip
+
+
 @cache
 def _without_norm(word, activation):
     return replace(word, norm=None, activation=activation)
@@ -300,6 +316,8 @@ def _apply(word, name, signal):
         _map(name, signal)
     match word:
         case words.Conv():
+            if word.filters == words.LIKE_INPUT:
+                raise ZooError(f"{name} can't have filters like the input: it stands in no branch of an Add.")
             filters = word.filters or channels
             if channels % word.groups or filters % word.groups:
                 raise ZooError(

@@ -6,7 +6,7 @@ import numpy as np
 
 from zoo.data.dataset import SEED, chunks
 from zoo.errors import ZooError
-from zoo.trace import smallest_input
+from zoo.trace import smallest_input, trace
 
 SMALL = 64  # a net whose own input has up to so many pixels keeps it in training, whatever the data's size
 SAMPLE = 10_000  # training images that the normalization is computed from, at most
@@ -69,8 +69,10 @@ def fit_to(layout, entry, dataset, image_size=None):
     """Choose the preprocessing for training a model on a data set.
 
     A net made for small images keeps its own input size; a net made for large ones, or a layout of the user's own,
-    takes the data's size where it fits, else the smallest that it takes. The channels are the net's own, or the
-    data's where it has none. `image_size`, (height, width) or (height, width, channels), overrides.
+    takes the data's size where it fits, else the smallest that does. An image fits if the net takes it and shrinks it
+    to one pixel at the least: by as much as it pads, a net could take smaller ones, and would see padding. The channels
+    are the net's own, or the data's where it has none. `image_size`, (height, width) or (height, width, channels),
+    overrides.
 
     Args:
         layout: the layout to train.
@@ -93,6 +95,7 @@ def fit_to(layout, entry, dataset, image_size=None):
         least = smallest_input(layout, channels)
         if least is None:
             raise ZooError(f"{entry.name} takes no image of {channels} channels, whatever its size.")
+        least = max(least, *trace(layout, (least, least, channels)).last_map.stride)
         size = (height, width) if min(height, width) >= least else (least, least)
     inner = tuple(n - 2 * entry.margin for n in size)
     if min(inner) < 1:

@@ -26,12 +26,12 @@ def densenet(stem, channels, blocks, growth, classes):
     """`stem` ends with `channels` channels; a transition between two blocks halves channels, height and width."""
     body = [stem]
     for i, count in enumerate(blocks, 1):
-        body.append(Stage(f"dense{i}", [layer(growth) for _ in range(count)]))
+        body.append(Stage(f"dense{i}", [layer(growth) for _ in range(count)], preact if i == len(blocks) else []))
         channels += count * growth
         if i < len(blocks):
             channels //= 2
             body.append(Stage(f"transition{i}", preact, last(channels, 1), Pool(2, kind="avg")))
-    return Layout([*body, preact], [GlobalPool("avg"), Dense(classes, name="predictions")])
+    return Layout(body, [GlobalPool("avg"), Dense(classes, name="predictions")])
 
 
 def register_imagenet(depth, channels, blocks, growth, params, macs, top5=None):

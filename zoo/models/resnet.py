@@ -45,9 +45,9 @@ def bottleneck_v1(width, stride, project):
     return residual(rows, 4 * width, stride, project)
 
 
-def stage(name, block, width, count, stride):
+def blocks(block, width, count, stride):
     """`count` blocks; the first has the stride and, where the shape changes, a projection."""
-    return Stage(name, block(width, stride, True), [block(width, 1, False) for _ in range(count - 1)])
+    return [block(width, stride, True), [block(width, 1, False) for _ in range(count - 1)]]
 
 
 def resnet(block, counts, classes):
@@ -55,8 +55,8 @@ def resnet(block, counts, classes):
     return Layout(
         body=[
             Stage("conv1", conv(64, 7, stride=2, padding=3)),
-            Stage("conv2", Pool(3, stride=2, padding=1), stage("blocks", block, 64, first, 1)),
-            *(stage(f"conv{i}", block, 64 * 2 ** (i - 2), count, 2) for i, count in enumerate(others, 3)),
+            Stage("conv2", Pool(3, stride=2, padding=1), blocks(block, 64, first, 1)),
+            *(Stage(f"conv{i}", blocks(block, 64 * 2 ** (i - 2), count, 2)) for i, count in enumerate(others, 3)),
         ],
         head=[GlobalPool("avg"), Dense(classes, name="predictions")],
     )

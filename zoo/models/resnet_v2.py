@@ -28,18 +28,17 @@ def bottleneck(width, stride, project):
 
 
 def resnet_v2(counts, classes):
-    def stage(width, count, stride, stem=()):
+    def stage(width, count, stride, stem=(), end=()):
         blocks = [bottleneck(width, stride if i == count - 1 else 1, i == 0) for i in range(count)]
-        return Stage(f"conv{width.bit_length() - 5}", stem, blocks)
+        return Stage(f"conv{width.bit_length() - 5}", stem, blocks, end)
 
-    first, *middle, end = counts
+    first, *middle, last = counts
     return Layout(
         body=[
             Stage("conv1", Conv(64, 7, stride=2, padding=3, activation=None)),
             stage(64, first, 2, stem=Pool(3, stride=2, padding=1)),
             *(stage(128 * 2**i, count, 2) for i, count in enumerate(middle)),
-            stage(512, end, 1),
-            preact,
+            stage(512, last, 1, end=preact),
         ],
         head=[GlobalPool("avg"), Dense(classes, name="predictions")],
     )
@@ -59,14 +58,13 @@ def preact_resnet(rows_of, count, classes):
         straight = out == width and stride == 1  # as wide as the stem: nothing to project
         return [preact, Add(rows, shortcut=[] if straight else [last(out, 1, stride=stride)])]
 
-    def stage(name, width, stride):
-        return Stage(name, first(width, stride), [Add(preact + rows_of(width, 1)[0]) for _ in range(count - 1)])
+    def stage(name, width, stride, end=()):
+        return Stage(name, first(width, stride), [Add(preact + rows_of(width, 1)[0]) for _ in range(count - 1)], end)
 
     return Layout(
         body=[
             Stage("conv1", last(16, 3)),
-            stage("conv2", 16, 1), stage("conv3", 32, 2), stage("conv4", 64, 2),
-            preact,
+            stage("conv2", 16, 1), stage("conv3", 32, 2), stage("conv4", 64, 2, end=preact),
         ],
         head=[GlobalPool("avg"), Dense(classes, name="predictions")],
     )  # fmt: skip

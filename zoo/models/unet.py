@@ -7,7 +7,7 @@
 The convolutions are unpadded, so the output is smaller than the image; `padding="same"` gives all of it.
 """
 
-from zoo.layout import Concat, Conv, ConvTranspose, Dropout, Layout, Pool, Stage
+from zoo.layout import Concat, Conv, ConvTranspose, Dropout, Layout, Pool, Stage, Take
 from zoo.registry import Figure, Paper, register
 
 
@@ -15,11 +15,10 @@ def twice(width):
     return [Conv(width, 3, padding="valid"), Conv(width, 3, padding="valid")]
 
 
-def level(i, width, below):
-    """Convolve, go through the levels below and come back at this level's width, join, convolve."""
+def up(i, width):
+    """Enlarge, join with the map of the same level on the way down, convolve."""
     return [
-        Stage(f"down{i}", twice(width)),
-        Concat([], [Pool(2), *below, ConvTranspose(width, 2, stride=2)], crop=True, name=f"join{i}"),
+        Concat([Take(f"down{i}")], [ConvTranspose(width, 2, stride=2)], crop=True, name=f"join{i}"),
         Stage(f"up{i}", twice(width)),
     ]
 
@@ -33,7 +32,12 @@ def level(i, width, below):
                "output_size": Figure(388, "Figure 1")},
 )  # fmt: skip
 def unet(classes=2):
-    net = [Stage("bottom", twice(1024), Dropout(0.5))]
-    for i, width in ((4, 512), (3, 256), (2, 128), (1, 64)):
-        net = level(i, width, net)
-    return Layout(body=net, head=[Conv(classes, 1, activation=None, name="predictions")])
+    levels = ((1, 64), (2, 128), (3, 256), (4, 512))
+    return Layout(
+        body=[
+            *([Stage(f"down{i}", twice(width)), Pool(2)] for i, width in levels),
+            Stage("bottom", twice(1024), Dropout(0.5)),
+            *(up(i, width) for i, width in reversed(levels)),
+        ],
+        head=[Conv(classes, 1, activation=None, name="predictions")],
+    )

@@ -21,9 +21,9 @@ def rows(width, stride, dropout):  # Figure 1d
     return [conv(width, 3, stride=stride, padding=1), drop, last(width, 3)]
 
 
-def stage(name, width, count, stride, dropout):
+def stage(name, width, count, stride, dropout, end=()):
     first = [preact, Add(rows(width, stride, dropout), shortcut=[last(width, 1, stride=stride)])]
-    return Stage(name, first, [Add([preact, rows(width, 1, dropout)]) for _ in range(count - 1)])
+    return Stage(name, first, [Add([preact, rows(width, 1, dropout)]) for _ in range(count - 1)], end)
 
 
 def wide_resnet(depth, factor, classes, dropout):
@@ -33,8 +33,7 @@ def wide_resnet(depth, factor, classes, dropout):
             Stage("conv1", last(16, 3)),
             stage("conv2", 16 * factor, n, 1, dropout),
             stage("conv3", 32 * factor, n, 2, dropout),
-            stage("conv4", 64 * factor, n, 2, dropout),
-            preact,
+            stage("conv4", 64 * factor, n, 2, dropout, end=preact),
         ],
         head=[GlobalPool("avg"), Dense(classes, name="predictions")],
     )

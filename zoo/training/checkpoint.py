@@ -17,13 +17,14 @@ KEPT = 2  # if the newest is damaged, the one before it goes on
 class Checkpoint(keras.callbacks.Callback):
     """Write the state of training and metrics.csv into a run's folder after each epoch; end it when it is over.
 
-    `history` is a dict of figures an epoch. A file is complete under its name or isn't there; each array in it has a
-    checksum (a .npz is a zip file); older ones than the last `KEPT` are deleted. Without a run, nothing is written.
+    `history` is a dict of figures an epoch, `steps` how many steps one has. A file is complete under its name or isn't
+    there; each array in it has a checksum (a .npz is a zip file); older ones than the last `KEPT` are deleted. Without
+    a run (in a worker that isn't the chief), nothing is written.
     """
 
-    def __init__(self, run, recipe, history):
+    def __init__(self, run, recipe, history, steps):
         super().__init__()
-        self.run, self.recipe, self.history = run, recipe, history
+        self.run, self.recipe, self.history, self.steps = run, recipe, history, steps
 
     def on_epoch_begin(self, epoch, logs=None):
         self.start = time.perf_counter()
@@ -31,38 +32,64 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if not np.isfinite(logs["loss"]):
             raise ZooError(
-                f"The loss stopped being a number in epoch {len(self.history) + 1}, in block {batch + 1} of "
-                f"{self.params['steps']}; try a lower learning rate than {self.recipe.learning_rate:g}, or --clip."
+                f"The loss stopped being a number in epoch {len(self.history) + 1}, {self._steps_of(batch)} of "
+                f"{self.steps}; try a lower learning rate than {self.recipe.learning_rate:g}, or --clip."
                 + (f" What was trained until then is in {self.run.folder}." if self.run else "")
             )
+
+    def _steps_of(self, block):
+        size = self.steps // self.params["steps"]
+        last = (block + 1) * size
+        return f"at step {last}" if size == 1 else f"between steps {last - size + 1} and {last}"
 
     def on_epoch_end(self, epoch, logs=None):
         figures = {key: float(value) for key, value in logs.items()}
         self.history.append({"epoch": epoch, **figures, "seconds": round(time.perf_counter() - self.start, 3)})
         if self.run:
-            self._write(epoch)
+            self._save(epoch)
         self.model.stop_training = is_over(self.recipe, self.history)
 
-    def _write(self, epoch):
-        try:
-            self.run.write_metrics(self.history)
-            self._save(self.run.checkpoint_path(epoch))
-        except OSError as problem:
-            raise ZooError(
-                f"Epoch {epoch + 1} can't be saved: {problem.strerror or problem}. The run can go on from the last "
-                f"checkpoint in {self.run.folder}."
-            ) from None
+    def _save(self, epoch):
+        self.run.write_metrics(self.history)
+        _write(self.run.checkpoint_path(epoch), state(self.model), history=json.dumps(self.history))
         for old in self.run.checkpoints()[KEPT:]:
             old.unlink()
 
-    def _save(self, path):
-        partial = path.with_suffix(".partial")
-        arrays = {f"{i:04}": np.asarray(variable) for i, variable in enumerate(state(self.model))}
+
+class Best(keras.callbacks.Callback):
+    """Write the weights of each epoch that is better on validation than those before, in `history` too.
+
+    (Keras's ModelCheckpoint writes by HDF5, which ends the process by a segmentation fault if the disk is full.)
+    """
+
+    def __init__(self, run, history):
+        super().__init__()
+        self.run, self.least = run, min((row["val_loss"] for row in history), default=np.inf)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs["val_loss"] < self.least:
+            self.least = logs["val_loss"]
+            _write(self.run.best_weights_path, self.model.weights)
+
+
+def restore_best(run, model):
+    """Set the weights of the model to what `Best` has written."""
+    with np.load(run.best_weights_path) as file:
+        model.set_weights([file[key] for key in sorted(file.files)])
+
+
+def _write(path, variables, **others):
+    """Write variables, in their order, into a .npz, whole or not at all."""
+    partial = path.with_suffix(".partial")
+    try:
         with open(partial, "wb") as file:
-            np.savez(file, history=json.dumps(self.history), **arrays)
+            np.savez(file, **{f"{i:05}": np.asarray(variable) for i, variable in enumerate(variables)}, **others)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+    partial.replace(path)
 
 
 def state(model):
@@ -76,7 +103,7 @@ def restore(run, model, say):
         try:
             with np.load(path) as file:
                 history = json.loads(str(file["history"]))
-                values = [file[f"{i:04}"] for i in range(len(file.files) - 1)]
+                values = [file[f"{i:05}"] for i in range(len(file.files) - 1)]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             say(f"{path} is damaged; going on from the one before.")
             continue

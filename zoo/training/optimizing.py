@@ -1,8 +1,8 @@
-"""A recipe -> its loss, and Keras's optimizer with its learning rates."""
+"""A recipe -> its loss, Keras's optimizer with its learning rates, and the weights to start from."""
 
 import keras
 import numpy as np
-from keras import losses, ops, optimizers
+from keras import initializers, layers, losses, ops, optimizers
 from keras.optimizers import schedules
 
 CLASSES = {
@@ -10,7 +10,6 @@ CLASSES = {
     "lamb": optimizers.Lamb, "lion": optimizers.Lion, "muon": optimizers.Muon,
 }  # fmt: skip
 COUPLED = ("sgd", "rmsprop", "adam")  # their weight decay is a part of the gradient
-DROP = 0.1  # by which "step" and "plateau" multiply the rate
 
 
 def make_loss(recipe, class_weights=None):
@@ -74,11 +73,28 @@ def make_schedule(recipe, updates, epochs):
         case "cosine":
             after = schedules.CosineDecay(peak, max(updates - warmup, 1))
         case "step":
-            left = updates - warmup
-            after = schedules.PiecewiseConstantDecay([left // 2, 3 * left // 4], [peak, DROP * peak, DROP**2 * peak])
+            places = [round(share * (updates - warmup)) for share in sorted(recipe.milestones)]
+            rates = [peak * recipe.drop**i for i in range(len(places) + 1)]
+            after = schedules.PiecewiseConstantDecay(places, rates)
         case "constant":
             after = schedules.PiecewiseConstantDecay([updates], [peak, peak])
     return Warmup(after, warmup) if warmup else after
+
+
+def initialize(net, recipe):
+    """Draw the kernels of a net's convolutions and dense layers anew, if the recipe says how."""
+    if recipe.initialization is None:
+        return
+    kinds = layers.Conv2D, layers.Conv2DTranspose, layers.Dense
+    kernels = [layer.kernel for layer in net.layers if isinstance(layer, kinds)]
+    for i, kernel in enumerate(kernels):
+        kernel.assign(_initializer(recipe.initialization, recipe.seed + i)(kernel.shape))
+
+
+def _initializer(name, seed):
+    if name == "gaussian":
+        return initializers.RandomNormal(stddev=0.01, seed=seed)
+    return initializers.get({"class_name": name, "config": {"seed": seed}})
 
 
 class Warmup(schedules.LearningRateSchedule):
@@ -100,7 +116,7 @@ class Plateau(keras.callbacks.ReduceLROnPlateau):
     """Keras's own, with warm-up by whole epochs; its state follows from `history`, so a run that goes on has it too."""
 
     def __init__(self, recipe, history):
-        super().__init__(factor=DROP, patience=3)
+        super().__init__(factor=recipe.drop, patience=3)
         self.peak, self.warmup, self.past = recipe.learning_rate, round(recipe.warmup), list(history)
 
     def on_train_begin(self, logs=None):

@@ -8,10 +8,22 @@ OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "lamb", "lion", "muon")
 SCHEDULES = ("constant", "cosine", "step", "onecycle", "plateau")
 AUGMENTATIONS = ("flip", "crop", "jitter", "cutout", "randaugment", "mixup", "cutmix")
 PRECISIONS = ("float32", "bfloat16")
+INITIALIZATIONS = (
+    "he_normal",
+    "he_uniform",
+    "glorot_normal",
+    "glorot_uniform",
+    "lecun_normal",
+    "orthogonal",
+    "gaussian",
+)
 
 
 def option(default, meaning, **rules):
-    """A field of the recipe and of the command line; `rules` are the choices or bounds that `_check` knows."""
+    """A field of the recipe and of the command line; `rules` are the choices or bounds that `_check` knows.
+
+    They hold for each item of a tuple, whose `kind` is a rule too: texts if there is none.
+    """
     return field(default=default, metadata={"meaning": meaning, **rules})
 
 
@@ -23,11 +35,13 @@ class Recipe:
     "flip" (left and right), "crop" (pad by an eighth, cut out the old size), "jitter" (brightness, contrast,
     saturation, hue), "cutout" (a square of half the sides set to 0), "randaugment", "mixup", "cutmix".
 
-    The learning rate of "cosine" falls to 0 along a half cosine; "step" multiplies it by a tenth after a half and again
-    after three quarters of the steps, as He et al. (arXiv:1512.03385, Section 4.2) do; "onecycle" climbs to it from a
-    25th in the first three tenths of the steps and falls to 0 (Smith and Topin, arXiv:1708.07120); "plateau" multiplies
-    it by a tenth after 3 epochs without a lower validation loss. `weight_decay` is a part of the gradient for "sgd",
+    The learning rate of "cosine" falls to 0 along a half cosine; "step" multiplies it by `drop` at each of the
+    `milestones`, by default as He et al. (arXiv:1512.03385, Section 4.2) do; "onecycle" climbs to it from a 25th in
+    the first three tenths of the steps and falls to 0 (Smith and Topin, arXiv:1708.07120); "plateau" multiplies it by
+    `drop` after 3 epochs without a lower validation loss. `weight_decay` is a part of the gradient for "sgd",
     "rmsprop" and "adam", as the papers have it, and decoupled (Loshchilov and Hutter, arXiv:1711.05101) for the others.
+    `initialization` draws the kernels of all convolutions and dense layers anew: Keras's initializers by name, or
+    "gaussian", AlexNet's and VGG's, of mean 0 and deviation 0.01.
     `label_smoothing` is that of Szegedy et al. (arXiv:1512.00567), `rubbish` the j of LeCun et al. 1998, Equation 9: a
     class of constant logit -j that no image belongs to, for logits that are distances. The reported test loss is
     without smoothing, rubbish class and class weights.
@@ -39,6 +53,9 @@ class Recipe:
     optimizer: str = option("adam", "How weights are updated", choices=OPTIMIZERS)
     learning_rate: float = option(1e-3, "The largest learning rate", above=0)
     schedule: str = option("cosine", "How the learning rate changes", choices=SCHEDULES)
+    milestones: tuple = option((0.5, 0.75), "Shares of the steps after which step lowers the rate", kind=float,
+                               above=0, below=1)  # fmt: skip
+    drop: float = option(0.1, "By what step and plateau multiply the rate", above=0, below=1)
     warmup: float = option(0.0, "Epochs in which the learning rate climbs from 0", least=0)
     momentum: float = option(0.9, "Momentum of sgd (Nesterov's) and rmsprop", least=0, below=1)
     weight_decay: float = option(0.0, "Weight decay of kernels", least=0)
@@ -54,13 +71,19 @@ class Recipe:
     rubbish: float | None = option(None, "Penalty of a class that no image belongs to, for RBF outputs", above=0)
     balance: bool = option(False, "Weigh each class by the inverse of its share of the training images")
     patience: int | None = option(None, "Stop after so many epochs without a lower validation loss", least=1)
+    initialization: str | None = option(
+        None, "How kernels start; by default as suits each layer", choices=INITIALIZATIONS
+    )
     precision: str = option("float32", "bfloat16 computes in bfloat16 and keeps weights in float32", choices=PRECISIONS)
     seed: int = option(0, "Fixes initialization, shuffling, augmentation and dropout", least=0, below=2**32)
 
     def __post_init__(self):
-        object.__setattr__(self, "augment", tuple(self.augment))  # a list, where it was read from a file
         for item in fields(self):
-            _check(item.name.replace("_", " "), getattr(self, item.name), item.metadata)
+            values = getattr(self, item.name)
+            if item.type is tuple:
+                object.__setattr__(self, item.name, tuple(values))  # it is a list where it was read from a file
+            for value in values if item.type is tuple else (values,):
+                _check(item.name.replace("_", " "), value, item.metadata)
 
     def for_images(self, count):
         """Return the recipe with a batch size settled for a training set of `count` images."""
@@ -83,10 +106,9 @@ def _check(name, value, rules):
     """Refuse a value that is none of its field's choices, or out of its bounds."""
     if value is None:
         return
-    for choice in value if isinstance(value, tuple) else (value,):
-        if "choices" in rules and choice not in rules["choices"]:
-            near = did_you_mean(str(choice), rules["choices"])
-            raise ZooError(f"There is no {name} {choice!r}.{near} It is one of {', '.join(rules['choices'])}.")
+    if "choices" in rules and value not in rules["choices"]:
+        near = did_you_mean(str(value), rules["choices"])
+        raise ZooError(f"There is no {name} {value!r}.{near} It is one of {', '.join(rules['choices'])}.")
     for rule, (words, holds) in BOUNDS.items():
         if rule in rules and not holds(value, rules[rule]):
             raise ZooError(f"{name} must be {words} {rules[rule]}; got {value}.")

@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from fnmatch import fnmatch
+from typing import get_args
 
 from zoo.errors import ZooError, did_you_mean
 from zoo.training.recipe import Recipe
@@ -21,15 +22,24 @@ CIFAR_RESNET = SGD | {"batch_size": 128, "learning_rate": 0.1, "schedule": "step
 # How the papers trained, as far as a recipe can say it: their colour changes are left out, momentum is Nesterov's.
 PAPERS = {
     "alexnet": SGD | {"batch_size": 128, "learning_rate": 0.01, "schedule": "plateau", "weight_decay": 5e-4,
-                      "epochs": 90},  # Krizhevsky et al. 2012, Section 5
+                      "epochs": 90, "initialization": "gaussian"},  # Krizhevsky et al. 2012, Section 5
+    "zfnet": SGD | {"batch_size": 128, "learning_rate": 0.01, "schedule": "plateau", "epochs": 70,
+                    "initialization": "gaussian"},  # Zeiler and Fergus 2013, Section 3.1
     "vgg*": SGD | {"batch_size": 256, "learning_rate": 0.01, "schedule": "plateau", "weight_decay": 5e-4,
-                   "epochs": 74},  # Simonyan and Zisserman 2014, Section 3.1
+                   "epochs": 74, "initialization": "glorot_uniform"},  # Simonyan and Zisserman 2014, Section 3.1
+    "allcnn_*": SGD | {"batch_size": 128, "learning_rate": 0.05, "schedule": "step", "weight_decay": 1e-3,
+                       "epochs": 350, "milestones": (200 / 350, 250 / 350, 300 / 350)},
+    # Springenberg et al. 2014, Section 3.1; the rate is one of their four, the batch isn't told
     "resnet20": CIFAR_RESNET, "resnet32": CIFAR_RESNET, "resnet44": CIFAR_RESNET, "resnet56": CIFAR_RESNET,
     "resnet110": CIFAR_RESNET | {"warmup": 1.1},  # He et al. 2015, Section 4.2: 64,000 steps, 400 of them warm-up
     "resnet18": RESNET, "resnet34": RESNET, "resnet50": RESNET, "resnet101": RESNET, "resnet152": RESNET,
     "resnet*_v1": RESNET,  # He et al. 2015, Section 3.4: 600,000 steps
     "preact_resnet*": CIFAR_RESNET | {"warmup": 1.1},  # He et al. 2016, Appendix
+    "wrn_*": CIFAR_RESNET | {"weight_decay": 5e-4, "epochs": 200, "milestones": (0.3, 0.6, 0.8), "drop": 0.2},
+    # Zagoruyko and Komodakis 2016, Section 3
     "densenet_bc_100_12": CIFAR_RESNET | {"batch_size": 64, "epochs": 300},  # Huang et al. 2016, Section 4.2
+    "densenet1*": CIFAR_RESNET | {"batch_size": 256, "epochs": 90, "milestones": (1 / 3, 2 / 3)},
+    "densenet2*": CIFAR_RESNET | {"batch_size": 256, "epochs": 90, "milestones": (1 / 3, 2 / 3)},
 }  # fmt: skip
 
 
@@ -77,25 +87,35 @@ def read_recipe(path):
     for key, value in read.items():
         if key not in known:
             raise ZooError(f"{path}: a recipe has no {key!r}.{did_you_mean(str(key), known)}")
-        read[key] = _typed(path, known[key], value)
+        try:
+            read[key] = typed(known[key], value)
+        except ZooError as problem:
+            raise ZooError(f"{path}: {problem}") from None
     return read
 
 
-def _typed(path, item, value):
-    """Return a value of a file as its field has it; "1e-3" is a text to YAML, "flip" may stand for a list of one."""
-    kinds = {bool: (bool,), str: (str,), tuple: (list,)}
-    if item.type is tuple and isinstance(value, str):
-        return tuple(name.strip() for name in value.split(","))
+def typed(item, value):
+    """Return a value as the field `item` of the recipe has it: "1e-3" is a number, "flip, crop" may stand for a list.
+
+    Raises `ZooError` for a value of another kind.
+    """
     if value is None and item.default is None:
         return value
-    if item.type in kinds:
-        if isinstance(value, kinds[item.type]):
-            return tuple(value) if item.type is tuple else value
-    elif not isinstance(value, bool):
-        kind = int if item.type in (int, int | None) else float
-        try:
-            if kind(value) == float(value):
-                return kind(value)
-        except (TypeError, ValueError):
-            pass
-    raise ZooError(f"{path}: {value!r} is no value for {item.name}.")
+    try:
+        if item.type is tuple:
+            values = value.split(",") if isinstance(value, str) else value
+            return tuple(_of_kind(item.metadata.get("kind", str), each) for each in values)
+        return _of_kind((get_args(item.type) or (item.type,))[0], value)
+    except (TypeError, ValueError):
+        raise ZooError(f"{value!r} is no value for {item.name}.") from None
+
+
+def _of_kind(kind, value):
+    """Return a value as one of this kind. Raises `TypeError` or `ValueError` if it is none."""
+    if kind is str and isinstance(value, str):
+        return value.strip()
+    if kind is bool and isinstance(value, bool):
+        return value
+    if kind in (int, float) and not isinstance(value, bool) and kind(value) == float(value):
+        return kind(value)
+    raise ValueError

@@ -29,7 +29,7 @@ class Run:
 
     @property
     def best_weights_path(self):
-        return self.folder / "checkpoints" / "best.weights.h5"
+        return self.folder / "checkpoints" / "best.npz"
 
     @property
     def model_path(self):
@@ -52,7 +52,7 @@ class Run:
 
     def write_config(self, config):
         """Write config.json, whole or not at all."""
-        _write(self.config_path, json.dumps(config, indent=2) + "\n")
+        write_text(self.config_path, json.dumps(config, indent=2) + "\n")
 
     def write_metrics(self, history):
         """Write metrics.csv, a row an epoch, whole or not at all."""
@@ -60,28 +60,53 @@ class Run:
         writer = csv.DictWriter(text, history[0], lineterminator="\n")
         writer.writeheader()
         writer.writerows(history)
-        _write(self.metrics_path, text.getvalue())
+        write_text(self.metrics_path, text.getvalue())
 
     def config(self):
         return json.loads(self.config_path.read_text())
 
+    def metrics(self):
+        """Return metrics.csv as a dict of columns, a number an epoch; {} before the first epoch has ended."""
+        if not self.metrics_path.exists():
+            return {}
+        with open(self.metrics_path, newline="") as file:
+            rows = list(csv.DictReader(file))
+        return {key: [float(row[key]) for row in rows] for key in rows[0]}
 
-def _write(path, text):
+
+def best_epoch(metrics):
+    """Return the epoch, from 1, with the least validation loss: the one that a run keeps.
+
+    (The accuracy on a small validation split has ties and lucky epochs; the loss tells them apart.)
+    """
+    losses = metrics["val_loss"]
+    return losses.index(min(losses)) + 1
+
+
+def write_text(path, text):
+    """Write a file, whole or not at all."""
     partial = path.with_suffix(".partial")
     partial.write_text(text)
     partial.replace(path)
 
 
 def new_run(parent, model, dataset):
-    """Make the next free folder `<parent>/<model>-<dataset>-<n>`. Raises `ZooError` if it can't be made."""
+    """Make the folder of a new run, `<parent>/<model>-<dataset>-<n>`. Raises `ZooError` if it can't be made."""
+    run = Run(new_folder(parent, f"{model}-{dataset}"))
+    (run.folder / "checkpoints").mkdir()
+    return run
+
+
+def new_folder(parent, name):
+    """Make the next free folder `<parent>/<name>-<n>`. Raises `ZooError` if it can't be made."""
     parent = Path(parent)
-    stem = re.sub(r"[^\w.-]+", "-", f"{model}-{dataset}")
+    stem = re.sub(r"[^\w.-]+", "-", name)
     number = 1
     while True:
         folder = parent / f"{stem}-{number}"
         try:
-            (folder / "checkpoints").mkdir(parents=True)
-            return Run(folder)
+            folder.mkdir(parents=True)
+            return folder
         except FileExistsError:
             number += 1
         except OSError as problem:

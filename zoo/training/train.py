@@ -3,7 +3,6 @@
 import platform
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from importlib.util import find_spec
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from zoo.plan import plan, resolve
 from zoo.training.recipe import Recipe, is_over
 from zoo.training.recipes import recipe_for
 from zoo.training.run import new_run, started_run
+from zoo.training.tracking import check_trackers
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Result:
 
 
 def train(model, dataset="digits", data_dir=None, image_size=None, options=None, runs="runs", verbose="auto",
-          say=print, limit=None, classes=None, tensorboard=False, strategy="auto", recipe=None, **fields):  # fmt: skip
+          say=print, limit=None, classes=None, trackers=(), strategy="auto", recipe=None, watch=None, loaded=None,
+          **fields):  # fmt: skip
     """Train a model and leave a run's folder; return its `Result`, or None in a worker that isn't the chief.
 
     Args:
@@ -45,28 +46,25 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
         say: called with each sentence on what is done.
         limit: the most images that a split keeps; all by default.
         classes: names of the only classes to keep, in the order of their labels; all by default.
-        tensorboard: also write what TensorBoard shows, into the run's folder.
-        strategy: which devices train: "auto", "single", "mirrored" or "multiworker", as `zoo.training.distribution` says.
+        trackers: where the figures also go: some of "tensorboard" (the run's folder), "mlflow" and "wandb".
+        strategy: which devices train: "auto", "single", "mirrored" or "multiworker" (`zoo.training.distribution`).
         recipe: what the fields start from: "fast" or None (model's and data's own), "paper", or a YAML file.
+        watch: called with the figures so far, a dict an epoch, as training begins or goes on and after each epoch; what
+            it raises ends the training.
+        loaded: the data set, where it is loaded already.
         **fields: fields of `Recipe`, None for what they start from.
 
     Raises:
         ZooError: for bad input, before anything is written.
     """
-    from zoo import registry
     from zoo.training.distribution import choose
 
-    entry, options = registry.entry(model), dict(options or {})
-    if tensorboard and find_spec("tensorboard") is None:
-        raise ZooError("--tensorboard needs a package that isn't installed: pip install tensorboard.")
-    recipe = recipe_for(entry, str(dataset), recipe, **fields)
-    resolve(model, entry.classes or 2, **options)  # what is wrong with the options is said before any data is fetched
+    options = dict(options or {})
+    entry, recipe, source = check(
+        model, dataset, data_dir, image_size, options, limit, classes, trackers, recipe, **fields
+    )
     devices = choose(strategy)
-    source = {
-        "dataset": str(dataset), "data_dir": None if data_dir is None else str(data_dir),
-        "size": (image_size or entry.input_shape or (224, 224))[:2], "limit": limit, "classes": classes,
-    }  # fmt: skip
-    dataset = data.load_source(source)
+    dataset = loaded or data.load_source(source)
     recipe = recipe.for_images(len(dataset.train))
     front, planned = _fit(model, entry, dataset, image_size, options)
     say, verbose = devices.voice(say, verbose)
@@ -76,12 +74,31 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     devices.join(say)
     devices.check(recipe)
     run = new_run(runs, planned.name, dataset.name) if devices.is_chief else None
-    config = _config(planned, model, options, dataset, source, front, recipe) | {"tensorboard": tensorboard}
-    return _train(run, config, dataset, devices, verbose, say)
+    config = _config(planned, model, options, dataset, source, front, recipe) | {"trackers": trackers}
+    return _train(run, config, dataset, devices, verbose, say, watch)
 
 
-def resume(folder, verbose="auto", say=print, strategy="auto"):
-    """Go on with a run that was stopped, from its last checkpoint; return its `Result`, or None as `train` does.
+def check(model, dataset="digits", data_dir=None, image_size=None, options=None, limit=None, classes=None,
+          trackers=(), recipe=None, **fields):  # fmt: skip
+    """Return the entry, the `Recipe` and the data's source of a training; the arguments are those of `train`.
+
+    Raises:
+        ZooError: for what is wrong whatever the images are; none is fetched.
+    """
+    from zoo import registry
+
+    entry = registry.entry(model)
+    check_trackers(trackers)
+    recipe = recipe_for(entry, str(dataset), recipe, **fields)
+    resolve(model, entry.classes or 2, **options or {})
+    return entry, recipe, {
+        "dataset": str(dataset), "data_dir": None if data_dir is None else str(data_dir),
+        "size": (image_size or entry.input_shape or (224, 224))[:2], "limit": limit, "classes": classes,
+    }  # fmt: skip
+
+
+def resume(folder, verbose="auto", say=print, watch=None, strategy="auto"):
+    """Go on with a run that was stopped, from its last checkpoint; return what `train` does. `watch` is `train`'s.
 
     It ends as it would have without the stop: with the same weights, bit for bit on a CPU in float32. A finished run
     stays as it is. It may go on with another `strategy`; each worker needs its folder then, to read.
@@ -104,45 +121,53 @@ def resume(folder, verbose="auto", say=print, strategy="auto"):
         raise ZooError(f"{config['data']['dataset']} isn't what it was when the run in {run.folder} began.")
     devices.join(say)
     devices.check(Recipe(**config["recipe"]))
-    return _train(run, config, dataset, devices, verbose, say)
+    return _train(run, config, dataset, devices, verbose, say, watch)
 
 
-def _train(run, config, dataset, devices, verbose, say):
+def _train(run, config, dataset, devices, verbose, say, watch):
     """Do what is left of a run: of its epochs, of its end. Only the chief writes it, and needs it to begin one."""
     from zoo.training.checkpoint import restore
     from zoo.training.distribution import WorkerLost
+    from zoo.training.epochs import run_epochs
 
     config |= {"strategy": devices.strategy, "replicas": devices.replicas}
-    if devices.is_chief:
-        run.write_config(config)
     recipe, history = Recipe(**config["recipe"]), []
     try:
+        if devices.is_chief:
+            run.write_config(config)
         with devices.scope():
             net, classifier = _build(config, dataset, recipe)
             history += restore(run, classifier, say) if run else []
             say(_beginning(config, net, dataset, devices, history))
             if not is_over(recipe, history):
-                _run_epochs(classifier, dataset, recipe, run if devices.is_chief else None, devices, history, verbose)
+                own = run if devices.is_chief else None
+                run_epochs(classifier, dataset, recipe, own, devices, history, verbose, watch)
+        if not devices.is_chief:
+            return None
+        if devices.replicas > 1:
+            net, classifier = _build(config, dataset, recipe)  # on one device
+        return _finish(run, config, net, classifier, dataset, recipe, history)
     except (KeyboardInterrupt, WorkerLost):
         if devices.is_chief:
             say(f"Stopped after epoch {len(history)}; `zoo train --resume {run.folder}` goes on from there.")
         raise
-    if not devices.is_chief:
-        return None
-    if devices.replicas > 1:
-        net, classifier = _build(config, dataset, recipe)  # on one device
-    return _finish(run, config, net, classifier, dataset, recipe, history)
+    except OSError as problem:
+        raise ZooError(
+            f"The run can't be written: {problem.strerror or problem}. What is in {run.folder} is whole; once there is "
+            f"room, `zoo train --resume {run.folder}` goes on from it."
+        ) from None
 
 
 def _build(config, dataset, recipe):
     """Return a run's net, and the compiled `Classifier` that trains it."""
     from zoo.training.classifier import Classifier, steps_per_epoch
-    from zoo.training.optimizing import balanced_weights, decay_in_gradient, make_loss, make_optimizer
+    from zoo.training.optimizing import balanced_weights, decay_in_gradient, initialize, make_loss, make_optimizer
 
     front, options = Preprocessing.from_config(config["preprocessing"]), config["options"]
     classes = len(dataset.class_names)
     auxiliary = plan(config["source"], front.input_shape, classes, **options).trace.auxiliary
     net = _create(config["source"], front.input_shape, classes, options, recipe)
+    initialize(net, recipe)
     classifier = Classifier(
         net, front, dataset.image_shape, auxiliary, decay_in_gradient(recipe), recipe.augment, recipe.seed
     )
@@ -196,66 +221,6 @@ def _create(model, input_shape, classes, options, recipe):
         keras.config.set_dtype_policy(before)
 
 
-def _run_epochs(classifier, dataset, recipe, run, devices, history, verbose):
-    """Run the epochs that `history` lacks, and add them; the best on validation is left in the run's best weights.
-
-    Without a run, nothing is written.
-    """
-    import keras
-
-    from zoo.training.checkpoint import Checkpoint
-    from zoo.training.classifier import steps_per_epoch
-    from zoo.training.optimizing import Plateau
-    from zoo.training.progress import Throughput
-
-    best = keras.callbacks.Callback() if run is None else keras.callbacks.ModelCheckpoint(
-        run.best_weights_path, monitor="val_loss", mode="min", save_best_only=True, save_weights_only=True,
-        initial_value_threshold=min((row["val_loss"] for row in history), default=None),
-    )  # fmt: skip
-    images = recipe.batch_size * steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
-    callbacks = [
-        Throughput(images),
-        *([best] if recipe.ema is None else _averaged(best)),
-        Checkpoint(run, recipe, history),
-    ]
-    if run and run.config().get("tensorboard"):
-        callbacks.append(keras.callbacks.TensorBoard(run.tensorboard_path, write_graph=False))
-    if recipe.schedule == "plateau":
-        callbacks.insert(0, Plateau(recipe, history))  # before the checkpoint, which holds the rate
-    _fit_on(classifier, dataset, recipe, devices, len(history), verbose=verbose, callbacks=callbacks)
-
-
-def _averaged(best):
-    """Validate and keep the weights' moving average; training, and the checkpoint after these, have the weights."""
-    import keras
-
-    average = keras.callbacks.SwapEMAWeights()
-    swap_in = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: average.on_test_begin())
-    swap_out = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: average.on_test_end())
-    return [average, swap_in, best, swap_out]
-
-
-def _fit_on(classifier, dataset, recipe, devices, epoch, **options):
-    """Call Keras's `fit` from this epoch on: in blocks on images that are held, else batch by batch on a stream."""
-    from zoo.data.stream import Stream, own_errors
-    from zoo.training.classifier import split, steps_per_epoch
-
-    order, part = (recipe.batch_size, recipe.seed, epoch), devices.part(recipe.batch_size)
-    options |= {"epochs": recipe.epochs, "initial_epoch": epoch, "shuffle": False}
-    if dataset.is_held and devices.take_blocks:
-        classifier.hold(dataset.train.images, dataset.train.labels)
-        return classifier.fit(
-            classifier.blocks(*order, part),
-            steps_per_epoch=split(len(dataset.train), recipe.batch_size)[1],
-            validation_data=(dataset.validation.images, dataset.validation.labels),
-            validation_batch_size=recipe.batch_size, **options,
-        )  # fmt: skip
-    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
-    stream, validation = Stream(dataset.train, *order, steps, part), Stream(dataset.validation, recipe.batch_size)
-    with own_errors(stream, validation):
-        return classifier.fit(stream, steps_per_epoch=steps, validation_data=validation, **options)
-
-
 def _logits(classifier, split, batch_size):
     """(len(split), classes) float32."""
     import keras
@@ -276,12 +241,15 @@ def _finish(run, config, net, classifier, dataset, recipe, history):
     """Take the best epoch, test it once, and write what a finished run holds."""
     import keras
 
+    from zoo.training.checkpoint import restore_best
     from zoo.training.classifier import without_auxiliary
     from zoo.training.report import write_report
 
     seconds = sum(row["seconds"] for row in history)
-    classifier.load_weights(run.best_weights_path)
-    without_auxiliary(net).save(run.model_path)
+    restore_best(run, classifier)
+    partial = run.model_path.with_name("partial.keras")
+    without_auxiliary(net).save(partial)
+    partial.replace(run.model_path)
     logits = _logits(classifier, dataset.test, recipe.batch_size)
     predictions = logits.argmax(-1)
     losses = keras.losses.sparse_categorical_crossentropy(dataset.test.labels, logits, from_logits=True)
@@ -291,8 +259,8 @@ def _finish(run, config, net, classifier, dataset, recipe, history):
         test_loss=round(float(np.mean(losses)), 6), epochs=len(history),
         seconds=round(seconds, 3), images_per_second=round(len(dataset.train) * len(history) / seconds, 1),
     )  # fmt: skip
-    run.write_config(config | {"result": asdict(result)})
-    write_report(run, dataset, predictions)
+    run.write_config(run.config() | {"result": asdict(result)})
+    write_report(run, dataset, logits, net)
     return result
 
 
@@ -305,6 +273,9 @@ def _config(planned, model, options, dataset, source, front, recipe):
         "source": model,
         "options": options,
         "layout": None if model == planned.name else [repr(word) for word in planned.layout.body + planned.layout.head],
+        "params": planned.trace.params,
+        "macs": planned.trace.macs,
+        "dataset": dataset.name,
         "data": source,
         "class_names": list(dataset.class_names),
         "images": {split: len(getattr(dataset, split)) for split in ("train", "validation", "test")},

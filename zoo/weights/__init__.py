@@ -1,13 +1,12 @@
 """Weights from files and from other zoos -> a built model's weights, counted and checked before any is set."""
 
+from os import PathLike
 from pathlib import Path
 
-import h5py
-import keras
-
-from zoo.errors import ZooError
+from zoo.errors import ZooError, first_line
 from zoo.weights.copying import copy_weights
 from zoo.weights.imagenet import load_imagenet
+from zoo.weights.keras_files import load_file
 from zoo.weights.torchvision import load_torchvision
 
 __all__ = ["copy_weights", "load_imagenet", "load_torchvision", "load_weights"]
@@ -19,7 +18,7 @@ def load_weights(model, weights, name, include_top=True):
     Args:
         model: the Keras model.
         weights: "imagenet" (keras.applications'), "torchvision", or a path: `.keras` or `.weights.h5` of the same
-            net, `.pth` or `.safetensors` of torchvision's.
+            net, `.pth` or `.safetensors` of PyTorch's.
         name: the registered name that the model was built from.
         include_top: whether the model has its head.
 
@@ -30,6 +29,8 @@ def load_weights(model, weights, name, include_top=True):
         return load_imagenet(model, name, include_top)
     if weights == "torchvision":
         return load_torchvision(model, name, include_top)
+    if not isinstance(weights, (str, PathLike)):
+        raise ZooError(f"weights must be None, 'imagenet', 'torchvision' or a path; got {weights!r}.")
     path = Path(weights)
     if not path.is_file():
         raise ZooError(
@@ -40,19 +41,6 @@ def load_weights(model, weights, name, include_top=True):
     if not path.name.endswith((".keras", ".weights.h5")):
         raise ZooError(f"{path} is no weights file: its name must end with .keras, .weights.h5, .pth or .safetensors.")
     try:
-        if path.suffix == ".keras":
-            copy_weights(keras.models.load_model(path, compile=False), model)
-        else:
-            _check_count(path, model)
-            model.load_weights(path)
-    except (ValueError, TypeError, OSError) as problem:
-        raise ZooError(f"{path} doesn't fit {model.name}: {str(problem).splitlines()[0]}") from None
-
-
-def _check_count(path, model):
-    """Refuse a file of a net with more layers: Keras would load the first of them and say nothing."""
-    with h5py.File(path) as file:
-        have = sum(len(layer.get("vars", ())) > 0 for layer in file.get("layers", {}).values())
-    want = sum(bool(layer.weights) for layer in model.layers)
-    if have != want:
-        raise ZooError(f"it has {have} layers with weights, the net has {want}.")
+        load_file(model, path, include_top)
+    except Exception as problem:  # of two libraries, each with its own
+        raise ZooError(f"{path} doesn't fit {model.name}: {first_line(problem)}") from None

@@ -6,12 +6,13 @@ from keras import layers
 from zoo.errors import ZooError
 
 
-def copy_weights(source, target):
+def copy_weights(source, target, include_top=True):
     """Copy the weights of one Keras model into another of the same net.
 
     The layers are matched by their place in the graph, so names may differ, as between keras.applications' nets and
     the zoo's. A separable convolution matches a depthwise and a pointwise one; a 1x1 convolution a dense layer; a bias
-    just before BatchNorm, where the target has none, goes into the moving mean.
+    just before BatchNorm, where the target has none, goes into the moving mean. `include_top` says whether the target
+    has its head.
 
     Raises `ZooError`, naming the first layer that doesn't match, and then nothing has been copied.
     """
@@ -20,7 +21,12 @@ def copy_weights(source, target):
         raise ZooError(
             f"{source.name} has {len(givers)} layers with weights, {target.name} has {len(takers)}: not the same net."
         )
-    values, bias = [], None
+    assign(takers, fit(_given(givers, takers), takers, include_top))
+
+
+def _given(givers, takers):
+    """Yield each giver's name and arrays, with the biases where the taker has them."""
+    bias = None
     for giver, taker in zip(givers, takers):
         given = [np.asarray(weight) for weight in giver.weights]
         if bias is not None:
@@ -28,8 +34,7 @@ def copy_weights(source, target):
             given, bias = [*others, mean - bias, variance], None
         if len(given) == len(taker.weights) + 1 and _normalized(giver):
             *given, bias = given
-        values.append(fitted(giver.name, given, taker))
-    assign(takers, values)
+        yield giver.name, given
 
 
 class Slot:
@@ -55,16 +60,23 @@ def slots(model):
     return found
 
 
-def fitted(name, given, taker):
-    """Return arrays in the taker's shapes; a 1x1 convolution's kernel and a dense one differ in ones alone."""
-    have, want = ([tuple(w.shape) for w in weights] for weights in (given, taker.weights))
-    if len(have) != len(want) or any(_bare(a) != _bare(b) for a, b in zip(have, want)):
-        raise ZooError(f"{name} has weights of shapes {have}, but {taker.name} takes {want}.")
-    return [np.reshape(value, shape) for value, shape in zip(given, want)]
+def fit(given, takers, include_top=True):
+    """Return each taker's arrays in its shapes, from the (name, arrays) that are given for each in turn.
+
+    A 1x1 convolution's kernel and a dense one differ in ones alone. Raises `ZooError` for the first that doesn't fit.
+    """
+    values = []
+    for (name, arrays), taker in zip(given, takers, strict=True):
+        have, want = ([tuple(w.shape) for w in weights] for weights in (arrays, taker.weights))
+        if len(have) != len(want) or any(_bare(a) != _bare(b) for a, b in zip(have, want)):
+            hint = " include_top=False leaves the head aside." if include_top and taker is takers[-1] else ""
+            raise ZooError(f"{name} has weights of shapes {have}, but {taker.name} takes {want}.{hint}")
+        values.append([np.reshape(value, shape) for value, shape in zip(arrays, want)])
+    return values
 
 
 def assign(takers, values):
-    """Set each slot's weights, which `fitted` has checked."""
+    """Set each taker's weights, a slot's or a layer's, to what `fit` returned for it."""
     for taker, arrays in zip(takers, values):
         for variable, value in zip(taker.weights, arrays):
             variable.assign(value)

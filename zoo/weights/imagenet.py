@@ -35,4 +35,4 @@ def load_imagenet(model, name, include_top):
         source = reference(name, include_top)
     except Exception as problem:  # whatever the download runs into
         raise ZooError(f"The weights of {name} can't be had from keras.applications: {problem}") from None
-    copy_weights(source, model)
+    copy_weights(source, model, include_top)

@@ -1,4 +1,4 @@
-"""Torchvision's checkpoints: where they are, what their modules are called, and their tensors in Keras's layout."""
+"""PyTorch's checkpoints: where torchvision's are, the order of their modules, their tensors in Keras's layout."""
 
 import hashlib
 import re
@@ -7,8 +7,8 @@ from pathlib import Path
 
 from keras import layers
 
-from zoo.errors import ZooError
-from zoo.weights.copying import assign, fitted, slots
+from zoo.errors import ZooError, first_line
+from zoo.weights.copying import assign, fit, slots
 
 FOLDER = "https://download.pytorch.org/models/"
 FILES = {  # the digits at the end are the first of the file's SHA-256
@@ -27,71 +27,96 @@ FILES = {  # the digits at the end are the first of the file's SHA-256
 }  # fmt: skip
 OLD_DENSE_LAYER = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")  # how the published files spell norm1, conv1
 UNUSED = re.compile(r"num_batches_tracked$|^aux[12]\.")  # GoogLeNet's checkpoint has its auxiliary heads
+WRAPPERS = ("state_dict", "model_state_dict", "model")  # where training scripts put the state dict
 HEADS = ("fc", "classifier")
 # The order in which the nets apply their modules, where names alone don't tell it: .safetensors files sort them.
 ORDER = (
-    "features layers conv0 norm0 norm1 conv1 bn1 norm2 conv2 bn2 conv3 bn3 norm conv bn squeeze expand1x1 expand3x3 "
-    "downsample layer1 layer2 layer3 layer4 inception3a inception3b inception4a inception4b inception4c inception4d "
-    "inception4e inception5a inception5b denseblock1 transition1 denseblock2 transition2 denseblock3 transition3 "
-    "denseblock4 stage2 stage3 stage4 norm5 conv5 fc classifier"
+    "features layers conv0 norm0 norm1 conv1 bn1 norm2 conv2 bn2 conv3 bn3 conv4 bn4 norm conv bn squeeze expand1x1 "
+    "expand3x3 downsample layer1 layer2 layer3 layer4 inception3a inception3b inception4a inception4b inception4c "
+    "inception4d inception4e inception5a inception5b denseblock1 transition1 denseblock2 transition2 denseblock3 "
+    "transition3 denseblock4 stage2 stage3 stage4 norm5 conv5 fc classifier"
 ).split()
 TENSORS = ("weight", "bias", "running_mean", "running_var")  # of a module, in the order of Keras's layers
 
 
 def load_torchvision(model, name, include_top=True, path=None):
-    """Load a checkpoint of torchvision's net into a model built from the registered `name`.
+    """Load a checkpoint of torchvision's net, or of one of the user's own, into a model.
 
     Args:
         model: the Keras model.
-        name: a key of `FILES`.
+        name: the registered name that the model was built from.
         include_top: whether the model has its head; without it the checkpoint's is left aside.
         path: a `.pth` or `.safetensors` file; by default torchvision's own is downloaded, and its hash checked.
 
     Raises:
-        ZooError: where torchvision has no such net, or the file isn't a checkpoint of it. Then nothing is changed.
+        ZooError: where torchvision has no such net to download, or the file isn't a checkpoint of it. Then nothing is
+            changed.
     """
-    if name not in FILES:
+    if path is None and name not in FILES:
         own = f" {name}_torchvision is torchvision's form of it." if f"{name}_torchvision" in FILES else ""
         raise ZooError(f"torchvision has no weights for {name}.{own} It has them for {', '.join(FILES)}.")
     path = path or _download(FILES[name])
     state = read_state(path)
     try:
-        set_state(model, state, include_top)
+        set_state(model, state, include_top, own=name not in FILES)
     except ZooError as problem:
         raise ZooError(f"{path} doesn't fit {model.name}: {problem}") from None
 
 
-def set_state(model, state, include_top=True):
-    """Set a model's weights from a torchvision state dict of NumPy arrays. Raises `ZooError` before any is set."""
+def set_state(model, state, include_top=True, own=False):
+    """Set a model's weights from a state dict of NumPy arrays. Raises `ZooError` before any is set.
+
+    The modules of torchvision's nets are put in order by their names. Those of the user's `own` are taken as they
+    come, and without top what is left after the body is the head.
+    """
     state = {OLD_DENSE_LAYER.sub(r"\1\2.", key): value for key, value in state.items() if not UNUSED.search(key)}
-    modules = sorted({key.rpartition(".")[0] for key in state}, key=_place)
-    if not include_top:
-        modules = [module for module in modules if module.partition(".")[0] not in HEADS]
+    modules = list(dict.fromkeys(map(_module, state)))
     takers = slots(model)
+    if not own:
+        modules.sort(key=_place)
+    if not include_top:
+        body = modules[: len(takers)]
+        modules = body if own else [module for module in modules if module.partition(".")[0] not in HEADS]
     if len(modules) != len(takers):
         raise ZooError(f"it has {len(modules)} modules with weights, the net has {len(takers)}.")
-    values = []
+    assign(takers, fit(_given(state, modules, takers), takers, include_top))
+
+
+def _given(state, modules, takers):
+    """Yield each module's name and its tensors in Keras's layout."""
     for module, taker in zip(modules, takers):
         given = [state[f"{module}.{tensor}"] for tensor in TENSORS if f"{module}.{tensor}" in state]
-        values.append(fitted(module, [_to_keras(value, taker.layer) for value in given], taker))
-    assign(takers, values)
+        yield module, [_to_keras(value, taker.layer) for value in given]
 
 
 def read_state(path):
-    """Return the tensors of a `.pth` or `.safetensors` file as a dict of NumPy arrays."""
+    """Return the tensors of a `.pth` or `.safetensors` file as a dict of NumPy arrays, in the order of the modules."""
     path = Path(path)
     try:
         if path.suffix == ".safetensors":
             from safetensors.numpy import load_file
 
-            return load_file(path)
+            state = _unwrapped(load_file(path))
+            return dict(sorted(state.items(), key=lambda item: _place(_module(item[0]))))  # the file has sorted them
         import torch
 
-        return {key: value.numpy() for key, value in torch.load(path, map_location="cpu", weights_only=True).items()}
+        state = _unwrapped(torch.load(path, map_location="cpu", weights_only=True))
+        return {key: value.detach().float().numpy() for key, value in state.items()}
     except ImportError as missing:
         raise ZooError(f"Reading {path.name} needs {missing.name}: pip install {missing.name}.") from None
     except Exception as problem:  # of two libraries, each with its own
-        raise ZooError(f"{path} is no checkpoint: {str(problem).splitlines()[0]}") from None
+        raise ZooError(f"{path} is no checkpoint: {first_line(problem)}") from None
+
+
+def _unwrapped(checkpoint):
+    """The state dict in what training scripts save: beside other things, or of a net in DataParallel."""
+    for key in WRAPPERS:
+        if isinstance(checkpoint, dict) and isinstance(checkpoint.get(key), dict):
+            checkpoint = checkpoint[key]
+    if not (isinstance(checkpoint, dict) and all(hasattr(value, "shape") for value in checkpoint.values())):
+        raise ValueError("it holds no dict of tensors.")
+    parallel = all(key.startswith("module.") for key in checkpoint)
+    return {key.removeprefix("module.") if parallel else key: value for key, value in checkpoint.items()}
 
 
 def _download(file):
@@ -107,6 +132,10 @@ def _download(file):
         path.unlink()
         raise ZooError(f"{url} came damaged: its hash begins with {digits[:10]}. It was deleted; try again.")
     return path
+
+
+def _module(key):
+    return key.rpartition(".")[0]
 
 
 def _place(module):

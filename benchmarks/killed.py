@@ -1,0 +1,105 @@
+"""Does a run that was killed end as one that never was? Kill training by SIGKILL at random moments, and resume it.
+
+    python -m benchmarks.killed                 # 20 moments: some five minutes on two cores
+    python -m benchmarks.killed --moments 100 --seed 1
+
+The run has all that a checkpoint must hold: dropout, augmentation that mixes images, a moving average of the weights.
+For each moment, from the run's first file to its last, a new run is killed there, resumed, and its weights compared
+with those of an unbroken run, bit for bit. Some moments come too late for a run that happens to be faster.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+ROOT = Path(__file__).parents[1]
+TRAINING = ("--model", "lenet1", "--epochs", "6", "--set", "dropout=0.2", "--augment", "crop,mixup", "--ema", "0.9",
+            "--schedule", "plateau", "--patience", "5")  # fmt: skip
+
+
+def unbroken(folder):
+    """Train in a folder; return the weights, and after how many seconds the run had a file and had ended."""
+    start = time.perf_counter()
+    process = _begin(folder)
+    while not _config(folder):
+        _ended(process, within=0.02)
+    begun = time.perf_counter() - start
+    _ended(process)
+    return _weights(folder), begun, time.perf_counter() - start
+
+
+def broken(folder, moments):
+    """Train in a folder, killed after each of these seconds, and then not; return the weights and the kills that hit.
+
+    A moment counts from the start of the process, which resumes the run if there is one.
+    """
+    hits = 0
+    for seconds in moments:
+        process = _begin(folder)
+        if not _ended(process, within=seconds):
+            process.kill()
+            process.wait()
+            hits += 1
+    _ended(_begin(folder))
+    return _weights(folder), hits
+
+
+def _begin(folder):
+    config = _config(folder)
+    arguments = ("--resume", config.parent) if config else (*TRAINING, "--runs", folder)
+    return subprocess.Popen([sys.executable, "train.py", *arguments], cwd=ROOT, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)  # fmt: skip
+
+
+def _config(folder):
+    return next(folder.glob("*/config.json"), None)
+
+
+def _ended(process, within=None):
+    """Has the process ended within these seconds? Raises `CalledProcessError` if it failed."""
+    try:
+        if process.wait(within):
+            raise subprocess.CalledProcessError(process.returncode, process.args)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _weights(folder):
+    return keras.models.load_model(_config(folder).parent / "model.keras", compile=False).get_weights()
+
+
+def same(ours, theirs):
+    """Are two lists of arrays equal, bit for bit?"""
+    return [array.tobytes() for array in ours] == [array.tobytes() for array in theirs]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--moments", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        whole, begun, ended = unbroken(Path(folder, "whole"))
+        moments = np.random.default_rng(options.seed).uniform(begun, ended, options.moments)
+        hits = equal = 0
+        for i, seconds in enumerate(tqdm(moments)):
+            weights, hit = broken(Path(folder, str(i)), [seconds])
+            hits, equal = hits + hit, equal + same(weights, whole)
+    print(f"{hits} of {options.moments} runs were killed, {begun:.1f} to {ended:.1f} s after their start; {equal} of "
+          f"{options.moments} ended with the weights of the unbroken run, bit for bit.")  # fmt: skip
+    return 0 if equal == options.moments else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

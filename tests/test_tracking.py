@@ -1,0 +1,67 @@
+"""A run's figures in TensorBoard, MLflow and W&B, read back from what these have written; none needs a network."""
+
+import pytest
+
+from zoo import ZooError
+from zoo.training import train as training
+from zoo.training.checkpoint import Checkpoint
+from zoo.training.run import find_run
+from zoo.training.tracking import TRACKERS
+
+OPTIONS = dict(epochs=2, verbose=0, say=str)
+
+
+class Stopped(Exception):
+    pass
+
+
+def stopped_and_resumed(runs, monkeypatch, tracker):
+    """Train an epoch, stop, go on to the second; return the run."""
+
+    def stop(self, batch, logs=None):
+        if self.history:
+            raise Stopped
+
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(Checkpoint, "on_train_batch_end", stop)
+        training.train("lenet1", runs=runs, trackers=[tracker], **OPTIONS)
+    return find_run(training.resume(runs / "lenet1-digits-1", verbose=0, say=str).run)
+
+
+def test_tensorboard_reads_every_epochs_figures(tmp_path):
+    from tensorflow.compat.v1.train import summary_iterator
+
+    run = training.train("lenet1", trackers=["tensorboard"], runs=tmp_path, **OPTIONS).run
+    (file,) = find_run(run).tensorboard_path.glob("validation/*")
+    steps = [event.step for event in summary_iterator(str(file)) for value in event.summary.value
+             if value.tag == "epoch_loss"]  # fmt: skip
+    assert steps == [0, 1]
+
+
+def test_mlflow_has_one_run_for_a_run_that_was_stopped(tmp_path, monkeypatch):
+    mlflow = pytest.importorskip("mlflow")
+    monkeypatch.chdir(tmp_path)  # where it puts the model's summary
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    run = stopped_and_resumed(tmp_path / "runs", monkeypatch, "mlflow")
+    client = mlflow.MlflowClient()
+    (theirs,) = client.search_runs(["0"])
+    assert (theirs.info.run_name, theirs.info.status) == (run.folder.name, "FINISHED")
+    assert theirs.data.params["learning_rate"] == "0.003" and theirs.data.params["model"] == "lenet1"
+    losses = sorted((figure.step, figure.value) for figure in client.get_metric_history(theirs.info.run_id, "val_loss"))
+    assert losses == [(i, pytest.approx(loss, rel=1e-5)) for i, loss in enumerate(run.metrics()["val_loss"])]
+
+
+def test_wandb_is_told_of_every_epoch_offline(tmp_path, monkeypatch):
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    run = stopped_and_resumed(tmp_path, monkeypatch, "wandb")
+    logs = sorted(run.folder.glob("wandb/offline-run-*/*.wandb"))
+    assert len(logs) == 2 and all(run.config()["wandb_run"] in log.name and log.stat().st_size for log in logs)
+
+
+@pytest.mark.parametrize("tracker", TRACKERS)
+def test_without_its_package_nothing_is_begun(tmp_path, monkeypatch, tracker):
+    monkeypatch.setattr("zoo.training.tracking.find_spec", lambda name: None)
+    with pytest.raises(ZooError, match=f"--{tracker} needs a package that isn't installed: pip install {tracker}"):
+        training.train("lenet1", trackers=[tracker], runs=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()

@@ -1,0 +1,59 @@
+"""The epochs of a run: what is called along the way, and Keras's `fit`."""
+
+from contextlib import nullcontext
+
+import keras
+
+from zoo.data.stream import Stream, own_errors
+from zoo.training.checkpoint import Best, Checkpoint
+from zoo.training.classifier import split, steps_per_epoch
+from zoo.training.optimizing import Plateau
+from zoo.training.progress import Throughput
+from zoo.training.tracking import tracked
+
+
+def run_epochs(classifier, dataset, recipe, run, devices, history, verbose, watch):
+    """Run the epochs that `history` lacks, and add them; the best on validation is left in the run's best weights.
+
+    Without a run (in a worker that isn't the chief), nothing is written. `watch` is that of `zoo.training.train`.
+    """
+    best = Best(run, history) if run else keras.callbacks.Callback()
+    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
+    callbacks = [
+        Throughput(recipe.batch_size * steps),
+        *([best] if recipe.ema is None else _averaged(best)),
+        Checkpoint(run, recipe, history, steps),
+    ]
+    if watch:
+        now = {"on_train_begin": lambda logs: watch(history), "on_epoch_end": lambda epoch, logs: watch(history)}
+        callbacks.append(keras.callbacks.LambdaCallback(**now))
+    if recipe.schedule == "plateau":
+        callbacks.insert(0, Plateau(recipe, history))  # before the checkpoint, which holds the rate
+    with tracked(run) if run else nullcontext([]) as trackers:
+        _fit_on(classifier, dataset, recipe, devices, len(history), verbose=verbose, callbacks=callbacks + trackers)
+
+
+def _averaged(best):
+    """Validate and keep the weights' moving average; training, and the checkpoint after these, have the weights."""
+    average = keras.callbacks.SwapEMAWeights()
+    swap_in = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: average.on_test_begin())
+    swap_out = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: average.on_test_end())
+    return [average, swap_in, best, swap_out]
+
+
+def _fit_on(classifier, dataset, recipe, devices, epoch, **options):
+    """Call Keras's `fit` from this epoch on: in blocks on images that are held, else batch by batch on a stream."""
+    order, part = (recipe.batch_size, recipe.seed, epoch), devices.part(recipe.batch_size)
+    options |= {"epochs": recipe.epochs, "initial_epoch": epoch, "shuffle": False}
+    if dataset.is_held and devices.take_blocks:
+        classifier.hold(dataset.train.images, dataset.train.labels)
+        return classifier.fit(
+            classifier.blocks(*order, part),
+            steps_per_epoch=split(len(dataset.train), recipe.batch_size)[1],
+            validation_data=(dataset.validation.images, dataset.validation.labels),
+            validation_batch_size=recipe.batch_size, **options,
+        )  # fmt: skip
+    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
+    stream, validation = Stream(dataset.train, *order, steps, part), Stream(dataset.validation, recipe.batch_size)
+    with own_errors(stream, validation):
+        return classifier.fit(stream, steps_per_epoch=steps, validation_data=validation, **options)

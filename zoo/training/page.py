@@ -1,0 +1,48 @@
+"""What the pages are made of: figures in light and dark, small pictures, templates; a page needs no other file."""
+
+import io
+from base64 import b64encode
+
+from jinja2 import Environment, PackageLoader
+from matplotlib import rc_context
+from PIL import Image, ImageOps
+
+DARK = {"text.color": "#e6e6e6", "axes.labelcolor": "#e6e6e6", "axes.edgecolor": "#8a8a8a", "xtick.color": "#e6e6e6",
+        "ytick.color": "#e6e6e6", "axes.facecolor": "#16181d", "figure.facecolor": "#16181d",
+        "savefig.facecolor": "#16181d", "grid.color": "#3a3d44"}  # fmt: skip
+
+
+def render(template, **facts):
+    """Return the HTML that one of zoo/training/templates makes of the facts."""
+    return Environment(loader=PackageLoader("zoo.training"), autoescape=True).get_template(template).render(facts)
+
+
+def png(draw, style=None):
+    """Return the PNG of the figure that `draw()` returns, drawn with these of matplotlib's rcParams."""
+    buffer = io.BytesIO()
+    with rc_context(style or {}):
+        draw().savefig(buffer, format="png", dpi=150)
+    return buffer.getvalue()
+
+
+def light_and_dark(draw):
+    """Return the PNG of the figure that `draw()` returns, and what the macro `figure` takes: it in light and dark."""
+    light = png(draw)
+    return light, {"light": _inline(light), "dark": _inline(png(draw, DARK))}
+
+
+def picture(pixels, side):
+    """Return an image (height, width, 1 or 3), uint8, as a data URI of at most side x side pixels.
+
+    A smaller one is enlarged by a whole factor, so that its pixels stay squares; a larger one is reduced.
+    """
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    image = ImageOps.scale(image, max(1, side // max(image.size)), Image.Resampling.NEAREST)
+    image.thumbnail((side, side))
+    buffer = io.BytesIO()
+    image.save(buffer, "png")
+    return _inline(buffer.getvalue())
+
+
+def _inline(content):
+    return f"data:image/png;base64,{b64encode(content).decode()}"
