@@ -115,8 +115,8 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from zoo.training.train import train
 for strategy in ("mirrored", "single"):
-    train("lenet1", runs="{tmp_path}/" + strategy, strategy=strategy, epochs=2, batch_size=64, weight_decay=1e-3,
-          optimizer="sgd", verbose=0)
+    train("lenet1", runs="{tmp_path}/" + strategy, strategy=strategy, epochs=2, batch_size=62, weight_decay=1e-3,
+          optimizer="sgd", limit=187, verbose=0)  # of 187 images to validate, the last batch has one
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE,
                           env=os.environ | {"KERAS_BACKEND": "tensorflow"})  # fmt: skip
@@ -164,3 +164,4 @@ def test_one_device_is_the_default_and_a_batch_must_divide(monkeypatch):
     with pytest.raises(ZooError, match="can't clip or accumulate gradients over several devices"):
         Devices("mirrored").check(Recipe(batch_size=63, clip=1.0))
     assert choose("auto").strategy == "mirrored"
+    assert [Devices("mirrored").even(12, count) for count in (24, 25, 27, 10)] == [12, 9, 12, 6]

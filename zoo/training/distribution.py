@@ -91,6 +91,15 @@ class Devices:
         size = batch_size // self.workers
         return slice(self.worker * size, (self.worker + 1) * size)
 
+    def even(self, batch_size, count):
+        """Return the largest batch size up to this with which `count` images give each device a part of every batch.
+
+        TensorFlow needs equal parts of the first batch, to build a net, and fails on an empty part of the last.
+        """
+        largest = min(batch_size, count) // self.replicas * self.replicas
+        sizes = range(largest, 0, -self.replicas)
+        return next((size for size in sizes if not 0 < count % size < self.replicas), batch_size)
+
     def scope(self):
         """Return the context in which a net is made and trained, once in a process for each cluster.
 

@@ -54,6 +54,7 @@ def _fit_on(classifier, dataset, recipe, devices, epoch, **options):
             validation_batch_size=recipe.batch_size, **options,
         )  # fmt: skip
     steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
-    stream, validation = Stream(dataset.train, *order, steps, part), Stream(dataset.validation, recipe.batch_size)
+    stream = Stream(dataset.train, *order, steps, part)
+    validation = Stream(dataset.validation, devices.even(recipe.batch_size, len(dataset.validation)))
     with own_errors(stream, validation):
         return classifier.fit(stream, steps_per_epoch=steps, validation_data=validation, **options)

@@ -175,7 +175,8 @@ def _build(config, dataset, recipe):
     optimizer = make_optimizer(recipe, steps * recipe.epochs, recipe.epochs)
     weights = balanced_weights(dataset.train.labels, classes) if recipe.balance else None
     classifier.compile(optimizer, make_loss(recipe, weights), metrics=["accuracy"])
-    classifier.make(dataset.train.read(slice(1)), dataset.train.labels[:1])
+    each_one = slice(config["replicas"])
+    classifier.make(dataset.train.read(each_one), dataset.train.labels[each_one])
     return net, classifier
 
 
