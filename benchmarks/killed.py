@@ -5,7 +5,7 @@
 
 The run has all that a checkpoint must hold: dropout, augmentation that mixes images, a moving average of the weights.
 For each moment, from the run's first file to its last, a new run is killed there, resumed, and its weights compared
-with those of an unbroken run, bit for bit. Some moments come too late for a run that happens to be faster.
+with those of an unbroken run, bit for bit. A moment that comes too late, since a run was faster, is drawn again.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import count
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -91,14 +92,17 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         whole, begun, ended = unbroken(Path(folder, "whole"))
-        moments = np.random.default_rng(options.seed).uniform(begun, ended, options.moments)
-        hits = equal = 0
-        for i, seconds in enumerate(tqdm(moments)):
-            weights, hit = broken(Path(folder, str(i)), [seconds])
-            hits, equal = hits + hit, equal + same(weights, whole)
-    print(f"{hits} of {options.moments} runs were killed, {begun:.1f} to {ended:.1f} s after their start; {equal} of "
-          f"{options.moments} ended with the weights of the unbroken run, bit for bit.")  # fmt: skip
-    return 0 if equal == options.moments else 1
+        random, killed, equal = np.random.default_rng(options.seed), 0, 0
+        with tqdm(total=options.moments) as progress:
+            for run in count():
+                weights, hits = broken(Path(folder, str(run)), [random.uniform(begun, ended)])
+                killed, equal = killed + hits, equal + (hits and same(weights, whole))
+                progress.update(hits)
+                if killed == options.moments:
+                    break
+    print(f"{killed} runs were killed, {begun:.1f} to {ended:.1f} s after their start; {equal} of them ended with the "
+          "weights of the unbroken run, bit for bit.")  # fmt: skip
+    return 0 if equal == killed else 1
 
 
 if __name__ == "__main__":
