@@ -35,17 +35,18 @@ VOID = 255  # the label of pixels that don't count, as in PASCAL VOC
 
 
 def width_of(name):
-    """A quarter of the paper's channels, or all of them where a net takes no other width, or has few.
+    """A quarter of the paper's channels, or all of them where a net takes no other width, or starts with few.
 
     Nets whose maps stay large get an eighth, and FCN, whose 100 rings of zeros make the largest, a sixteenth.
     """
     if gives_map(name):
         return 1 / 16 if name.startswith("fcn") else 1 / 8
     try:
-        quarter = zoo.info(name, width=0.25).params
+        quarter = zoo.info(name, width=0.25)
     except zoo.ZooError:
         return 1.0
-    return 0.25 if quarter > 120_000 else 1.0
+    stem = next(layer for layer in quarter.layers if layer["kind"] == "Conv")
+    return 0.25 if quarter.params > 120_000 or stem["output_shape"][-1] > 6 else 1.0
 
 
 def gives_map(name):

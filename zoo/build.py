@@ -216,10 +216,13 @@ def _activation(name):
 def _initializer(word, fan_in=None):
     """He's normal initialization, with which deep ReLU nets train (arXiv:1502.01852), but:
 
-    LeCun's for his own squashing function, Glorot's for other saturating ones and for class scores.
+    LeCun's for his own squashing function, Glorot's for other saturating ones and for class scores, and a tenth of
+    He's variance for scores behind a ReLU, which wide nets otherwise drive to 0, all of them and for good.
     """
     if word.activation == "scaled_tanh":
         return own.LeCunRange(fan_in)
+    if _rectified_scores(word):
+        return keras.initializers.VarianceScaling(0.2, "fan_in")
     if isinstance(word, words.DepthwiseConv):  # Keras would count the other channels into the fan-in
         return keras.initializers.TruncatedNormal(stddev=(2 / prod(pair(word.kernel))) ** 0.5)
     linear = isinstance(word, words.Dense) and word.activation is None
