@@ -37,7 +37,9 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128)
         raise ZooError(
             f"{trained.name} knows {len(trained.class_names)} classes, but {split.name} has {len(split.class_names)}."
         )
-    probabilities, seconds = _timed(predict_split, trained.on_images(split.image_shape), split.test, batch_size)
+    probabilities, seconds = _timed(
+        predict_split, trained.folded().on_images(split.image_shape), split.test, batch_size
+    )
     losses = keras.losses.sparse_categorical_crossentropy(split.test.labels, probabilities)
     return Result(
         run=str(subject), model=trained.name, dataset=split.name,
@@ -56,9 +58,9 @@ def predict(subject, paths, weights=None, top=3):
     trained = load_trained(subject, weights)
     mode = "L" if trained.preprocessing.channels == 1 else "RGB"
     pictures = [read_image(Path(path), mode) for path in paths]
-    answers = []
+    classify, answers = trained.classifier(), []
     for path, picture in zip(paths, pictures):
-        probabilities = trained.probabilities(picture[None], 1)[0]
+        probabilities = classify(picture[None])[0]
         best = np.argsort(-probabilities, kind="stable")[:top]
         classes = [{"name": trained.class_names[i], "probability": round(float(probabilities[i]), 6)} for i in best]
         answers.append({"image": str(path), "classes": classes})
