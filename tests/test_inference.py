@@ -1,17 +1,12 @@
-"""What is computed faster stays the same: folded BatchNorm, the fused one in training, other precisions, batches."""
-
-import subprocess
-import sys
+"""A net for inference answers as the one that it was made of: BatchNorm folded, other precisions, any batch."""
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from miniatures import miniature, stirred
 
 import zoo
 from zoo import data
-from zoo import layers as own
 from zoo.inference import fold, predict_split, predictor
 
 random = np.random.default_rng(0)
@@ -99,61 +94,3 @@ def test_a_split_is_predicted_in_its_order():
     digits = data.load("digits").test
     net = zoo.create([zoo.Conv(4, 3), zoo.Flatten(), zoo.Dense(10)], digits.image_shape)
     np.testing.assert_allclose(predict_split(net, digits, 100), net.predict(digits.images, verbose=0), atol=1e-6)
-
-
-# --------------------------------------------------------------------------------------------- BatchNorm in training
-
-
-def trained(kind, x, towards, **options):
-    """Output, gradients and statistics of a BatchNorm that saw x, whose output's gradient is given."""
-    layer = kind(momentum=0.9, epsilon=1e-5, **options)
-    layer.build(x.shape)
-    for weight in layer.trainable_weights:
-        weight.assign(np.linspace(0.5, 2, x.shape[-1]))
-    variables = [weight.value for weight in layer.trainable_weights]
-    x = tf.cast(x, layer.compute_dtype)
-
-    @tf.function
-    def step():
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = layer(x, training=True)
-            loss = tf.reduce_sum(tf.cast(y, "float32") * towards)
-        return [y, *tape.gradient(loss, [x, *variables])]
-
-    got = step()
-    assert got[0].dtype == layer.compute_dtype and all(weight.dtype == "float32" for weight in layer.weights)
-    return [np.asarray(tf.cast(value, "float32")) for value in (*got, layer.moving_mean, layer.moving_variance)]
-
-
-@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
-@pytest.mark.parametrize("scale", [True, False])
-@pytest.mark.parametrize("shape", [(8, 5, 7, 6), (1, 1, 1, 6), (9, 6)])
-def test_the_fused_op_is_kerass_layer(shape, scale, policy):
-    """Forward, backward and moving statistics; a map of one value has the variance 0, not 0/0."""
-    x, towards = random.normal(3, 2, shape), random.standard_normal(shape, "float32")
-    both = [trained(kind, x, towards, scale=scale, dtype=policy)
-            for kind in (own.BatchNormalization, keras.layers.BatchNormalization)]  # fmt: skip
-    for got, expected in zip(*both):
-        size = max(np.abs(expected).max(), 1)
-        np.testing.assert_allclose(got, expected, atol=size * (2e-4 if policy == "float32" else 2**-8))
-
-
-def test_frozen_batchnorm_keeps_its_statistics():
-    layer = own.BatchNormalization(trainable=False)
-    x = random.normal(3, 2, (8, 5, 5, 2))
-    np.testing.assert_allclose(layer(x, training=True), x, rtol=1e-3)
-    np.testing.assert_array_equal(layer.moving_mean, 0)
-
-
-def test_a_saved_model_holds_kerass_batchnorm(tmp_path):
-    """So that it loads where this package isn't installed."""
-    net = miniature("vgg11_bn")
-    assert all(type(layer) is own.BatchNormalization for layer in norms(net))
-    net.save(tmp_path / "net.keras")
-    code = (
-        "import sys; sys.modules['zoo'] = None; import keras; net = keras.models.load_model(sys.argv[1]);"
-        "print(sum(type(layer) is keras.layers.BatchNormalization for layer in net.layers))"
-    )
-    done = subprocess.run([sys.executable, "-c", code, tmp_path / "net.keras"], capture_output=True, text=True)
-    assert done.stdout.strip() == str(len(norms(net))), done.stderr

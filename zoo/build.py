@@ -4,6 +4,7 @@ import keras
 from keras import layers
 from math import gcd, prod
 
+from zoo import kernels
 from zoo import layers as own
 from zoo import layout as words
 from zoo.errors import ZooError
@@ -132,7 +133,7 @@ def _layer(word, name, layer, padding, zero):
     channels, gamma = layer.input_shape[-1], "zeros" if zero else "ones"
     match word:
         case words.Conv():
-            return layers.Conv2D(
+            return kernels.Conv2D(
                 layer.output.shape[-1], pair(word.kernel), pair(word.stride), padding,
                 dilation_rate=pair(word.dilation), groups=word.groups, use_bias=word.bias,
                 activation=_activation(word.activation),
@@ -167,7 +168,7 @@ def _layer(word, name, layer, padding, zero):
         case words.Upsample():
             return layers.UpSampling2D(pair(word.size), interpolation=word.interpolation, name=name)
         case words.Norm(kind="batch"):  # the momentum is PyTorch's
-            return own.BatchNormalization(
+            return kernels.BatchNormalization(
                 momentum=0.9, epsilon=word.epsilon, scale=word.scale, gamma_initializer=gamma, name=name
             )
         case words.Norm(kind="group"):

@@ -5,12 +5,12 @@ import numpy as np
 from keras import layers, ops
 from tqdm import tqdm
 
+from zoo import kernels
 from zoo.data.stream import Stream
 from zoo.errors import ZooError, did_you_mean
-from zoo.layers import BatchNormalization
 from zoo.training.recipe import PRECISIONS
 
-FOLDING = (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)
+FOLDING = (layers.Conv2D, kernels.Conv2D, layers.DepthwiseConv2D, layers.Dense)
 
 
 def predictor(model, precision="float32", batch_size=32):
@@ -59,11 +59,7 @@ def fold(model):
     gone = {norm.name for norm in norms.values()}
 
     def clone(layer):
-        config = layer.get_config()
-        if layer in norms:
-            return type(layer).from_config(config | {"use_bias": True})
-        kind = BatchNormalization if type(layer) is layers.BatchNormalization else type(layer)
-        return kind.from_config(config)
+        return _again(layer, **{"use_bias": True} if layer in norms else {})
 
     def call(layer, x, *others, **options):
         return x if layer.name in gone else layer(x, *others, **options)
@@ -94,21 +90,24 @@ def _absorbed(layer, norm):
 
 def in_precision(model, precision):
     """Return the model with all weights in "float32" or "bfloat16", and computing in it, but for softmax."""
-    new = keras.Model.from_config(_with_policy(model.get_config(), precision))
+
+    def clone(layer):
+        exact = layer.get_config().get("activation") == "softmax"
+        return _again(layer, dtype="float32" if exact else precision)
+
+    new = keras.models.clone_model(model, clone_function=clone)
     new.set_weights(model.get_weights())
     return new
 
 
-def _with_policy(config, name):
-    """Return a Keras config in which each layer has the dtype policy of that name."""
-    if isinstance(config, dict):
-        if config.get("class_name") == "DTypePolicy":
-            return config | {"config": {"name": name}}
-        name = "float32" if config.get("activation") == "softmax" else name
-        return {key: _with_policy(value, name) for key, value in config.items()}
-    if isinstance(config, (list, tuple)):
-        return type(config)(_with_policy(value, name) for value in config)
-    return config
+def _again(layer, **changes):
+    """Return a new layer as this one, of the class that is the faster in inference."""
+    kind = type(layer)
+    if isinstance(layer, layers.BatchNormalization):
+        kind = kernels.BatchNormalization
+    elif isinstance(layer, kernels.Conv2D):
+        kind = layers.Conv2D
+    return kind.from_config(layer.get_config() | changes)
 
 
 # ------------------------------------------------------------------------------------------------ model -> function

@@ -1,0 +1,93 @@
+"""The fast layers are Keras's: the same outputs, gradients, statistics and files."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from miniatures import miniature
+
+from zoo import kernels
+
+random = np.random.default_rng(0)
+BATCH = {"momentum": 0.9, "epsilon": 1e-5}
+
+
+def trained(kind, x, *arguments, **options):
+    """What a layer of a kind made of x: output, gradients of a fixed function of it, and all weights afterwards."""
+    layer = kind(*arguments, **options)
+    layer.build(x.shape)
+    for weight in layer.trainable_weights:
+        weight.assign(np.random.default_rng(1).uniform(0.5, 2, weight.shape))
+    x = tf.cast(x, layer.compute_dtype)
+    towards = np.random.default_rng(2).standard_normal(layer.compute_output_shape(x.shape), "float32")
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x, training=True)
+            loss = tf.reduce_sum(tf.cast(y, "float32") * towards)
+        return [y, *tape.gradient(loss, [x, *(weight.value for weight in layer.trainable_weights)])]
+
+    got = step()
+    assert got[0].dtype == layer.compute_dtype and all(weight.dtype == "float32" for weight in layer.weights)
+    return [np.asarray(tf.cast(value, "float32")) for value in (*got, *layer.weights)]
+
+
+def assert_close(both, tolerance):
+    """The values of both layers, by the largest of each."""
+    for got, expected in zip(*both, strict=True):
+        np.testing.assert_allclose(got, expected, atol=tolerance * max(np.abs(expected).max(), 1))
+
+
+@pytest.mark.parametrize("policy, tolerance", [("float32", 2e-4), ("mixed_bfloat16", 2**-8)])
+@pytest.mark.parametrize("options", [{}, {"scale": False}, {"center": False}, {"trainable": False}])
+@pytest.mark.parametrize("shape", [(8, 5, 7, 6), (1, 1, 1, 6), (9, 6)])
+def test_batchnorm_is_kerass(shape, options, policy, tolerance):
+    """A map of one value has the variance 0, not 0/0; what is frozen keeps its statistics."""
+    x = random.normal(3, 2, shape)
+    assert_close([trained(kind, x, **BATCH, **options, dtype=policy)
+                  for kind in (kernels.BatchNormalization, keras.layers.BatchNormalization)], tolerance)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "kernel, padding, map_size, channels",
+    [(3, "same", (2, 2), 64), (3, "valid", (4, 3), 96), ((2, 5), "same", (3, 2), 64), (1, "same", (9, 8), 16)],
+)
+def test_convolution_is_kerass(kernel, padding, map_size, channels, monkeypatch):
+    """Where the kernel is large beside the map, in bfloat16: its gradient is made of matrix products then."""
+    calls = []
+    monkeypatch.setattr(
+        kernels,
+        "_gradient_by_products",
+        lambda *parts, own=kernels._gradient_by_products: calls.append(1) or own(*parts),
+    )
+    x = random.standard_normal((5, *map_size, channels), "float32")
+    both = [trained(kind, x, 128, kernel, padding=padding, dtype="mixed_bfloat16")
+            for kind in (kernels.Conv2D, keras.layers.Conv2D)]  # fmt: skip
+    assert calls
+    assert_close(both, 2**-7)
+
+
+@pytest.mark.parametrize("options", [{"strides": 2}, {"dilation_rate": 2}, {"groups": 2}, {"dtype": "float32"}])
+def test_other_convolutions_are_left_to_keras(options, monkeypatch):
+    monkeypatch.setattr(kernels, "_gradient_by_products", None)
+    x = random.standard_normal((2, 2, 2, 64), "float32")
+    trained(kernels.Conv2D, x, 128, 3, padding="same", **{"dtype": "mixed_bfloat16"} | options)
+
+
+def test_a_saved_model_holds_kerass_layers(tmp_path):
+    """So that it loads where this package isn't installed."""
+    net = miniature("vgg11_bn")
+    own = [layer for layer in net.layers if type(layer).__name__ in ("Conv2D", "BatchNormalization")]
+    assert {type(layer) for layer in own} == {kernels.Conv2D, kernels.BatchNormalization}
+    net.save(tmp_path / "net.keras")
+    code = (
+        "import sys; sys.modules['zoo'] = None; from keras import layers, models; net = models.load_model(sys.argv[1]);"
+        "print(sum(type(layer) in (layers.Conv2D, layers.BatchNormalization) for layer in net.layers))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "net.keras"], capture_output=True, text=True)
+    assert done.stdout.strip() == str(len(own)), done.stderr

@@ -1,0 +1,94 @@
+"""Keras's own layers, computed faster on TensorFlow; with another backend they are Keras's as they stand.
+
+A saved model holds Keras's layer in the place of each, so that it loads without this package. The figures are those of
+two cores with AMX: `benchmarks/README.md`.
+"""
+
+from math import prod
+
+import keras
+from keras import layers
+
+
+def keeps_its_name(kind):
+    """Let Keras's saving take a class for the one of the same name in `keras.layers`."""
+    kind.__module__ = "keras.layers"
+    return kind
+
+
+@keeps_its_name
+class BatchNormalization(layers.BatchNormalization):
+    """On maps it is one fused op: maps stay in bfloat16, or float32, and statistics are float32.
+
+    Keras's own is made of several ops, and keeps float32 maps between them: half of the time of a bfloat16 step.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        if keras.backend.backend() != "tensorflow" or len(inputs.shape) != 4 or inputs.dtype == "float64":
+            return super().call(inputs, training, mask)
+        import tensorflow as tf
+
+        learns = bool(training and self.trainable)
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs, scale=self.gamma if self.scale else tf.ones_like(self.moving_mean),
+            offset=self.beta if self.center else tf.zeros_like(self.moving_mean),
+            mean=[] if learns else self.moving_mean, variance=[] if learns else self.moving_variance,
+            epsilon=self.epsilon, is_training=learns,
+        )  # fmt: skip
+        if learns:
+            count = tf.cast(tf.size(inputs) / inputs.shape[-1], variance.dtype)
+            self._move(self.moving_mean, mean)
+            self._move(self.moving_variance, variance * ((count - 1) / count))  # the op's is the unbiased one
+        return outputs
+
+    def _move(self, average, value):
+        average.assign(average * self.momentum + value * (1 - self.momentum))
+
+
+@keeps_its_name
+class Conv2D(layers.Conv2D):
+    """The kernel's gradient is a matrix product for each place of the window, where it is the faster way.
+
+    oneDNN's own takes 2 to 14 times as long in bfloat16 if the kernel is large beside the map: 512 channels on 4x4.
+    """
+
+    def call(self, inputs):
+        if not self._kernel_is_large(inputs):
+            return super().call(inputs)
+        import tensorflow as tf
+
+        options = {"strides": 1, "padding": self.padding.upper()}
+
+        @tf.custom_gradient
+        def convolve(x, kernel, *bias):
+            def gradient(dy):
+                dx = tf.nn.conv2d_transpose(dy, kernel, tf.shape(x), **options)
+                sums = [tf.reduce_sum(dy, (0, 1, 2)) for _ in bias]  # BiasAdd's own gradient adds up in bfloat16
+                return dx, _gradient_by_products(x, dy, kernel.shape, self.padding), *sums
+
+            y = tf.nn.conv2d(x, kernel, **options)
+            return (tf.nn.bias_add(y, *bias) if bias else y), gradient
+
+        return self.activation(convolve(inputs, self.kernel, *([self.bias] if self.use_bias else [])))
+
+    def _kernel_is_large(self, inputs):
+        if keras.backend.backend() != "tensorflow" or keras.distribution.list_devices("gpu"):
+            return False
+        plain = self.strides == self.dilation_rate == (1, 1) and self.groups == 1 and inputs.dtype == "bfloat16"
+        if not plain or None in inputs.shape[1:]:
+            return False
+        return self.kernel_size == (1, 1) or prod(self.kernel.shape) >= 4096 * prod(inputs.shape[1:3])
+
+
+def _gradient_by_products(x, dy, shape, padding):
+    """The gradient (height, width, channels in, channels out) of the kernel of a convolution of stride 1."""
+    import tensorflow as tf
+
+    height, width, channels, filters = shape
+    rows, columns = dy.shape[1:3]
+    if padding == "same":
+        x = tf.pad(x, [[0, 0], *([(size - 1) // 2, size // 2] for size in (height, width)), [0, 0]])
+    dy = tf.reshape(dy, (-1, filters))
+    places = [x[:, i : i + rows, j : j + columns] for i in range(height) for j in range(width)]
+    products = [tf.matmul(tf.reshape(place, (-1, channels)), dy, transpose_a=True) for place in places]
+    return tf.reshape(tf.stack(products), shape)
