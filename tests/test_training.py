@@ -193,25 +193,54 @@ def test_the_learning_rate_falls_from_the_given_one_to_zero(name):
 
 
 @pytest.mark.parametrize(
-    "schedule, rates",
+    "options, rates",
     [
-        ("constant", {0: 1, 50: 1, 99: 1}),
-        ("cosine", {0: 1, 50: 0.5, 100: 0}),
-        ("step", {0: 1, 50: 1, 51: 0.1, 75: 0.1, 76: 0.01}),
-        ("onecycle", {0: 1 / 25, 30: 1, 65: 0.5, 100: 0}),
-        ("plateau", {0: 1}),
+        (dict(schedule="constant"), {0: 1, 50: 1, 99: 1}),
+        (dict(schedule="cosine"), {0: 1, 50: 0.5, 100: 0}),
+        (dict(schedule="step"), {0: 1, 50: 1, 51: 0.1, 75: 0.1, 76: 0.01}),
+        (dict(schedule="onecycle"), {0: 1 / 25, 30: 1, 65: 0.5, 100: 0}),
+        (dict(schedule="onecycle", warmup=1.0), {0: 1 / 25, 10: 1, 55: 0.5, 100: 0}),
+        (dict(schedule="step", milestones=()), {0: 1, 51: 1, 99: 1}),
     ],
 )
-def test_schedules_change_the_learning_rate_as_they_say(schedule, rates):
-    made = make_schedule(Recipe(schedule=schedule, learning_rate=1.0), 100, epochs=10)
+def test_schedules_change_the_learning_rate_as_they_say(options, rates):
+    made = make_schedule(Recipe(**options, learning_rate=1.0), 100, epochs=10)
     for step, rate in rates.items():
-        assert float(made if schedule == "plateau" else made(step)) == pytest.approx(rate, abs=1e-6)
+        assert float(made(step)) == pytest.approx(rate, abs=1e-6)
 
 
 def test_steps_fall_where_and_as_far_as_they_are_told():
     recipe = Recipe(schedule="step", learning_rate=1.0, milestones=(0.6, 0.3, 0.8), drop=0.2)
     made = make_schedule(recipe, 200, epochs=200)
     assert [float(made(step)) for step in (60, 61, 121, 161)] == pytest.approx([1, 0.2, 0.04, 0.008])
+
+
+def test_accumulating_gradients_leaves_the_learning_rate_its_course():
+    def rates(accumulate):
+        optimizer = make_optimizer(Recipe(accumulate=accumulate), 16)
+        weight = keras.Variable(np.ones(1, "float32"))
+        optimizer.build([weight])
+        for _ in range(16):
+            yield float(optimizer.learning_rate)
+            optimizer.apply([np.ones(1, "float32")])
+
+    assert list(rates(4)) == list(rates(1))
+
+
+@pytest.mark.parametrize("name", ["adamw", "lamb", "lion", "muon"])
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_decoupled_weight_decay_shrinks_every_kernel_by_rate_times_decay(name, decay):
+    kernels = [keras.Variable(np.ones(shape, "float32"), name="kernel") for shape in ((2, 3), (2, 2, 2, 3))]
+    optimizer = make_optimizer(Recipe(optimizer=name, learning_rate=0.1, schedule="constant", weight_decay=decay), 10)
+    optimizer.apply([np.zeros(kernel.shape, "float32") for kernel in kernels], kernels)
+    for kernel in kernels:
+        assert np.ravel(kernel) == pytest.approx(1 - 0.1 * decay)
+
+
+def test_more_steps_an_update_than_the_run_has_are_refused(tmp_path):
+    with pytest.raises(ZooError, match="accumulate must be at most 10, the steps of this run; got 11"):
+        training.train("lenet1", limit=40, epochs=2, accumulate=11, runs=tmp_path / "runs", verbose=0, say=str)
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize("name", INITIALIZATIONS)
@@ -251,6 +280,12 @@ def test_a_plateau_lowers_the_rate_and_a_run_that_goes_on_knows_it(warmup, rates
         seen.append(float(model.optimizer.learning_rate))
         history.append({"val_loss": 1.0})
     assert seen == pytest.approx(rates)
+
+
+def test_a_plateau_with_warmup_writes_the_rate_of_every_epoch(tmp_path):
+    run = training.train("lenet1", limit=40, schedule="plateau", learning_rate=0.01, warmup=1.0, epochs=2,
+                         runs=tmp_path, verbose=0, say=str).run  # fmt: skip
+    assert find_run(run).metrics()["learning_rate"] == pytest.approx([0.005, 0.01])
 
 
 @pytest.mark.parametrize(
@@ -335,6 +370,10 @@ def test_every_recipe_that_is_known_is_valid_and_of_a_registered_model():
         ("augment: 3", "3 is no value for augment"),
         ("optimizer: 3", "3 is no value for optimizer"),
         ("epochs: 0", "epochs must be greater than 0"),
+        ("epochs: .inf", "inf is no value for epochs"),
+        (f"epochs: 1{400 * '0'}", "0 is no value for epochs"),
+        ("warmup: .inf", "warmup must be a finite number; got inf"),
+        ("augment:\n  flip: 1", "{'flip': 1} is no value for augment"),
     ],
 )
 def test_a_file_that_is_no_recipe_is_refused(tmp_path, text, sentence):

@@ -103,15 +103,17 @@ def typed(item, value):
         return value
     try:
         if item.type is tuple:
-            values = value.split(",") if isinstance(value, str) else value
+            values = [each for each in value.split(",") if each.strip()] if isinstance(value, str) else value
+            if not isinstance(values, (list, tuple)):
+                raise TypeError
             return tuple(_of_kind(item.metadata.get("kind", str), each) for each in values)
         return _of_kind((get_args(item.type) or (item.type,))[0], value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ZooError(f"{value!r} is no value for {item.name}.") from None
 
 
 def _of_kind(kind, value):
-    """Return a value as one of this kind. Raises `TypeError` or `ValueError` if it is none."""
+    """Return a value as one of this kind. Raises `TypeError`, `ValueError` or `OverflowError` if it is none."""
     if kind is str and isinstance(value, str):
         return value.strip()
     if kind is bool and isinstance(value, bool):

@@ -73,8 +73,9 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
             say(note)
     devices.join(say)
     devices.check(recipe)
-    run = new_run(runs, planned.name, dataset.name) if devices.is_chief else None
+    _check_steps(recipe, dataset)
     config = _config(planned, model, options, dataset, source, front, recipe) | {"trackers": trackers}
+    run = new_run(runs, planned.name, dataset.name) if devices.is_chief else None
     return _train(run, config, dataset, devices, verbose, say, watch)
 
 
@@ -122,6 +123,15 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto"):
     devices.join(say)
     devices.check(Recipe(**config["recipe"]))
     return _train(run, config, dataset, devices, verbose, say, watch)
+
+
+def _check_steps(recipe, dataset):
+    """Raise `ZooError` if the run has too few steps for a single update."""
+    from zoo.training.classifier import steps_per_epoch
+
+    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held) * recipe.epochs
+    if recipe.accumulate > steps:
+        raise ZooError(f"accumulate must be at most {steps}, the steps of this run; got {recipe.accumulate}.")
 
 
 def _train(run, config, dataset, devices, verbose, say, watch):
