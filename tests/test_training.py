@@ -16,13 +16,13 @@ from zoo.data.preprocessing import Preprocessing, fit_to
 from zoo.plan import plan
 from zoo.registry import entry
 from zoo.training import train as training
-from zoo.training.checkpoint import Checkpoint, restore_best
+from zoo.training.checkpoint import Checkpoint, Damaged, read_arrays, restore_best, write_arrays
 from zoo.training.classifier import Classifier, split
 from zoo.training.evaluate import evaluate, predict
 from zoo.training.optimizing import Plateau, balanced_weights, initialize, make_loss, make_optimizer, make_schedule
 from zoo.training.recipe import AUGMENTATIONS, INITIALIZATIONS, OPTIMIZERS, SCHEDULES, Recipe, is_over
 from zoo.training.recipes import DATA, PAPERS, recipe_for
-from zoo.training.run import find_run, load_trained, new_run
+from zoo.training.run import Run, find_run, load_trained, new_run
 
 OPTIONS = {"width": 0.5}
 
@@ -482,8 +482,18 @@ def test_bad_input_leaves_nothing_behind(tmp_path, arguments, sentence):
 
 
 def test_a_loss_that_is_no_number_ends_with_a_sentence(tmp_path):
-    with pytest.raises(ZooError, match="steps 1 and 3 of 33; try a lower learning rate than 1e\\+30"):
-        training.train("lenet1", runs=tmp_path, epochs=2, learning_rate=1e30, optimizer="sgd", verbose=0, say=str)
+    options = dict(runs=tmp_path, learning_rate=1e30, optimizer="sgd", verbose=0, say=str)
+    with pytest.raises(ZooError, match="steps 1 and 3 of 33; try a lower learning rate than 1e\\+30, or --clip."):
+        training.train("lenet1", epochs=2, **options)
+    with pytest.raises(ZooError, match="or a --clip below 1e\\+30."):
+        training.train("lenet1", epochs=2, clip=1e30, **options)
+
+
+def test_what_the_last_step_of_an_epoch_spoils_is_not_kept(tmp_path):
+    """The loss of that step is still a number, the validation loss after it is none."""
+    with pytest.raises(ZooError, match="The validation loss stopped being a number in epoch 1, after step 1 of 1"):
+        training.train("lenet1", limit=8, runs=tmp_path, learning_rate=1e30, optimizer="sgd", verbose=0, say=str)
+    assert not list(tmp_path.glob("*/checkpoints/*"))
 
 
 def test_a_layout_of_ones_own_trains_at_the_datas_size(tmp_path):
@@ -558,6 +568,10 @@ def stop_after_two_epochs(self, batch, logs=None):
         raise Stopped
 
 
+def stop(*nothing):
+    raise Stopped
+
+
 def weights_of(run):
     return keras.models.load_model(find_run(run).model_path).get_weights()
 
@@ -576,7 +590,8 @@ def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path, monkeypatch, damage
     newest = folder / "checkpoints" / "epoch-00002.npz"
     if damaged:
         content = bytearray(newest.read_bytes())
-        content[len(content) // 2] ^= 255
+        middle = len(content) // 2
+        content[middle : middle + 200] = bytes(byte ^ 255 for byte in content[middle : middle + 200])
         newest.write_bytes(content)
     result = training.resume(folder, verbose=0, say=said.append)
     assert any("is damaged" in note for note in said) == damaged
@@ -656,6 +671,59 @@ def test_a_disk_without_room_ends_a_run_with_a_sentence_and_the_last_checkpoint_
     said = []
     assert training.resume(tmp_path / "lenet1-digits-1", verbose=0, say=said.append).epochs == 3
     assert said[0].endswith("after epoch 2.")
+
+
+def test_no_flipped_bit_of_a_checkpoint_passes(tmp_path):
+    path, arrays = tmp_path / "epoch.npz", [np.arange(3.0, dtype="float32"), np.ones((2, 2), "float32")]
+    write_arrays(path, arrays)
+    content = path.read_bytes()
+    for place in range(len(content)):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        try:
+            read, _ = read_arrays(path)
+        except Damaged:
+            continue
+        for ours, theirs in zip(read, arrays, strict=True):  # the bit says nothing, as one of the file's date
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_run_whose_best_weights_are_damaged_says_so_and_can_begin_anew(tmp_path, monkeypatch):
+    options = dict(limit=40, epochs=1, verbose=0, say=str)
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr("zoo.training.checkpoint.restore_best", stop)
+        training.train("lenet1", runs=tmp_path, **options)
+    run = Run(tmp_path / "lenet1-digits-1")
+    run.best_weights_path.write_bytes(b"nothing")
+    with pytest.raises(ZooError, match="best.npz, the weights of the best epoch, is damaged.* begins anew"):
+        training.resume(run.folder, verbose=0, say=str)
+    for path in run.folder.glob("checkpoints/*"):
+        path.unlink()
+    again = training.resume(run.folder, verbose=0, say=str)
+    assert again.test_loss == training.train("lenet1", runs=tmp_path / "whole", **options).test_loss
+
+
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        ('{"mod', "Unterminated string"),
+        ("[]", "list indices must be integers"),
+        ("{}", "its config.json or metrics.csv has no 'preprocessing'"),
+        ('{"preprocessing": {"size": 3}}', "missing 4 required positional arguments"),
+    ],
+)
+def test_a_run_whose_config_is_damaged_does_not_go_on(tmp_path, text, sentence):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(ZooError, match=f"The run in {tmp_path} can't be read: .*{sentence}"):
+        training.resume(tmp_path, say=str)
+
+
+def test_the_command_that_goes_on_is_quoted_for_the_shell(tmp_path):
+    (tmp_path / "my runs").mkdir()
+    (tmp_path / "my runs" / "config.json").write_text("{}")
+    with pytest.raises(ZooError, match=f"`zoo train --resume '{tmp_path}/my runs'`"):
+        find_run(tmp_path / "my runs")
 
 
 def test_old_checkpoints_are_deleted(result):

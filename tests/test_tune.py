@@ -90,6 +90,12 @@ def test_what_can_not_be_searched_is_said_before_anything_is_written(tmp_path, m
     assert not list(tmp_path.iterdir())
 
 
+def test_a_search_whose_file_is_damaged_does_not_go_on(tmp_path):
+    (tmp_path / "search.json").write_text('{"over": {')
+    with pytest.raises(ZooError, match="search.json can't be read: Expecting property name"):
+        resume(tmp_path)
+
+
 def test_without_optuna_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(tuning, "find_spec", lambda name: None)
     with pytest.raises(ZooError, match="pip install optuna"):

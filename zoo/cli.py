@@ -326,7 +326,8 @@ def train(context, model, dataset, data_dir, image_size, options, runs, strategy
     for name, what in (("model.keras", "the best epoch on validation"), ("report.html", "curves, classes, mistakes"),
                        ("metrics.csv", "every epoch"), ("config.json", "all that repeats the run")):  # fmt: skip
         click.echo(f"  {Path(result.run) / name}  {what}")
-    click.echo(f"Next: zoo predict {result.run} IMAGE, or zoo export {result.run}")
+    run = shlex.quote(result.run)
+    click.echo(f"Next: zoo predict {run} IMAGE, or zoo export {run}")
     if as_json:
         _print_json(asdict(result))
 

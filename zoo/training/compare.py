@@ -5,7 +5,7 @@ from pathlib import Path
 
 from zoo.data.preprocessing import Preprocessing
 from zoo.errors import ZooError
-from zoo.training.run import best_epoch, started_run
+from zoo.training.run import best_epoch, reading, started_run
 
 # The settings, as config.json has them, and how the command line sets one.
 SETTINGS = {"options": "--set {}", "recipe": "--{}", "data": "--{}"}
@@ -65,17 +65,11 @@ def compare(folders):
 
 def _read(run):
     """Return a run's facts, its settings and its metrics."""
-    try:
+    with reading(run):
         config, metrics = run.config(), run.metrics()
         facts = _facts(run, config, metrics)
         settings = {kind: config[kind] for kind in SETTINGS}
         settings["data"] = {key: settings["data"][key] for key in DATA}
-    except KeyError as missing:
-        raise ZooError(
-            f"The run in {run.folder} can't be read: its config.json or metrics.csv has no {missing}."
-        ) from None
-    except (ValueError, IndexError, TypeError, OSError) as problem:
-        raise ZooError(f"The run in {run.folder} can't be read: {str(problem).splitlines()[0]}") from None
     return facts, settings, metrics
 
 

@@ -12,7 +12,7 @@ from zoo.errors import ZooError
 from zoo.plan import plan, resolve
 from zoo.training.recipe import Recipe, is_over
 from zoo.training.recipes import recipe_for
-from zoo.training.run import new_run, started_run
+from zoo.training.run import new_run, reading, started_run
 from zoo.training.tracking import check_trackers
 
 
@@ -111,17 +111,19 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto"):
 
     run, devices = started_run(folder), choose(strategy)
     say, verbose = devices.voice(say, verbose)
-    config = run.config()
-    if "result" in config:
-        say(f"The run in {run.folder} is finished.")
-        return Result(**config["result"])
-    front = Preprocessing.from_config(config["preprocessing"])
-    dataset = data.load_source({"size": front.size} | config["data"])
+    with reading(run):
+        config = run.config()
+        if "result" in config:
+            say(f"The run in {run.folder} is finished.")
+            return Result(**config["result"])
+        front, recipe = Preprocessing.from_config(config["preprocessing"]), Recipe(**config["recipe"])
+        source, began_with = config["data"], (config["images"], config["class_names"])
+    dataset = data.load_source({"size": front.size} | source)
     counts = {split: len(getattr(dataset, split)) for split in config["images"]}
-    if (counts, list(dataset.class_names)) != (config["images"], config["class_names"]):
-        raise ZooError(f"{config['data']['dataset']} isn't what it was when the run in {run.folder} began.")
+    if (counts, list(dataset.class_names)) != began_with:
+        raise ZooError(f"{source['dataset']} isn't what it was when the run in {run.folder} began.")
     devices.join(say)
-    devices.check(Recipe(**config["recipe"]))
+    devices.check(recipe)
     return _train(run, config, dataset, devices, verbose, say, watch)
 
 
@@ -159,12 +161,12 @@ def _train(run, config, dataset, devices, verbose, say, watch):
         return _finish(run, config, net, classifier, dataset, recipe, history)
     except (KeyboardInterrupt, WorkerLost):
         if devices.is_chief:
-            say(f"Stopped after epoch {len(history)}; `zoo train --resume {run.folder}` goes on from there.")
+            say(f"Stopped after epoch {len(history)}; `{run.resuming}` goes on from there.")
         raise
     except OSError as problem:
         raise ZooError(
             f"The run can't be written: {problem.strerror or problem}. What is in {run.folder} is whole; once there is "
-            f"room, `zoo train --resume {run.folder}` goes on from it."
+            f"room, `{run.resuming}` goes on from it."
         ) from None
 
 

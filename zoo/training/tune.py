@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shlex
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from math import isfinite
@@ -84,7 +85,10 @@ def resume(folder, trials=None, say=print):
     path = Path(folder) / "search.json"
     if not path.is_file():
         raise ZooError(f"There is no search in {str(folder)!r}: it has no search.json.")
-    search = Search(**json.loads(path.read_text()))
+    try:
+        search = Search(**json.loads(path.read_text()))
+    except (ValueError, TypeError) as problem:
+        raise ZooError(f"{path} can't be read: {problem}.") from None
     search = replace(search, trials=search.trials if trials is None else trials)
     _, space, loaded = _check(search)
     return _search(Path(folder), search, space, loaded, say)
@@ -118,7 +122,8 @@ def _search(folder, search, space, loaded, say):
         try:
             _run(study, trial, folder, search, loaded, say)
         except KeyboardInterrupt:
-            say(f"Stopped in trial {trial.number + 1}; `zoo tune --resume {folder}` goes on from there.")
+            again = f"zoo tune --resume {shlex.quote(str(folder))}"
+            say(f"Stopped in trial {trial.number + 1}; `{again}` goes on from there.")
             raise
     trials = read_trials(study, folder)
     write_trials(folder, trials, space, search.metric)
