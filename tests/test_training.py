@@ -350,6 +350,17 @@ def test_a_recipe_starts_from_model_and_data_paper_or_file(tmp_path):
     assert recipe_for(vgg, None, file, epochs=5).epochs == 5
 
 
+def test_what_a_recipe_starts_with_can_be_taken_away(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("clip: 1\nbalance: true\naugment: [flip]\npatience: 3\ninitialization: none\n")
+    assert recipe_for(entry("vgg16"), None, file, clip="none", balance=False, augment=[], patience="none") == Recipe(
+        learning_rate=3e-4
+    )
+    assert recipe_for(entry("lenet5_1998"), rubbish="none").rubbish is None
+    with pytest.raises(ZooError, match="There is no optimizer 'none'"):
+        recipe_for(entry("vgg16"), optimizer="none")
+
+
 def test_every_recipe_that_is_known_is_valid_and_of_a_registered_model():
     for pattern, recipe in PAPERS.items():
         assert zoo.list_models(pattern) and Recipe(**recipe)
@@ -410,7 +421,7 @@ def test_patience_ends_a_run_and_its_result_counts_the_epochs_run(tmp_path):
                          verbose=0, say=str)  # fmt: skip
     with open(find_run(run.run).metrics_path) as file:
         losses = [float(row["val_loss"]) for row in csv.DictReader(file)]
-    assert run.epochs == len(losses) < 30 and losses[-1] >= losses[-2]
+    assert run.epochs == evaluate(run.run).epochs == len(losses) < 30 and losses[-1] >= losses[-2]
 
 
 @pytest.mark.parametrize("images, batch", [(1077, 32), (54_000, 128), (10, 8), (4096, 128), (4095, 64)])

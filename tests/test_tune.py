@@ -17,7 +17,6 @@ from zoo.registry import entry
 from zoo.training import train as training
 from zoo.training import tune as tuning
 from zoo.training.checkpoint import Checkpoint
-from zoo.training.recipe import Recipe
 from zoo.training.run import new_run
 from zoo.training.space import read_space, settings
 from zoo.training.tune import resume, tune
@@ -27,7 +26,7 @@ OVER = {"learning_rate": "1e-4..1e-2:log", "optimizer": "adam,sgd", "set.width":
 
 def space_of(**over):
     over = {name.replace("set_", "set."): text for name, text in over.items()}
-    return read_space(over, "val_accuracy", {"model": "lenet1"}, entry("lenet1"), Recipe())
+    return read_space(over, "val_accuracy", {"model": "lenet1"}, entry("lenet1"))
 
 
 def test_ranges_and_choices_are_of_the_fields_own_kind():
@@ -45,8 +44,9 @@ def test_ranges_and_choices_are_of_the_fields_own_kind():
 
 
 def test_drawn_values_become_the_arguments_of_train():
-    drawn = {"augment": "flip+crop", "epochs": 3, "set.width": 0.5, "set.norm": None}
-    assert settings(drawn) == {"augment": ("flip", "crop"), "epochs": 3, "options": {"width": 0.5, "norm": None}}
+    drawn = {"augment": "flip+crop", "epochs": 3, "clip": None, "balance": False, "set.width": 0.5, "set.norm": None}
+    assert settings(drawn) == {"augment": ("flip", "crop"), "epochs": 3, "clip": "none", "balance": False,
+                               "options": {"width": 0.5, "norm": None}}  # fmt: skip
     assert settings({"augment": "none"})["augment"] == ()
 
 
@@ -61,7 +61,8 @@ def test_drawn_values_become_the_arguments_of_train():
         ("--over learning_rate=1e-2..1e-4", "--over learning_rate: '1e-2..1e-4' must climb"),
         ("--over momentum=0..0.9:log", "must climb from a number above 0"),
         ("--over epochs=1..3:lin", "the only one is :log"),
-        ("--over learning_rate=1..inf", "'1..inf' is no range of numbers"),
+        ("--over learning_rate=1..inf", "learning rate must be a finite number; got inf"),
+        ("--over set.width=1..1e999", "--over set.width: "),
         ("--over optimizer=adam..sgd", "list the choices with commas"),
         ("--over optimizer=adam", "'adam' is no choice"),
         ("--over optimizer=adam,sdg", "Did you mean sgd"),
@@ -72,7 +73,7 @@ def test_drawn_values_become_the_arguments_of_train():
         ("--over set.padding=same,-1", "--over set.padding: Conv: padding must be"),
         ("--over set.activation=[],relu", "[] is no single value"),
         ("--over label_smoothing=0..0.2", "add --metric val_accuracy"),
-        ("--over rubbish=none,5 --model lenet5_1998 --metric val_accuracy", "none isn't to be had"),
+        ("--over learning_rate=1,2 --over learning_rate=3,4", "learning_rate is given twice"),
         ("--over learning_rate=1e-4..1e-2 --learning-rate 1", "either set or searched"),
         ("--over set.width=1,2 --set width=1", "either set or searched"),
         ("--over epochs=1..3 --trials 0", "trials must be at least 1; got 0"),

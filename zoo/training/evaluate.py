@@ -23,7 +23,7 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128)
     """
     import keras
 
-    trained = load_trained(subject, weights)
+    trained = _load_classifier(subject, weights)
     config = trained.run.config() if trained.run else {}
     if dataset is None:
         if not config:
@@ -41,7 +41,7 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128)
     return Result(
         run=str(subject), model=trained.name, dataset=split.name,
         test_accuracy=round(float(np.mean(probabilities.argmax(-1) == split.test.labels)), 6),
-        test_loss=round(float(np.mean(losses)), 6), epochs=config.get("recipe", {}).get("epochs", 0),
+        test_loss=round(float(np.mean(losses)), 6), epochs=len(trained.run.metrics()["epoch"]) if trained.run else 0,
         seconds=round(seconds, 3), images_per_second=round(len(split.test) / seconds, 1),
     )  # fmt: skip
 
@@ -52,7 +52,7 @@ def predict(subject, paths, weights=None, top=3):
     Raises:
         ZooError: if a file is missing or no image; nothing is classified then.
     """
-    trained = load_trained(subject, weights)
+    trained = _load_classifier(subject, weights)
     mode = "L" if trained.preprocessing.channels == 1 else "RGB"
     pictures = [read_image(Path(path), mode) for path in paths]
     answers = []
@@ -62,6 +62,14 @@ def predict(subject, paths, weights=None, top=3):
         classes = [{"name": trained.class_names[i], "probability": round(float(probabilities[i]), 6)} for i in best]
         answers.append({"image": str(path), "classes": classes})
     return answers
+
+
+def _load_classifier(subject, weights):
+    """Return the `Trained` of a run or model. Raises `ZooError` if it gives no class scores of an image."""
+    trained = load_trained(subject, weights)
+    if len(trained.model.output_shape) != 2:
+        raise ZooError(f"{trained.name} gives no class scores of an image: it doesn't classify images.")
+    return trained
 
 
 def _probabilities(trained, split, batch_size):

@@ -197,7 +197,7 @@ def load_trained(subject, weights=None):
 
     Raises `ZooError` if `subject` is neither.
     """
-    if _is_path(subject):
+    if is_run(subject):
         if weights:
             raise ZooError(f"{subject} is a run, which has weights of its own; --weights is for a model by name.")
         return _load_run(find_run(subject))
@@ -210,7 +210,7 @@ def load_trained(subject, weights=None):
     return Trained(zoo.create(subject, weights=weights), front, names, planned.name)
 
 
-def _is_path(subject):
+def is_run(subject):
     """Tell a run's folder from a model's name: a name has no slash, unless it lies in a file of layouts."""
     return Path(subject, "config.json").exists() or ("/" in str(subject) and ".py:" not in str(subject))
 

@@ -102,8 +102,8 @@ def _check(search):
         raise ZooError(f"trials must be at least 1; got {search.trials}.")
     if search.metric not in METRICS:
         raise ZooError(f"There is no metric {search.metric!r}. It is one of {', '.join(METRICS)}.")
-    entry, recipe, source = training.check(**search.training)
-    return entry, read_space(search.over, search.metric, search.training, entry, recipe), data.load_source(source)
+    entry, _, source = training.check(**search.training)
+    return entry, read_space(search.over, search.metric, search.training, entry), data.load_source(source)
 
 
 def _search(folder, search, space, loaded, say):
