@@ -12,6 +12,7 @@ from PIL import Image
 
 import zoo
 from zoo.cli import main
+from zoo.training import evaluate as evaluating
 from zoo.training import train as training
 from zoo.training import tune as tuning
 
@@ -243,6 +244,27 @@ def test_what_goes_on_is_asked_for_by_its_folder_and_an_empty_name_is_one(called
         assert called(command, "--resume", "")["folder"] == ""
     assert called("train", "--resume", "there", "--strategy", "single")["strategy"] == "single"
     assert called("tune", "--resume", "there", "--trials", 3)["trials"] == 3
+
+
+def test_options_of_evaluate_and_predict_become_their_arguments(monkeypatch):
+    def watch(name):
+        signature = inspect.signature(getattr(evaluating, name))
+
+        def function(*given, **named):
+            seen.append(signature.bind(*given, **named).arguments)
+            raise zoo.ZooError("That is enough.")
+
+        monkeypatch.setattr(evaluating, name, function)
+
+    seen = []
+    watch("evaluate")
+    watch("predict")
+    run("evaluate", "lenet1", "--dataset", "mnist", "--data-dir", "sets", "--weights", "a.keras")
+    run("predict", "lenet1", "a.png", "b.png", "--weights", "a.keras", "--top", 2)
+    assert seen == [
+        {"subject": "lenet1", "dataset": "mnist", "data_dir": "sets", "weights": "a.keras"},
+        {"subject": "lenet1", "paths": ("a.png", "b.png"), "weights": "a.keras", "top": 2},
+    ]
 
 
 def test_a_model_without_weights_says_so_whatever_is_asked_of_it(tmp_path):

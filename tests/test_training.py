@@ -267,8 +267,11 @@ def test_warmup_climbs_to_the_learning_rate_and_the_schedule_follows(schedule):
     assert float(made(99)) == pytest.approx({"constant": 1, "cosine": 0, "step": 0.01}[schedule], abs=1e-3)
 
 
-@pytest.mark.parametrize("warmup, rates", [(0, [1, 1, 1, 1, 0.1, 0.1]), (2, [1 / 3, 2 / 3, 1, 1, 1, 1, 0.1])])
-def test_a_plateau_lowers_the_rate_and_a_run_that_goes_on_knows_it(warmup, rates):
+@pytest.mark.parametrize(
+    "warmup, fall, rates",
+    [(0, 0, [1, 1, 1, 1, 0.1, 0.1]), (2, 0, [1 / 3, 2 / 3, 1, 1, 1, 1, 0.1]), (0, 1e-5, [1, 1, 1, 1, 1, 1])],
+)
+def test_a_plateau_lowers_the_rate_and_a_run_that_goes_on_knows_it(warmup, fall, rates):
     recipe, history, seen = Recipe(schedule="plateau", learning_rate=1.0, warmup=warmup), [], []
     for epoch in range(len(rates)):
         model = keras.Sequential([keras.layers.Dense(1)])
@@ -278,7 +281,7 @@ def test_a_plateau_lowers_the_rate_and_a_run_that_goes_on_knows_it(warmup, rates
         plateau.on_train_begin()
         plateau.on_epoch_begin(epoch)
         seen.append(float(model.optimizer.learning_rate))
-        history.append({"val_loss": 1.0})
+        history.append({"val_loss": 1 - fall * epoch})
     assert seen == pytest.approx(rates)
 
 
@@ -713,6 +716,14 @@ def test_a_run_whose_best_weights_are_damaged_says_so_and_can_begin_anew(tmp_pat
         path.unlink()
     again = training.resume(run.folder, verbose=0, say=str)
     assert again.test_loss == training.train("lenet1", runs=tmp_path / "whole", **options).test_loss
+
+
+def test_a_run_that_was_stopped_before_its_report_still_gets_it(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr("zoo.training.report.write_report", stop)
+        training.train("lenet1", limit=40, epochs=1, runs=tmp_path, verbose=0, say=str)
+    training.resume(tmp_path / "lenet1-digits-1", verbose=0, say=str)
+    assert (tmp_path / "lenet1-digits-1" / "report.html").is_file()
 
 
 @pytest.mark.parametrize(

@@ -120,8 +120,10 @@ def write_comparison(runs, name):
     """Write `name`.png, the runs' curves, and `name`.html, a page that needs no other file; return both paths.
 
     Raises:
-        ZooError: if they can't be written.
+        ZooError: if they can't be written, or the name is that of no file.
     """
+    if str(name)[-1:] in ("", "/"):
+        raise ZooError(f"--output needs the name of a file, without its .png or .html; got {str(name)!r}.")
     from zoo.training.figures import draw_overlaid
     from zoo.training.page import light_and_dark, render
 

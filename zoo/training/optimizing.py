@@ -121,7 +121,7 @@ class Plateau(keras.callbacks.ReduceLROnPlateau):
     """Keras's own, with warm-up by whole epochs; its state follows from `history`, so a run that goes on has it too."""
 
     def __init__(self, recipe, history):
-        super().__init__(factor=recipe.drop, patience=3)
+        super().__init__(factor=recipe.drop, patience=3, min_delta=0)
         self.peak, self.warmup, self.past = recipe.learning_rate, round(recipe.warmup), list(history)
 
     def on_train_begin(self, logs=None):

@@ -43,7 +43,7 @@ class Recipe:
     `drop` after 3 epochs without a lower validation loss. `weight_decay` is a part of the gradient for "sgd",
     "rmsprop" and "adam", as the papers have it, and decoupled (Loshchilov and Hutter, arXiv:1711.05101) for the others.
     `initialization` draws the kernels of all convolutions and dense layers anew: Keras's initializers by name, or
-    "gaussian", AlexNet's and VGG's, of mean 0 and deviation 0.01.
+    "gaussian", AlexNet's, of mean 0 and deviation 0.01.
     `label_smoothing` is that of Szegedy et al. (arXiv:1512.00567), `rubbish` the j of LeCun et al. 1998, Equation 9: a
     class of constant logit -j that no image belongs to, for logits that are distances. The reported test loss is
     without smoothing, rubbish class and class weights.

@@ -272,8 +272,9 @@ def _finish(run, config, net, classifier, dataset, recipe, history):
         test_loss=round(float(np.mean(losses)), 6), epochs=len(history),
         seconds=round(seconds, 3), images_per_second=round(len(dataset.train) * len(history) / seconds, 1),
     )  # fmt: skip
-    run.write_config(run.config() | {"result": asdict(result)})
-    write_report(run, dataset, logits, net)
+    config = run.config() | {"result": asdict(result)}
+    write_report(run, config, dataset, logits, net)
+    run.write_config(config)  # the last of all: with a result, a run is finished
     return result
 
 
