@@ -3,6 +3,7 @@
 import csv
 import json
 import shlex
+import shutil
 from math import log
 from types import SimpleNamespace
 
@@ -94,6 +95,14 @@ def test_what_can_not_be_searched_is_said_before_anything_is_written(tmp_path, m
 def test_a_search_whose_file_is_damaged_does_not_go_on(tmp_path):
     (tmp_path / "search.json").write_text('{"over": {')
     with pytest.raises(ZooError, match="search.json can't be read: Expecting property name"):
+        resume(tmp_path)
+
+
+def test_a_search_whose_study_is_damaged_does_not_go_on(tmp_path):
+    search = {"over": OVER, "trials": 2, "metric": "val_loss", "training": {"model": "lenet1", "dataset": "digits"}}
+    (tmp_path / "search.json").write_text(json.dumps(search))
+    (tmp_path / "study.db").write_text("This is no database.")
+    with pytest.raises(ZooError, match="study.db can't be used: file is not a database."):
         resume(tmp_path)
 
 
@@ -246,6 +255,15 @@ def test_a_trial_that_fails_is_counted_and_the_search_goes_on(tmp_path, trained)
     assert rows[1]["error"] == "The image is too small." and not rows[1]["val_loss"] and rows[1]["optimizer"]
 
 
+def test_a_trial_whose_run_was_deleted_is_no_candidate(tmp_path, trained):
+    best = tune(OVER, 3, runs=tmp_path, say=str).trials[0]
+    folder = tmp_path / "tune-lenet5-digits-1"
+    shutil.rmtree(folder / f"trial-{best.trial}")
+    found = resume(folder, say=str)
+    assert found.trials[-1].trial == best.trial and found.trials[-1].error == "Its run isn't there any more."
+    assert found.best["learning_rate"] == found.trials[0].settings["learning_rate"] != best.settings["learning_rate"]
+
+
 def test_if_all_trials_fail_it_ends_with_a_sentence(tmp_path, trained):
     def fail(call):
         raise ZooError(f"Fault {call}.")
@@ -265,9 +283,3 @@ def test_a_bug_stops_the_search_and_the_next_trial_follows(tmp_path, trained):
         tune(OVER, 2, runs=tmp_path, say=str)
     found = resume(tmp_path / "tune-lenet5-digits-1", say=str)
     assert [trial.error for trial in found.trials] == [None, "out of memory"]
-
-
-def test_a_value_that_is_no_number_fails(tmp_path, trained, monkeypatch):
-    monkeypatch.setattr(tuning, "figures", lambda run: {"val_loss": float("nan")})
-    with pytest.raises(ZooError, match="Its val_loss is no number"):
-        tune(OVER, 1, runs=tmp_path, say=str)

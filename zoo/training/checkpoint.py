@@ -137,7 +137,7 @@ def restore(run, model, say):
             values, others = read_arrays(path)
             history = json.loads(str(others["history"]))
         except (Damaged, KeyError):
-            say(f"{path} is damaged; going on from the one before.")
+            say(f"{path} is damaged; going on from the one before, if there is one.")
             continue
         variables = state(model)
         if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
