@@ -22,7 +22,7 @@ from zoo.training.evaluate import evaluate, predict
 from zoo.training.optimizing import Plateau, balanced_weights, initialize, make_loss, make_optimizer, make_schedule
 from zoo.training.recipe import AUGMENTATIONS, INITIALIZATIONS, OPTIMIZERS, SCHEDULES, Recipe, is_over
 from zoo.training.recipes import DATA, PAPERS, recipe_for
-from zoo.training.run import Run, find_run, load_trained, new_run
+from zoo.training.run import Run, Trained, find_run, load_trained, new_run
 
 OPTIONS = {"width": 0.5}
 
@@ -106,7 +106,7 @@ def test_bfloat16_trains_and_answers_in_float32(tmp_path):
     assert keras.config.dtype_policy().name == "float32"
 
 
-def test_predict_names_the_classes_of_pictures(result, tmp_path):
+def test_predict_names_the_classes_of_pictures(result, tmp_path, monkeypatch):
     from PIL import Image
 
     digits = data.load("digits").test
@@ -114,8 +114,11 @@ def test_predict_names_the_classes_of_pictures(result, tmp_path):
     for label in (0, 1):
         picture = digits.images[digits.labels == label][0, :, :, 0]
         files.append(tmp_path / f"{label}.png")
-        Image.fromarray(picture).convert("RGB").resize((50, 40)).save(files[-1])
+        Image.fromarray(picture).convert("RGB").resize((50, 40 + label)).save(files[-1])
+    built, on_images = [], Trained.on_images
+    monkeypatch.setattr(Trained, "on_images", lambda *given: built.append(given) or on_images(*given))
     answers = predict(result[0].run, files, top=10)
+    assert len(built) == 1  # not once a picture: that takes a second each
     assert [a["image"] for a in answers] == list(map(str, files))
     assert answers[0]["classes"][0]["name"] == "0"
     assert sum(c["probability"] for c in answers[0]["classes"]) == pytest.approx(1, abs=1e-4)

@@ -55,9 +55,9 @@ def predict(subject, paths, weights=None, top=3):
     trained = _load_classifier(subject, weights)
     mode = "L" if trained.preprocessing.channels == 1 else "RGB"
     pictures = [read_image(Path(path), mode) for path in paths]
-    answers = []
+    answers, on_images = [], trained.on_images()
     for path, picture in zip(paths, pictures):
-        probabilities = trained.probabilities(picture[None], 1)[0]
+        probabilities = on_images.predict_on_batch(picture[None])[0]
         best = np.argsort(-probabilities, kind="stable")[:top]
         classes = [{"name": trained.class_names[i], "probability": round(float(probabilities[i]), 6)} for i in best]
         answers.append({"image": str(path), "classes": classes})
