@@ -653,6 +653,20 @@ def test_a_part_of_a_set_trains_alone_and_stays_the_part(tmp_path):
     config = find_run(run).config()
     assert config["class_names"] == ["3", "8"] and config["images"]["train"] == 40
     assert evaluate(run).test_accuracy == config["result"]["test_accuracy"]
+    assert 0 < evaluate(run, "digits").test_accuracy < 1  # on all images of the two classes
+
+
+def test_a_run_is_tested_on_no_other_classes(pictures, tmp_path):
+    run = training.train("lenet1", pictures, limit=8, epochs=1, runs=tmp_path / "runs", verbose=0, say=str).run
+    images, labels = np.zeros((9, 12, 12, 3), np.uint8), np.arange(9) % 2
+    np.savez(tmp_path / "numbered.npz", x_train=images, y_train=labels)
+    assert evaluate(run, tmp_path / "numbered.npz").dataset == "numbered"
+    np.savez(tmp_path / "named.npz", x_train=images, y_train=labels, classes=["dark", "loud"])
+    with pytest.raises(ZooError, match="knows other classes than named has: 'light' where that has 'loud'"):
+        evaluate(run, tmp_path / "named.npz")
+    np.savez(tmp_path / "three.npz", x_train=images, y_train=np.arange(9) % 3)
+    with pytest.raises(ZooError, match="knows 2 classes, but three has 3"):
+        evaluate(run, tmp_path / "three.npz")
 
 
 def test_an_interrupted_run_says_how_it_goes_on(tmp_path, monkeypatch):

@@ -16,7 +16,8 @@ from zoo.training.train import Result
 def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128):
     """Measure a run, or a model with weights, on a test split; return a `Result` (seconds are the test's own).
 
-    Without `dataset` a run is tested on the data that it was trained for.
+    Without `dataset` a run is tested on the data that it was trained for. One that was trained for some classes only is
+    tested on these.
 
     Raises:
         ZooError: if the data's classes aren't the model's, or there is no data to test on.
@@ -30,12 +31,9 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128)
             raise ZooError(f"{subject} is no run, so say with --dataset what to test it on.")
         source = config["data"] | ({"data_dir": data_dir} if data_dir else {})
     else:
-        source = {"dataset": dataset, "data_dir": data_dir}
+        source = {"dataset": dataset, "data_dir": data_dir, "classes": config["data"]["classes"] if config else None}
     split = data.load_source({"size": trained.preprocessing.input_shape[:2]} | source)
-    if len(split.class_names) != len(trained.class_names):
-        raise ZooError(
-            f"{trained.name} knows {len(trained.class_names)} classes, but {split.name} has {len(split.class_names)}."
-        )
+    _check_classes(trained, split)
     probabilities, seconds = _timed(_probabilities, trained, split.test, batch_size)
     losses = keras.losses.sparse_categorical_crossentropy(split.test.labels, probabilities)
     return Result(
@@ -70,6 +68,16 @@ def _load_classifier(subject, weights):
     if len(trained.model.output_shape) != 2:
         raise ZooError(f"{trained.name} gives no class scores of an image: it doesn't classify images.")
     return trained
+
+
+def _check_classes(trained, dataset):
+    """Raise `ZooError` if the data's classes aren't the model's; numbers stand for any names."""
+    ours, theirs = trained.class_names, dataset.class_names
+    if len(ours) != len(theirs):
+        raise ZooError(f"{trained.name} knows {len(ours)} classes, but {dataset.name} has {len(theirs)}.")
+    if tuple(map(str, range(len(ours)))) not in (ours, theirs) and ours != theirs:
+        one, other = next(pair for pair in zip(ours, theirs) if pair[0] != pair[1])
+        raise ZooError(f"{trained.name} knows other classes than {dataset.name} has: {one!r} where that has {other!r}.")
 
 
 def _probabilities(trained, split, batch_size):
