@@ -36,7 +36,7 @@ def test_the_export_answers_as_the_model_for_any_size_and_type(tmp_path, name, s
     for signature, given in (("serving_default", images), ("serving_float", images.astype("float32"))):
         answer = loaded.signatures[signature](images=tf.constant(given))
         assert answer["probabilities"].dtype == tf.float32
-        assert answer["probabilities"].numpy() == pytest.approx(subject.probabilities(images, 3), abs=1e-5)
+        assert answer["probabilities"].numpy() == pytest.approx(subject.classifier()(images), abs=1e-5)
         assert answer["class_names"].numpy().astype("U").tolist() == [list(NAMES)] * 3
 
 
@@ -59,7 +59,7 @@ def test_a_bfloat16_model_is_exported_in_float32(tmp_path):
     images = np.random.default_rng(1).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
     loaded = tf.saved_model.load(str(tmp_path / "1"))
     answer = loaded.signatures["serving_default"](images=tf.constant(images))["probabilities"].numpy()
-    assert answer == pytest.approx(half.in_float32().probabilities(images, 2), abs=1e-6)
+    assert answer == pytest.approx(half.in_float32().classifier()(images), abs=1e-6)
     assert not [v for v in loaded.variables if v.dtype in (tf.bfloat16, tf.float16)]
 
 

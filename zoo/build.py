@@ -167,7 +167,7 @@ def _layer(word, name, layer, padding, zero):
         case words.Upsample():
             return layers.UpSampling2D(pair(word.size), interpolation=word.interpolation, name=name)
         case words.Norm(kind="batch"):  # the momentum is PyTorch's
-            return layers.BatchNormalization(
+            return own.BatchNormalization(
                 momentum=0.9, epsilon=word.epsilon, scale=word.scale, gamma_initializer=gamma, name=name
             )
         case words.Norm(kind="group"):

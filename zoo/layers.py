@@ -49,6 +49,37 @@ class Bilinear(keras.initializers.Initializer):
         return ops.cast(kernel[:, :, None, None] * ops.eye(*shape[2:]), dtype or "float32")
 
 
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Keras's layer, which on TensorFlow trains by one fused op: maps in bfloat16 or float32, statistics in float32.
+
+    Keras's own is made of several ops, and keeps maps in float32 between them. A saved model holds Keras's own in this
+    one's place, so that it loads without this package.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        if not (training and self.trainable and mask is None and self._can_be_fused(inputs)):
+            return super().call(inputs, training, mask)
+        import tensorflow as tf
+
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs, scale=self.gamma if self.scale else tf.ones_like(self.beta), offset=self.beta,
+            mean=[], variance=[], epsilon=self.epsilon,
+        )  # fmt: skip
+        count = tf.cast(tf.size(inputs) / inputs.shape[-1], variance.dtype)
+        self._move(self.moving_mean, mean)
+        self._move(self.moving_variance, variance * ((count - 1) / count))  # the op's is the unbiased one
+        return outputs
+
+    def _can_be_fused(self, inputs):
+        return keras.backend.backend() == "tensorflow" and len(inputs.shape) == 4 and inputs.dtype != "float64"
+
+    def _move(self, average, value):
+        average.assign(average * self.momentum + value * (1 - self.momentum))
+
+
+BatchNormalization.__module__ = "keras.layers"  # under which name a saved model knows it
+
+
 @register
 class LocalResponseNormalization(keras.layers.Layer):
     """x / (k + alpha * sum of x^2 over `size` neighbouring channels)^beta (Krizhevsky et al. 2012, Section 3.3).

@@ -36,7 +36,7 @@ def export_saved_model(trained, folder):
     Its signatures take `images`, (N, height, width, channels) of any size with values 0..255: "serving_default" as
     uint8, "serving_float" as float32. They return `probabilities`, (N, classes) float32, and `class_names`, the
     same shape of strings, so that every row of an answer explains itself. The weights are float32 whatever the
-    training precision was.
+    training precision was, and BatchNorm is a part of the convolutions before it.
 
     The folder appears only once the SavedModel has been reloaded in a fresh process and given the model's own
     probabilities; one that stood there before is replaced.
@@ -50,9 +50,9 @@ def export_saved_model(trained, folder):
     except OSError as problem:
         raise ZooError(f"Nothing can be written to {folder.parent}: {problem.strerror}.") from None
     try:
-        model = trained.in_float32().on_images()
-        _write(model, trained.class_names, partial / "new")
-        difference = _reload_and_compare(model, trained, partial)
+        exact = trained.in_float32()
+        _write(exact.folded().on_images(), trained.class_names, partial / "new")
+        difference = _reload_and_compare(exact.on_images(), trained, partial)
         if folder.exists():
             folder.rename(partial / "old")
         (partial / "new").rename(folder)

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from zoo import data
-from zoo.data.dataset import Split
 from zoo.data.folder import read_image
 from zoo.errors import ZooError
 from zoo.training.run import load_trained
@@ -24,6 +23,8 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128)
     """
     import keras
 
+    from zoo.inference import predict_split
+
     trained = _load_classifier(subject, weights)
     config = trained.run.config() if trained.run else {}
     if dataset is None:
@@ -34,7 +35,9 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128)
         source = {"dataset": dataset, "data_dir": data_dir, "classes": config["data"]["classes"] if config else None}
     split = data.load_source({"size": trained.preprocessing.input_shape[:2]} | source)
     _check_classes(trained, split)
-    probabilities, seconds = _timed(_probabilities, trained, split.test, batch_size)
+    probabilities, seconds = _timed(
+        predict_split, trained.folded().on_images(split.image_shape), split.test, batch_size
+    )
     losses = keras.losses.sparse_categorical_crossentropy(split.test.labels, probabilities)
     return Result(
         run=str(subject), model=trained.name, dataset=split.name,
@@ -53,9 +56,9 @@ def predict(subject, paths, weights=None, top=3):
     trained = _load_classifier(subject, weights)
     mode = "L" if trained.preprocessing.channels == 1 else "RGB"
     pictures = [read_image(Path(path), mode) for path in paths]
-    answers, on_images = [], trained.on_images()
+    classify, answers = trained.classifier(), []
     for path, picture in zip(paths, pictures):
-        probabilities = on_images.predict_on_batch(picture[None])[0]
+        probabilities = classify(picture[None])[0]
         best = np.argsort(-probabilities, kind="stable")[:top]
         classes = [{"name": trained.class_names[i], "probability": round(float(probabilities[i]), 6)} for i in best]
         answers.append({"image": str(path), "classes": classes})
@@ -78,16 +81,6 @@ def _check_classes(trained, dataset):
     if tuple(map(str, range(len(ours)))) not in (ours, theirs) and ours != theirs:
         one, other = next(pair for pair in zip(ours, theirs) if pair[0] != pair[1])
         raise ZooError(f"{trained.name} knows other classes than {dataset.name} has: {one!r} where that has {other!r}.")
-
-
-def _probabilities(trained, split, batch_size):
-    if isinstance(split, Split):
-        return trained.probabilities(split.images, batch_size)
-    from zoo.data.stream import Stream, own_errors
-
-    stream = Stream(split, batch_size)
-    with own_errors(stream):
-        return trained.on_images(split.image_shape).predict(stream, verbose=0)
 
 
 def _timed(function, *arguments):

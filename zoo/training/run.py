@@ -170,26 +170,21 @@ class Trained:
 
     def in_float32(self):
         """Return the same with a model that computes in float32, whatever the precision it was trained in."""
-        import keras
+        from zoo.inference import in_precision
 
-        model = keras.Model.from_config(_float32(self.model.get_config()))
-        model.set_weights(self.model.get_weights())
-        return replace(self, model=model)
+        return replace(self, model=in_precision(self.model, "float32"))
 
-    def probabilities(self, images, batch_size):
-        """Classify raw images (N, height, width, channels) of one size; return (N, classes) float32."""
-        return self.on_images(images.shape[1:]).predict(images, batch_size, verbose=0)
+    def folded(self):
+        """Return the same with a model for inference alone, in which BatchNorm is a part of the layer before it."""
+        from zoo.inference import fold
 
+        return replace(self, model=fold(self.model))
 
-def _float32(config):
-    """Return a Keras config with every layer's dtype policy made float32."""
-    if isinstance(config, dict):
-        if config.get("class_name") == "DTypePolicy":
-            return config | {"config": {"name": "float32"}}
-        return {key: _float32(value) for key, value in config.items()}
-    if isinstance(config, (list, tuple)):
-        return type(config)(map(_float32, config))
-    return config
+    def classifier(self, image_shape=(None, None, None)):
+        """Return the function from raw images (N, height, width, channels), 0..255, to (N, classes) float32."""
+        from zoo.inference import compiled
+
+        return compiled(self.folded().on_images(image_shape))
 
 
 def load_trained(subject, weights=None):
