@@ -1,5 +1,6 @@
 """The command line: tables, JSON keys, and one sentence with exit code 2 for whatever the user can mend."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -7,9 +8,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 import zoo
 from zoo.cli import main
+from zoo.training import evaluate as evaluating
+from zoo.training import train as training
+from zoo.training import tune as tuning
 
 ROOT = Path(__file__).parents[1]
 
@@ -100,6 +105,7 @@ def test_the_three_uses_as_a_user_types_them(tmp_path):
     assert again.keys() == result.keys() and again["test_accuracy"] == result["test_accuracy"]
     answers = json.loads(run("predict", folder, f"{folder}/curves.png", "--top", 2, "--json").output)
     assert [len(answer["classes"]) for answer in answers] == [2]
+    assert "random weights" not in run("evaluate", folder).output
     exported = json.loads(run("export", folder, "--json").output)
     assert exported["saved_model"] == f"{folder}/saved_model/1" and exported["largest_difference"] < 1e-4
     assert (Path(folder) / "saved_model" / "1" / "saved_model.pb").is_file()
@@ -127,6 +133,9 @@ def test_the_three_uses_as_a_user_types_them(tmp_path):
         ("train --classes 1", "Give two classes or more to tell apart; got 1."),
         ("train --classes 1,nine", "digits has no class 'nine'. It has 0, 1, 2, "),
         ("train --resume runs --limit 3", "--resume takes no --limit beside it"),
+        ("train --resume runs --wandb", "--resume takes no --wandb beside it"),
+        ("train --set width=1 --set width=2", "width is given twice"),
+        ("train --clip never", "'never' is not a valid float"),
         ("train --optimizer adm", "Did you mean adam"),
         ("train --resume no/run", "There is no run folder 'no/run'"),
         ("train --resume runs --epochs 3", "--resume takes no --epochs beside it"),
@@ -136,6 +145,7 @@ def test_the_three_uses_as_a_user_types_them(tmp_path):
         ("evaluate lenet1", "say with --dataset what to test it on"),
         ("predict lenet1 no.png", "There is no image file 'no.png'"),
         ("predict lenet1 train.py", "train.py can't be read as an image"),
+        ("predict unet no.png", "unet gives no class scores of an image: it doesn't classify images"),
         ("export lenet1 --weights no.keras", "There is no weights file 'no.keras'"),
         ("expot lenet1", "No such command 'expot'"),
     ],
@@ -145,6 +155,123 @@ def test_bad_input_ends_in_a_sentence_and_exit_code_2(arguments, sentence, monke
     done = run(*arguments.split())
     assert done.exit_code == 2
     assert sentence in done.output and "Traceback" not in done.output
+
+
+# Each option of `zoo train`, typed, and the argument that it becomes; the options of the recipe follow by their fields.
+TRAIN = {
+    "--model vgg11": {"model": "vgg11"},
+    "--dataset mnist": {"dataset": "mnist"},
+    "--data-dir sets": {"data_dir": "sets"},
+    "--limit 9": {"limit": 9},
+    "--classes cat,dog": {"classes": ["cat", "dog"]},
+    "--image-size 8x9": {"image_size": (8, 9)},
+    "--set width=2": {"options": {"width": 2}},
+    "--recipe mine.yaml": {"recipe": "mine.yaml"},
+    "--runs there": {"runs": "there"},
+    "--tensorboard": {"trackers": ("tensorboard",)},
+    "--mlflow": {"trackers": ("mlflow",)},
+    "--wandb": {"trackers": ("wandb",)},
+    "--optimizer sgd": {"optimizer": "sgd"},
+    "--learning-rate 0.1": {"learning_rate": 0.1},
+    "--schedule step": {"schedule": "step"},
+    "--milestones 0.1,0.2": {"milestones": [0.1, 0.2]},
+    "--drop 0.5": {"drop": 0.5},
+    "--warmup 2": {"warmup": 2.0},
+    "--momentum 0": {"momentum": 0.0},
+    "--weight-decay 0.1": {"weight_decay": 0.1},
+    "--clip none": {"clip": "none"},
+    "--clip 2": {"clip": 2.0},
+    "--accumulate 2": {"accumulate": 2},
+    "--ema 0.5": {"ema": 0.5},
+    "--epochs 2": {"epochs": 2},
+    "--batch-size 2": {"batch_size": 2},
+    "--augment flip,crop": {"augment": ["flip", "crop"]},
+    "--augment none": {"augment": []},
+    "--label-smoothing 0": {"label_smoothing": 0.0},
+    "--rubbish 2": {"rubbish": 2.0},
+    "--balance": {"balance": True},
+    "--no-balance": {"balance": False},
+    "--patience 2": {"patience": 2},
+    "--initialization none": {"initialization": "none"},
+    "--initialization gaussian": {"initialization": "gaussian"},
+    "--precision bfloat16": {"precision": "bfloat16"},
+    "--seed 2": {"seed": 2},
+}
+
+
+@pytest.fixture
+def called(monkeypatch):
+    """Say the words of a command; return the arguments with which it calls training or tuning, or their resuming."""
+
+    def called(*words):
+        assert run(*words).exit_code == 2
+        return seen.pop()
+
+    def watch(module, name):
+        signature = inspect.signature(getattr(module, name))
+
+        def function(*given, **named):
+            bound = signature.bind(*given, **named).arguments
+            arguments = bound.pop("fields", {}) | bound.pop("arguments", {}) | bound
+            seen.append({key: value for key, value in arguments.items() if value is not None})
+            raise zoo.ZooError("That is enough.")
+
+        monkeypatch.setattr(module, name, function)
+
+    seen = []
+    for module in (training, tuning):
+        watch(module, module.__name__.split(".")[-1])
+        watch(module, "resume")
+    return called
+
+
+@pytest.mark.parametrize("command, others", [
+    ("train", {"--strategy single": {"strategy": "single"}}),
+    ("tune", {"--over epochs=1..3": {"over": {"epochs": "1..3"}}, "--trials 2": {"trials": 2},
+              "--metric val_accuracy": {"metric": "val_accuracy"}}),
+])  # fmt: skip
+def test_every_option_of_training_becomes_its_argument(command, others, called):
+    typed, plain = TRAIN | others, called(command)
+    flags = {flag for option in main.commands[command].params for flag in (*option.opts, *option.secondary_opts)}
+    assert {words.split()[0] for words in typed} == flags - {"--resume", "--json"}  # these two have tests of their own
+    for words, expected in typed.items():
+        assert called(command, *words.split()) == plain | expected != plain
+
+
+def test_what_goes_on_is_asked_for_by_its_folder_and_an_empty_name_is_one(called):
+    for command in ("train", "tune"):
+        assert called(command, "--resume", "there")["folder"] == "there"
+        assert called(command, "--resume", "")["folder"] == ""
+    assert called("train", "--resume", "there", "--strategy", "single")["strategy"] == "single"
+    assert called("tune", "--resume", "there", "--trials", 3)["trials"] == 3
+
+
+def test_options_of_evaluate_and_predict_become_their_arguments(monkeypatch):
+    def watch(name):
+        signature = inspect.signature(getattr(evaluating, name))
+
+        def function(*given, **named):
+            seen.append(signature.bind(*given, **named).arguments)
+            raise zoo.ZooError("That is enough.")
+
+        monkeypatch.setattr(evaluating, name, function)
+
+    seen = []
+    watch("evaluate")
+    watch("predict")
+    run("evaluate", "lenet1", "--dataset", "mnist", "--data-dir", "sets", "--weights", "a.keras")
+    run("predict", "lenet1", "a.png", "b.png", "--weights", "a.keras", "--top", 2)
+    assert seen == [
+        {"subject": "lenet1", "dataset": "mnist", "data_dir": "sets", "weights": "a.keras"},
+        {"subject": "lenet1", "paths": ("a.png", "b.png"), "weights": "a.keras", "top": 2},
+    ]
+
+
+def test_a_model_without_weights_says_so_whatever_is_asked_of_it(tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "grey.png")
+    for words in (["evaluate", "lenet1", "--dataset", "digits"], ["predict", "lenet1", tmp_path / "grey.png"]):
+        done = run(*words)
+        assert done.exit_code == 0 and "lenet1 has random weights; --weights loads others." in done.stderr
 
 
 def test_control_c_exits_with_130(monkeypatch):

@@ -148,8 +148,12 @@ def test_less_than_two_runs_are_refused_and_nothing_is_written(another, tmp_path
 
 
 def test_a_place_that_can_not_be_written_has_its_sentence(trained, another, tmp_path):
+    runs = compare([trained.run, another("x")])
     with pytest.raises(ZooError, match="no/where can't be written: No such file"):
-        write_comparison(compare([trained.run, another("x")]), tmp_path / "no/where")
+        write_comparison(runs, tmp_path / "no/where")
+    for name in ("", f"{tmp_path}/"):
+        with pytest.raises(ZooError, match="--output needs the name of a file"):
+            write_comparison(runs, name)
 
 
 def test_comparing_needs_no_tensorflow(trained, another, tmp_path):

@@ -45,11 +45,11 @@ def page_of(tmp_path, test, logits, layout=NET):
     run = new_run(tmp_path, "net", "pets")
     result = {"run": str(run.folder), "model": "net", "dataset": "pets", "test_accuracy": 0.5, "test_loss": 1.25,
               "epochs": 3, "seconds": 7.0, "images_per_second": 1234.4}  # fmt: skip
-    run.write_config({"result": result, "recipe": {"label_smoothing": 0.1}, "images": {"test": len(test)},
-                      "params": 12345, "macs": 678901})  # fmt: skip
+    config = {"result": result, "recipe": {"label_smoothing": 0.1}, "images": {"test": len(test)},
+              "params": 12345, "macs": 678901}  # fmt: skip
     run.write_metrics(HISTORY)
     net = zoo.create(layout, input_shape=test.image_shape)
-    write_report(run, Dataset("pets", NAMES, test, test, test), logits, net)
+    write_report(run, config, Dataset("pets", NAMES, test, test, test), logits, net)
     return (run.folder / "report.html").read_text()
 
 

@@ -16,13 +16,13 @@ from zoo.data.preprocessing import Preprocessing, fit_to
 from zoo.plan import plan
 from zoo.registry import entry
 from zoo.training import train as training
-from zoo.training.checkpoint import Checkpoint, restore_best
+from zoo.training.checkpoint import Checkpoint, Damaged, read_arrays, restore_best, write_arrays
 from zoo.training.classifier import Classifier, split
 from zoo.training.evaluate import evaluate, predict
 from zoo.training.optimizing import Plateau, balanced_weights, initialize, make_loss, make_optimizer, make_schedule
 from zoo.training.recipe import AUGMENTATIONS, INITIALIZATIONS, OPTIMIZERS, SCHEDULES, Recipe, is_over
 from zoo.training.recipes import DATA, PAPERS, recipe_for
-from zoo.training.run import find_run, load_trained, new_run
+from zoo.training.run import Run, Trained, find_run, load_trained, new_run
 
 OPTIONS = {"width": 0.5}
 
@@ -106,7 +106,7 @@ def test_bfloat16_trains_and_answers_in_float32(tmp_path):
     assert keras.config.dtype_policy().name == "float32"
 
 
-def test_predict_names_the_classes_of_pictures(result, tmp_path):
+def test_predict_names_the_classes_of_pictures(result, tmp_path, monkeypatch):
     from PIL import Image
 
     digits = data.load("digits").test
@@ -114,8 +114,11 @@ def test_predict_names_the_classes_of_pictures(result, tmp_path):
     for label in (0, 1):
         picture = digits.images[digits.labels == label][0, :, :, 0]
         files.append(tmp_path / f"{label}.png")
-        Image.fromarray(picture).convert("RGB").resize((50, 40)).save(files[-1])
+        Image.fromarray(picture).convert("RGB").resize((50, 40 + label)).save(files[-1])
+    built, on_images = [], Trained.on_images
+    monkeypatch.setattr(Trained, "on_images", lambda *given: built.append(given) or on_images(*given))
     answers = predict(result[0].run, files, top=10)
+    assert len(built) == 1  # not once a picture: that takes a second each
     assert [a["image"] for a in answers] == list(map(str, files))
     assert answers[0]["classes"][0]["name"] == "0"
     assert sum(c["probability"] for c in answers[0]["classes"]) == pytest.approx(1, abs=1e-4)
@@ -193,25 +196,54 @@ def test_the_learning_rate_falls_from_the_given_one_to_zero(name):
 
 
 @pytest.mark.parametrize(
-    "schedule, rates",
+    "options, rates",
     [
-        ("constant", {0: 1, 50: 1, 99: 1}),
-        ("cosine", {0: 1, 50: 0.5, 100: 0}),
-        ("step", {0: 1, 50: 1, 51: 0.1, 75: 0.1, 76: 0.01}),
-        ("onecycle", {0: 1 / 25, 30: 1, 65: 0.5, 100: 0}),
-        ("plateau", {0: 1}),
+        (dict(schedule="constant"), {0: 1, 50: 1, 99: 1}),
+        (dict(schedule="cosine"), {0: 1, 50: 0.5, 100: 0}),
+        (dict(schedule="step"), {0: 1, 50: 1, 51: 0.1, 75: 0.1, 76: 0.01}),
+        (dict(schedule="onecycle"), {0: 1 / 25, 30: 1, 65: 0.5, 100: 0}),
+        (dict(schedule="onecycle", warmup=1.0), {0: 1 / 25, 10: 1, 55: 0.5, 100: 0}),
+        (dict(schedule="step", milestones=()), {0: 1, 51: 1, 99: 1}),
     ],
 )
-def test_schedules_change_the_learning_rate_as_they_say(schedule, rates):
-    made = make_schedule(Recipe(schedule=schedule, learning_rate=1.0), 100, epochs=10)
+def test_schedules_change_the_learning_rate_as_they_say(options, rates):
+    made = make_schedule(Recipe(**options, learning_rate=1.0), 100, epochs=10)
     for step, rate in rates.items():
-        assert float(made if schedule == "plateau" else made(step)) == pytest.approx(rate, abs=1e-6)
+        assert float(made(step)) == pytest.approx(rate, abs=1e-6)
 
 
 def test_steps_fall_where_and_as_far_as_they_are_told():
     recipe = Recipe(schedule="step", learning_rate=1.0, milestones=(0.6, 0.3, 0.8), drop=0.2)
     made = make_schedule(recipe, 200, epochs=200)
     assert [float(made(step)) for step in (60, 61, 121, 161)] == pytest.approx([1, 0.2, 0.04, 0.008])
+
+
+def test_accumulating_gradients_leaves_the_learning_rate_its_course():
+    def rates(accumulate):
+        optimizer = make_optimizer(Recipe(accumulate=accumulate), 16)
+        weight = keras.Variable(np.ones(1, "float32"))
+        optimizer.build([weight])
+        for _ in range(16):
+            yield float(optimizer.learning_rate)
+            optimizer.apply([np.ones(1, "float32")])
+
+    assert list(rates(4)) == list(rates(1))
+
+
+@pytest.mark.parametrize("name", ["adamw", "lamb", "lion", "muon"])
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_decoupled_weight_decay_shrinks_every_kernel_by_rate_times_decay(name, decay):
+    kernels = [keras.Variable(np.ones(shape, "float32"), name="kernel") for shape in ((2, 3), (2, 2, 2, 3))]
+    optimizer = make_optimizer(Recipe(optimizer=name, learning_rate=0.1, schedule="constant", weight_decay=decay), 10)
+    optimizer.apply([np.zeros(kernel.shape, "float32") for kernel in kernels], kernels)
+    for kernel in kernels:
+        assert np.ravel(kernel) == pytest.approx(1 - 0.1 * decay)
+
+
+def test_more_steps_an_update_than_the_run_has_are_refused(tmp_path):
+    with pytest.raises(ZooError, match="accumulate must be at most 10, the steps of this run; got 11"):
+        training.train("lenet1", limit=40, epochs=2, accumulate=11, runs=tmp_path / "runs", verbose=0, say=str)
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize("name", INITIALIZATIONS)
@@ -238,8 +270,11 @@ def test_warmup_climbs_to_the_learning_rate_and_the_schedule_follows(schedule):
     assert float(made(99)) == pytest.approx({"constant": 1, "cosine": 0, "step": 0.01}[schedule], abs=1e-3)
 
 
-@pytest.mark.parametrize("warmup, rates", [(0, [1, 1, 1, 1, 0.1, 0.1]), (2, [1 / 3, 2 / 3, 1, 1, 1, 1, 0.1])])
-def test_a_plateau_lowers_the_rate_and_a_run_that_goes_on_knows_it(warmup, rates):
+@pytest.mark.parametrize(
+    "warmup, fall, rates",
+    [(0, 0, [1, 1, 1, 1, 0.1, 0.1]), (2, 0, [1 / 3, 2 / 3, 1, 1, 1, 1, 0.1]), (0, 1e-5, [1, 1, 1, 1, 1, 1])],
+)
+def test_a_plateau_lowers_the_rate_and_a_run_that_goes_on_knows_it(warmup, fall, rates):
     recipe, history, seen = Recipe(schedule="plateau", learning_rate=1.0, warmup=warmup), [], []
     for epoch in range(len(rates)):
         model = keras.Sequential([keras.layers.Dense(1)])
@@ -249,8 +284,14 @@ def test_a_plateau_lowers_the_rate_and_a_run_that_goes_on_knows_it(warmup, rates
         plateau.on_train_begin()
         plateau.on_epoch_begin(epoch)
         seen.append(float(model.optimizer.learning_rate))
-        history.append({"val_loss": 1.0})
+        history.append({"val_loss": 1 - fall * epoch})
     assert seen == pytest.approx(rates)
+
+
+def test_a_plateau_with_warmup_writes_the_rate_of_every_epoch(tmp_path):
+    run = training.train("lenet1", limit=40, schedule="plateau", learning_rate=0.01, warmup=1.0, epochs=2,
+                         runs=tmp_path, verbose=0, say=str).run  # fmt: skip
+    assert find_run(run).metrics()["learning_rate"] == pytest.approx([0.005, 0.01])
 
 
 @pytest.mark.parametrize(
@@ -315,6 +356,17 @@ def test_a_recipe_starts_from_model_and_data_paper_or_file(tmp_path):
     assert recipe_for(vgg, None, file, epochs=5).epochs == 5
 
 
+def test_what_a_recipe_starts_with_can_be_taken_away(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("clip: 1\nbalance: true\naugment: [flip]\npatience: 3\ninitialization: none\n")
+    assert recipe_for(entry("vgg16"), None, file, clip="none", balance=False, augment=[], patience="none") == Recipe(
+        learning_rate=3e-4
+    )
+    assert recipe_for(entry("lenet5_1998"), rubbish="none").rubbish is None
+    with pytest.raises(ZooError, match="There is no optimizer 'none'"):
+        recipe_for(entry("vgg16"), optimizer="none")
+
+
 def test_every_recipe_that_is_known_is_valid_and_of_a_registered_model():
     for pattern, recipe in PAPERS.items():
         assert zoo.list_models(pattern) and Recipe(**recipe)
@@ -335,6 +387,10 @@ def test_every_recipe_that_is_known_is_valid_and_of_a_registered_model():
         ("augment: 3", "3 is no value for augment"),
         ("optimizer: 3", "3 is no value for optimizer"),
         ("epochs: 0", "epochs must be greater than 0"),
+        ("epochs: .inf", "inf is no value for epochs"),
+        (f"epochs: 1{400 * '0'}", "0 is no value for epochs"),
+        ("warmup: .inf", "warmup must be a finite number; got inf"),
+        ("augment:\n  flip: 1", "{'flip': 1} is no value for augment"),
     ],
 )
 def test_a_file_that_is_no_recipe_is_refused(tmp_path, text, sentence):
@@ -371,7 +427,7 @@ def test_patience_ends_a_run_and_its_result_counts_the_epochs_run(tmp_path):
                          verbose=0, say=str)  # fmt: skip
     with open(find_run(run.run).metrics_path) as file:
         losses = [float(row["val_loss"]) for row in csv.DictReader(file)]
-    assert run.epochs == len(losses) < 30 and losses[-1] >= losses[-2]
+    assert run.epochs == evaluate(run.run).epochs == len(losses) < 30 and losses[-1] >= losses[-2]
 
 
 @pytest.mark.parametrize("images, batch", [(1077, 32), (54_000, 128), (10, 8), (4096, 128), (4095, 64)])
@@ -443,8 +499,18 @@ def test_bad_input_leaves_nothing_behind(tmp_path, arguments, sentence):
 
 
 def test_a_loss_that_is_no_number_ends_with_a_sentence(tmp_path):
-    with pytest.raises(ZooError, match="steps 1 and 3 of 33; try a lower learning rate than 1e\\+30"):
-        training.train("lenet1", runs=tmp_path, epochs=2, learning_rate=1e30, optimizer="sgd", verbose=0, say=str)
+    options = dict(runs=tmp_path, learning_rate=1e30, optimizer="sgd", verbose=0, say=str)
+    with pytest.raises(ZooError, match="steps 1 and 3 of 33; try a lower learning rate than 1e\\+30, or --clip."):
+        training.train("lenet1", epochs=2, **options)
+    with pytest.raises(ZooError, match="or a --clip below 1e\\+30."):
+        training.train("lenet1", epochs=2, clip=1e30, **options)
+
+
+def test_what_the_last_step_of_an_epoch_spoils_is_not_kept(tmp_path):
+    """The loss of that step is still a number, the validation loss after it is none."""
+    with pytest.raises(ZooError, match="The validation loss stopped being a number in epoch 1, after step 1 of 1"):
+        training.train("lenet1", limit=8, runs=tmp_path, learning_rate=1e30, optimizer="sgd", verbose=0, say=str)
+    assert not list(tmp_path.glob("*/checkpoints/*"))
 
 
 def test_a_layout_of_ones_own_trains_at_the_datas_size(tmp_path):
@@ -519,6 +585,10 @@ def stop_after_two_epochs(self, batch, logs=None):
         raise Stopped
 
 
+def stop(*nothing):
+    raise Stopped
+
+
 def weights_of(run):
     return keras.models.load_model(find_run(run).model_path).get_weights()
 
@@ -584,6 +654,20 @@ def test_a_part_of_a_set_trains_alone_and_stays_the_part(tmp_path):
     config = find_run(run).config()
     assert config["class_names"] == ["3", "8"] and config["images"]["train"] == 40
     assert evaluate(run).test_accuracy == config["result"]["test_accuracy"]
+    assert 0 < evaluate(run, "digits").test_accuracy < 1  # on all images of the two classes
+
+
+def test_a_run_is_tested_on_no_other_classes(pictures, tmp_path):
+    run = training.train("lenet1", pictures, limit=8, epochs=1, runs=tmp_path / "runs", verbose=0, say=str).run
+    images, labels = np.zeros((9, 12, 12, 3), np.uint8), np.arange(9) % 2
+    np.savez(tmp_path / "numbered.npz", x_train=images, y_train=labels)
+    assert evaluate(run, tmp_path / "numbered.npz").dataset == "numbered"
+    np.savez(tmp_path / "named.npz", x_train=images, y_train=labels, classes=["dark", "loud"])
+    with pytest.raises(ZooError, match="knows other classes than named has: 'light' where that has 'loud'"):
+        evaluate(run, tmp_path / "named.npz")
+    np.savez(tmp_path / "three.npz", x_train=images, y_train=np.arange(9) % 3)
+    with pytest.raises(ZooError, match="knows 2 classes, but three has 3"):
+        evaluate(run, tmp_path / "three.npz")
 
 
 def test_an_interrupted_run_says_how_it_goes_on(tmp_path, monkeypatch):
@@ -619,6 +703,67 @@ def test_a_disk_without_room_ends_a_run_with_a_sentence_and_the_last_checkpoint_
     said = []
     assert training.resume(tmp_path / "lenet1-digits-1", verbose=0, say=said.append).epochs == 3
     assert said[0].endswith("after epoch 2.")
+
+
+def test_no_flipped_bit_of_a_checkpoint_passes(tmp_path):
+    path, arrays = tmp_path / "epoch.npz", [np.arange(3.0, dtype="float32"), np.ones((2, 2), "float32")]
+    write_arrays(path, arrays)
+    content = path.read_bytes()
+    for place in range(len(content)):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        try:
+            read, _ = read_arrays(path)
+        except Damaged:
+            continue
+        for ours, theirs in zip(read, arrays, strict=True):  # the bit says nothing, as one of the file's date
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_run_whose_best_weights_are_damaged_says_so_and_can_begin_anew(tmp_path, monkeypatch):
+    options = dict(limit=40, epochs=1, verbose=0, say=str)
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr("zoo.training.checkpoint.restore_best", stop)
+        training.train("lenet1", runs=tmp_path, **options)
+    run = Run(tmp_path / "lenet1-digits-1")
+    run.best_weights_path.write_bytes(b"nothing")
+    with pytest.raises(ZooError, match="best.npz, the weights of the best epoch, is damaged.* begins anew"):
+        training.resume(run.folder, verbose=0, say=str)
+    for path in run.folder.glob("checkpoints/*"):
+        path.unlink()
+    again = training.resume(run.folder, verbose=0, say=str)
+    assert again.test_loss == training.train("lenet1", runs=tmp_path / "whole", **options).test_loss
+
+
+def test_a_run_that_was_stopped_before_its_report_still_gets_it(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr("zoo.training.report.write_report", stop)
+        training.train("lenet1", limit=40, epochs=1, runs=tmp_path, verbose=0, say=str)
+    training.resume(tmp_path / "lenet1-digits-1", verbose=0, say=str)
+    assert (tmp_path / "lenet1-digits-1" / "report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        ('{"mod', "Unterminated string"),
+        ("[]", "list indices must be integers"),
+        ("{}", "its config.json or metrics.csv has no 'preprocessing'"),
+        ('{"preprocessing": {"size": 3}}', "missing 4 required positional arguments"),
+    ],
+)
+def test_a_run_whose_config_is_damaged_does_not_go_on(tmp_path, text, sentence):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(ZooError, match=f"The run in {tmp_path} can't be read: .*{sentence}"):
+        training.resume(tmp_path, say=str)
+
+
+def test_the_command_that_goes_on_is_quoted_for_the_shell(tmp_path):
+    (tmp_path / "my runs").mkdir()
+    (tmp_path / "my runs" / "config.json").write_text("{}")
+    with pytest.raises(ZooError, match=f"`zoo train --resume '{tmp_path}/my runs'`"):
+        find_run(tmp_path / "my runs")
 
 
 def test_old_checkpoints_are_deleted(result):

@@ -3,6 +3,7 @@
 import csv
 import json
 import shlex
+import shutil
 from math import log
 from types import SimpleNamespace
 
@@ -17,7 +18,6 @@ from zoo.registry import entry
 from zoo.training import train as training
 from zoo.training import tune as tuning
 from zoo.training.checkpoint import Checkpoint
-from zoo.training.recipe import Recipe
 from zoo.training.run import new_run
 from zoo.training.space import read_space, settings
 from zoo.training.tune import resume, tune
@@ -27,7 +27,7 @@ OVER = {"learning_rate": "1e-4..1e-2:log", "optimizer": "adam,sgd", "set.width":
 
 def space_of(**over):
     over = {name.replace("set_", "set."): text for name, text in over.items()}
-    return read_space(over, "val_accuracy", {"model": "lenet1"}, entry("lenet1"), Recipe())
+    return read_space(over, "val_accuracy", {"model": "lenet1"}, entry("lenet1"))
 
 
 def test_ranges_and_choices_are_of_the_fields_own_kind():
@@ -45,8 +45,9 @@ def test_ranges_and_choices_are_of_the_fields_own_kind():
 
 
 def test_drawn_values_become_the_arguments_of_train():
-    drawn = {"augment": "flip+crop", "epochs": 3, "set.width": 0.5, "set.norm": None}
-    assert settings(drawn) == {"augment": ("flip", "crop"), "epochs": 3, "options": {"width": 0.5, "norm": None}}
+    drawn = {"augment": "flip+crop", "epochs": 3, "clip": None, "balance": False, "set.width": 0.5, "set.norm": None}
+    assert settings(drawn) == {"augment": ("flip", "crop"), "epochs": 3, "clip": "none", "balance": False,
+                               "options": {"width": 0.5, "norm": None}}  # fmt: skip
     assert settings({"augment": "none"})["augment"] == ()
 
 
@@ -61,7 +62,8 @@ def test_drawn_values_become_the_arguments_of_train():
         ("--over learning_rate=1e-2..1e-4", "--over learning_rate: '1e-2..1e-4' must climb"),
         ("--over momentum=0..0.9:log", "must climb from a number above 0"),
         ("--over epochs=1..3:lin", "the only one is :log"),
-        ("--over learning_rate=1..inf", "'1..inf' is no range of numbers"),
+        ("--over learning_rate=1..inf", "learning rate must be a finite number; got inf"),
+        ("--over set.width=1..1e999", "--over set.width: "),
         ("--over optimizer=adam..sgd", "list the choices with commas"),
         ("--over optimizer=adam", "'adam' is no choice"),
         ("--over optimizer=adam,sdg", "Did you mean sgd"),
@@ -72,7 +74,7 @@ def test_drawn_values_become_the_arguments_of_train():
         ("--over set.padding=same,-1", "--over set.padding: Conv: padding must be"),
         ("--over set.activation=[],relu", "[] is no single value"),
         ("--over label_smoothing=0..0.2", "add --metric val_accuracy"),
-        ("--over rubbish=none,5 --model lenet5_1998 --metric val_accuracy", "none isn't to be had"),
+        ("--over learning_rate=1,2 --over learning_rate=3,4", "learning_rate is given twice"),
         ("--over learning_rate=1e-4..1e-2 --learning-rate 1", "either set or searched"),
         ("--over set.width=1,2 --set width=1", "either set or searched"),
         ("--over epochs=1..3 --trials 0", "trials must be at least 1; got 0"),
@@ -88,6 +90,20 @@ def test_what_can_not_be_searched_is_said_before_anything_is_written(tmp_path, m
     done = CliRunner().invoke(main, ["tune", *arguments.split()])
     assert done.exit_code == 2 and sentence in done.output
     assert not list(tmp_path.iterdir())
+
+
+def test_a_search_whose_file_is_damaged_does_not_go_on(tmp_path):
+    (tmp_path / "search.json").write_text('{"over": {')
+    with pytest.raises(ZooError, match="search.json can't be read: Expecting property name"):
+        resume(tmp_path)
+
+
+def test_a_search_whose_study_is_damaged_does_not_go_on(tmp_path):
+    search = {"over": OVER, "trials": 2, "metric": "val_loss", "training": {"model": "lenet1", "dataset": "digits"}}
+    (tmp_path / "search.json").write_text(json.dumps(search))
+    (tmp_path / "study.db").write_text("This is no database.")
+    with pytest.raises(ZooError, match="study.db can't be used: file is not a database."):
+        resume(tmp_path)
 
 
 def test_without_optuna_it_says_what_to_install(tmp_path, monkeypatch):
@@ -239,6 +255,15 @@ def test_a_trial_that_fails_is_counted_and_the_search_goes_on(tmp_path, trained)
     assert rows[1]["error"] == "The image is too small." and not rows[1]["val_loss"] and rows[1]["optimizer"]
 
 
+def test_a_trial_whose_run_was_deleted_is_no_candidate(tmp_path, trained):
+    best = tune(OVER, 3, runs=tmp_path, say=str).trials[0]
+    folder = tmp_path / "tune-lenet5-digits-1"
+    shutil.rmtree(folder / f"trial-{best.trial}")
+    found = resume(folder, say=str)
+    assert found.trials[-1].trial == best.trial and found.trials[-1].error == "Its run isn't there any more."
+    assert found.best["learning_rate"] == found.trials[0].settings["learning_rate"] != best.settings["learning_rate"]
+
+
 def test_if_all_trials_fail_it_ends_with_a_sentence(tmp_path, trained):
     def fail(call):
         raise ZooError(f"Fault {call}.")
@@ -258,9 +283,3 @@ def test_a_bug_stops_the_search_and_the_next_trial_follows(tmp_path, trained):
         tune(OVER, 2, runs=tmp_path, say=str)
     found = resume(tmp_path / "tune-lenet5-digits-1", say=str)
     assert [trial.error for trial in found.trials] == [None, "out of memory"]
-
-
-def test_a_value_that_is_no_number_fails(tmp_path, trained, monkeypatch):
-    monkeypatch.setattr(tuning, "figures", lambda run: {"val_loss": float("nan")})
-    with pytest.raises(ZooError, match="Its val_loss is no number"):
-        tune(OVER, 1, runs=tmp_path, say=str)

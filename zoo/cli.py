@@ -60,9 +60,23 @@ class Size(click.ParamType):
         return sizes * 2 if len(sizes) == 1 else sizes
 
 
-# Arguments of zoo.create that are no overrides: the commands have options of their own for some.
+class OrNone(click.ParamType):
+    """A value of another type, or "none": what a field of the recipe then is, whatever it starts from."""
+
+    def __init__(self, kind):
+        self.kind = click.types.convert_type(kind)
+        self.name = self.kind.name
+
+    def convert(self, value, parameter, context):
+        return value if value == "none" else self.kind.convert(value, parameter, context)
+
+    def get_metavar(self, *_):
+        return f"{self.name.upper()}|none"
+
+
 SHOWN = 10  # of the trials of a search
 
+# Arguments of zoo.create that are no overrides: the commands have options of their own for some.
 BUILDER_ARGUMENTS = ("input_shape", "classes", "include_top", "pooling", "classifier_activation", "weights", "features",
                      "name")  # fmt: skip
 
@@ -74,6 +88,8 @@ def _parse_pairs(context, parameter, values):
         key, equals, value = text.partition("=")
         if not equals or not key:
             raise click.BadParameter(f"{text!r} isn't of the form key=value.")
+        if key in pairs:
+            raise click.BadParameter(f"{key} is given twice.")
         pairs[key] = value
     return pairs
 
@@ -268,15 +284,16 @@ def _recipe_options(command):
     from zoo.training.recipe import Recipe
 
     for item in reversed(fields(Recipe)):
-        flag, rules = f"--{item.name.replace('_', '-')}", item.metadata
-        kind = next((kind for kind in get_args(item.type) if kind is not NoneType), item.type)
-        kind = {
-            bool: {"is_flag": True, "default": None},
-            tuple: {"callback": partial(_parse_names, kind=rules.get("kind", str)), "metavar": "A,B,…"},
-        }.get(kind, {"type": kind})  # fmt: skip
+        name, rules = item.name.replace("_", "-"), item.metadata
+        flag = f"--{name}/--no-{name}" if item.type is bool else f"--{name}"
+        optional = next((OrNone(kind) for kind in get_args(item.type) if kind is not NoneType), None)
+        options = {
+            bool: {"default": None},
+            tuple: {"callback": partial(_parse_several, kind=rules.get("kind", str)), "metavar": "A,B,…|none"},
+        }.get(item.type, {"type": optional or item.type})  # fmt: skip
         choices = f": {', '.join(rules['choices'])}" if "choices" in rules else ""
         default = "" if item.default in (None, False, ()) else f" [default: {_written(item.default)}]"
-        command = click.option(flag, help=f"{rules['meaning']}{choices}{default}.", **kind)(command)
+        command = click.option(flag, help=f"{rules['meaning']}{choices}{default}.", **options)(command)
     return command
 
 
@@ -293,6 +310,11 @@ def _parse_names(context, parameter, value, kind=str):
         return value and [kind(name.strip()) for name in value.split(",") if name.strip()]
     except ValueError:
         raise click.BadParameter(f"{value!r} is no list of numbers; write 0.5,0.75.") from None
+
+
+def _parse_several(context, parameter, value, kind):
+    """As `_parse_names`; "none" -> []."""
+    return [] if value == "none" else _parse_names(context, parameter, value, kind)
 
 
 @main.command()
@@ -312,7 +334,7 @@ def train(context, model, dataset, data_dir, image_size, options, runs, strategy
     from zoo.training import train as training
 
     verbose = "auto" if sys.stdout.isatty() else 2
-    if resume:
+    if resume is not None:
         _refuse_others(context, "A run", "resume", "strategy", "as_json")
         result = training.resume(resume, verbose, click.echo, strategy=strategy)
     else:
@@ -326,7 +348,8 @@ def train(context, model, dataset, data_dir, image_size, options, runs, strategy
     for name, what in (("model.keras", "the best epoch on validation"), ("report.html", "curves, classes, mistakes"),
                        ("metrics.csv", "every epoch"), ("config.json", "all that repeats the run")):  # fmt: skip
         click.echo(f"  {Path(result.run) / name}  {what}")
-    click.echo(f"Next: zoo predict {result.run} IMAGE, or zoo export {result.run}")
+    run = shlex.quote(result.run)
+    click.echo(f"Next: zoo predict {run} IMAGE, or zoo export {run}")
     if as_json:
         _print_json(asdict(result))
 
@@ -335,6 +358,8 @@ def _refuse_others(context, what, *allowed):
     """What is resumed goes on as it began: no other option has a meaning."""
     for option in context.command.params:
         given = context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
+        if option.name == "trackers":  # one parameter of several flags
+            given = option.flag_value in context.params["trackers"]
         if given and option.name not in allowed:
             raise zoo.ZooError(f"{what} goes on as it began: --resume takes no {option.opts[0]} beside it.")
 
@@ -360,7 +385,7 @@ def tune(context, over, trials, metric, resume, as_json, **others):
     """
     from zoo.training import tune as tuning
 
-    if resume:
+    if resume is not None:
         _refuse_others(context, "A search", "resume", "trials", "as_json")
         found = tuning.resume(resume, trials, click.echo)
     else:
@@ -387,12 +412,21 @@ def _command_line(arguments):
         flag, value = option.opts[0], arguments.get(option.name)
         if option.name == "options":
             words += [word for key, item in value.items() for word in (flag, f"{key}={item}")]
+        elif option.name == "trackers":
+            words += [flag] * (option.flag_value in (value or ()))
         elif option.is_flag:
-            words += [flag] * (value is True or option.flag_value in (value or ()))
+            words += [flag] * (value is True) + option.secondary_opts * (value is False)
         elif value is not None:
             by = "x" if isinstance(option.type, Size) else ","
             words += [flag, by.join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)]
     return shlex.join(words)
+
+
+def _warn_of_random_weights(run_or_model, weights):
+    from zoo.training.run import is_run
+
+    if not is_run(run_or_model) and not weights:
+        click.echo(f"{run_or_model} has random weights; --weights loads others.", err=True)
 
 
 @main.command()
@@ -406,6 +440,7 @@ def evaluate(run_or_model, dataset, data_dir, weights, as_json):
     from zoo.training.evaluate import evaluate
 
     result = evaluate(run_or_model, dataset, data_dir, weights)
+    _warn_of_random_weights(run_or_model, weights)
     click.echo(f"{result.model} on {result.dataset}: test accuracy {result.test_accuracy:.4f}, "
                f"loss {result.test_loss:.4f} ({result.images_per_second:,.0f} images/s).")  # fmt: skip
     if as_json:
@@ -440,6 +475,7 @@ def predict(run_or_model, images, weights, top, as_json):
     from zoo.training.evaluate import predict
 
     answers = predict(run_or_model, images, weights, top)
+    _warn_of_random_weights(run_or_model, weights)
     if as_json:
         return _print_json(answers)
     for answer in answers:
@@ -459,8 +495,7 @@ def export(run_or_model, weights, output, as_json):
 
     trained = load_trained(run_or_model, weights)
     parent = Path(output or (trained.run.folder if trained.run else Path("exports") / trained.name) / "saved_model")
-    if not trained.run and not weights:
-        click.echo(f"{trained.name} has random weights; --weights loads others.", err=True)
+    _warn_of_random_weights(run_or_model, weights)
     difference = export_saved_model(trained, parent / "1")
     if as_json:
         return _print_json({"saved_model": str(parent / "1"), "largest_difference": difference})

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-import zipfile
+from zipfile import ZipFile
 
 import keras
 import numpy as np
@@ -30,10 +30,14 @@ class Checkpoint(keras.callbacks.Callback):
         self.start = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        if not np.isfinite(logs["loss"]):
+        self._check("loss", logs["loss"], self._steps_of(batch))
+
+    def _check(self, what, loss, when):
+        """Raise `ZooError` for a loss that is no number, before what led to it is kept."""
+        if not np.isfinite(loss):
             raise ZooError(
-                f"The loss stopped being a number in epoch {len(self.history) + 1}, {self._steps_of(batch)} of "
-                f"{self.steps}; try a lower learning rate than {self.recipe.learning_rate:g}, or --clip."
+                f"The {what} stopped being a number in epoch {len(self.history) + 1}, {when} of {self.steps}; try a "
+                f"lower learning rate than {self.recipe.learning_rate:g}, or {self._clipping()}."
                 + (f" What was trained until then is in {self.run.folder}." if self.run else "")
             )
 
@@ -42,7 +46,11 @@ class Checkpoint(keras.callbacks.Callback):
         last = (block + 1) * size
         return f"at step {last}" if size == 1 else f"between steps {last - size + 1} and {last}"
 
+    def _clipping(self):
+        return f"a --clip below {self.recipe.clip:g}" if self.recipe.clip else "--clip"
+
     def on_epoch_end(self, epoch, logs=None):
+        self._check("validation loss", logs["val_loss"], f"after step {self.steps}")
         figures = {key: float(value) for key, value in logs.items()}
         self.history.append({"epoch": epoch, **figures, "seconds": round(time.perf_counter() - self.start, 3)})
         if self.run:
@@ -51,7 +59,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _save(self, epoch):
         self.run.write_metrics(self.history)
-        _write(self.run.checkpoint_path(epoch), state(self.model), history=json.dumps(self.history))
+        write_arrays(self.run.checkpoint_path(epoch), state(self.model), history=json.dumps(self.history))
         for old in self.run.checkpoints()[KEPT:]:
             old.unlink()
 
@@ -69,27 +77,52 @@ class Best(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if logs["val_loss"] < self.least:
             self.least = logs["val_loss"]
-            _write(self.run.best_weights_path, self.model.weights)
+            write_arrays(self.run.best_weights_path, self.model.weights)
 
 
 def restore_best(run, model):
-    """Set the weights of the model to what `Best` has written."""
-    with np.load(run.best_weights_path) as file:
-        model.set_weights([file[key] for key in sorted(file.files)])
+    """Set the weights of the model to what `Best` has written. Raises `ZooError` if that is damaged."""
+    path = run.best_weights_path
+    try:
+        weights, _ = read_arrays(path)
+    except Damaged:
+        raise ZooError(
+            f"{path}, the weights of the best epoch, is damaged or missing. Delete the files in {path.parent}, and "
+            f"`{run.resuming}` begins anew."
+        ) from None
+    model.set_weights(weights)
 
 
-def _write(path, variables, **others):
-    """Write variables, in their order, into a .npz, whole or not at all."""
+def write_arrays(path, variables, **others):
+    """Write variables, in their order, and other arrays by name, into a .npz, whole or not at all."""
+    numbered = {f"{i:05}": np.asarray(variable) for i, variable in enumerate(variables)}
     partial = path.with_suffix(".partial")
     try:
         with open(partial, "wb") as file:
-            np.savez(file, **{f"{i:05}": np.asarray(variable) for i, variable in enumerate(variables)}, **others)
+            np.savez(file, **numbered, **others, count=len(numbered))
             file.flush()
             os.fsync(file.fileno())
     except OSError:
         partial.unlink(missing_ok=True)
         raise
     partial.replace(path)
+
+
+class Damaged(Exception):
+    """A file that `write_arrays` wrote isn't there, or isn't as it was."""
+
+
+def read_arrays(path):
+    """Return what `write_arrays` wrote: the variables, and a dict of the others. Raises `Damaged` if it isn't whole."""
+    try:
+        with ZipFile(path) as file:
+            if file.testzip():  # np.load compares no checksum of an array that it takes for a shorter one
+                raise Damaged
+        with np.load(path) as file:
+            arrays = {key: file[key] for key in file.files}
+        return [arrays.pop(f"{i:05}") for i in range(arrays.pop("count"))], arrays
+    except Exception as problem:  # a byte in the wrong place shows in many ways, from TokenError to NotImplementedError
+        raise Damaged from problem
 
 
 def state(model):
@@ -101,11 +134,10 @@ def restore(run, model, say):
     """Set the model to the last checkpoint of a run that can be read; return its history, [] if there is none."""
     for path in run.checkpoints():
         try:
-            with np.load(path) as file:
-                history = json.loads(str(file["history"]))
-                values = [file[f"{i:05}"] for i in range(len(file.files) - 1)]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            say(f"{path} is damaged; going on from the one before.")
+            values, others = read_arrays(path)
+            history = json.loads(str(others["history"]))
+        except (Damaged, KeyError):
+            say(f"{path} is damaged; going on from the one before, if there is one.")
             continue
         variables = state(model)
         if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:

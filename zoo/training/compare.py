@@ -5,7 +5,7 @@ from pathlib import Path
 
 from zoo.data.preprocessing import Preprocessing
 from zoo.errors import ZooError
-from zoo.training.run import best_epoch, started_run
+from zoo.training.run import best_epoch, reading, started_run
 
 # The settings, as config.json has them, and how the command line sets one.
 SETTINGS = {"options": "--set {}", "recipe": "--{}", "data": "--{}"}
@@ -65,17 +65,11 @@ def compare(folders):
 
 def _read(run):
     """Return a run's facts, its settings and its metrics."""
-    try:
+    with reading(run):
         config, metrics = run.config(), run.metrics()
         facts = _facts(run, config, metrics)
         settings = {kind: config[kind] for kind in SETTINGS}
         settings["data"] = {key: settings["data"][key] for key in DATA}
-    except KeyError as missing:
-        raise ZooError(
-            f"The run in {run.folder} can't be read: its config.json or metrics.csv has no {missing}."
-        ) from None
-    except (ValueError, IndexError, TypeError, OSError) as problem:
-        raise ZooError(f"The run in {run.folder} can't be read: {str(problem).splitlines()[0]}") from None
     return facts, settings, metrics
 
 
@@ -126,8 +120,10 @@ def write_comparison(runs, name):
     """Write `name`.png, the runs' curves, and `name`.html, a page that needs no other file; return both paths.
 
     Raises:
-        ZooError: if they can't be written.
+        ZooError: if they can't be written, or the name is that of no file.
     """
+    if str(name)[-1:] in ("", "/"):
+        raise ZooError(f"--output needs the name of a file, without its .png or .html; got {str(name)!r}.")
     from zoo.training.figures import draw_overlaid
     from zoo.training.page import light_and_dark, render
 

@@ -15,7 +15,8 @@ from zoo.training.train import Result
 def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128):
     """Measure a run, or a model with weights, on a test split; return a `Result` (seconds are the test's own).
 
-    Without `dataset` a run is tested on the data that it was trained for.
+    Without `dataset` a run is tested on the data that it was trained for. One that was trained for some classes only is
+    tested on these.
 
     Raises:
         ZooError: if the data's classes aren't the model's, or there is no data to test on.
@@ -24,19 +25,16 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128)
 
     from zoo.inference import predict_split
 
-    trained = load_trained(subject, weights)
+    trained = _load_classifier(subject, weights)
     config = trained.run.config() if trained.run else {}
     if dataset is None:
         if not config:
             raise ZooError(f"{subject} is no run, so say with --dataset what to test it on.")
         source = config["data"] | ({"data_dir": data_dir} if data_dir else {})
     else:
-        source = {"dataset": dataset, "data_dir": data_dir}
+        source = {"dataset": dataset, "data_dir": data_dir, "classes": config["data"]["classes"] if config else None}
     split = data.load_source({"size": trained.preprocessing.input_shape[:2]} | source)
-    if len(split.class_names) != len(trained.class_names):
-        raise ZooError(
-            f"{trained.name} knows {len(trained.class_names)} classes, but {split.name} has {len(split.class_names)}."
-        )
+    _check_classes(trained, split)
     probabilities, seconds = _timed(
         predict_split, trained.folded().on_images(split.image_shape), split.test, batch_size
     )
@@ -44,7 +42,7 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128)
     return Result(
         run=str(subject), model=trained.name, dataset=split.name,
         test_accuracy=round(float(np.mean(probabilities.argmax(-1) == split.test.labels)), 6),
-        test_loss=round(float(np.mean(losses)), 6), epochs=config.get("recipe", {}).get("epochs", 0),
+        test_loss=round(float(np.mean(losses)), 6), epochs=len(trained.run.metrics()["epoch"]) if trained.run else 0,
         seconds=round(seconds, 3), images_per_second=round(len(split.test) / seconds, 1),
     )  # fmt: skip
 
@@ -55,7 +53,7 @@ def predict(subject, paths, weights=None, top=3):
     Raises:
         ZooError: if a file is missing or no image; nothing is classified then.
     """
-    trained = load_trained(subject, weights)
+    trained = _load_classifier(subject, weights)
     mode = "L" if trained.preprocessing.channels == 1 else "RGB"
     pictures = [read_image(Path(path), mode) for path in paths]
     classify, answers = trained.classifier(), []
@@ -65,6 +63,24 @@ def predict(subject, paths, weights=None, top=3):
         classes = [{"name": trained.class_names[i], "probability": round(float(probabilities[i]), 6)} for i in best]
         answers.append({"image": str(path), "classes": classes})
     return answers
+
+
+def _load_classifier(subject, weights):
+    """Return the `Trained` of a run or model. Raises `ZooError` if it gives no class scores of an image."""
+    trained = load_trained(subject, weights)
+    if len(trained.model.output_shape) != 2:
+        raise ZooError(f"{trained.name} gives no class scores of an image: it doesn't classify images.")
+    return trained
+
+
+def _check_classes(trained, dataset):
+    """Raise `ZooError` if the data's classes aren't the model's; numbers stand for any names."""
+    ours, theirs = trained.class_names, dataset.class_names
+    if len(ours) != len(theirs):
+        raise ZooError(f"{trained.name} knows {len(ours)} classes, but {dataset.name} has {len(theirs)}.")
+    if tuple(map(str, range(len(ours)))) not in (ours, theirs) and ours != theirs:
+        one, other = next(pair for pair in zip(ours, theirs) if pair[0] != pair[1])
+        raise ZooError(f"{trained.name} knows other classes than {dataset.name} has: {one!r} where that has {other!r}.")
 
 
 def _timed(function, *arguments):

@@ -46,8 +46,10 @@ def make_optimizer(recipe, steps, epochs=1):
     options = {"momentum": recipe.momentum} if recipe.optimizer in ("sgd", "rmsprop") else {}
     if recipe.optimizer == "sgd":
         options["nesterov"] = recipe.momentum > 0
+    if recipe.optimizer == "muon":
+        options["adam_weight_decay"] = recipe.weight_decay  # of all that isn't a matrix: Keras updates that by AdamW
     optimizer = CLASSES[recipe.optimizer](
-        make_schedule(recipe, -(-steps // recipe.accumulate), epochs), global_clipnorm=recipe.clip,
+        make_schedule(recipe, steps, epochs), global_clipnorm=recipe.clip,
         weight_decay=None if recipe.optimizer in COUPLED else recipe.weight_decay,
         use_ema=recipe.ema is not None, ema_momentum=recipe.ema or 0.99,
         gradient_accumulation_steps=recipe.accumulate if recipe.accumulate > 1 else None, **options,
@@ -61,23 +63,26 @@ def decay_in_gradient(recipe):
     return recipe.weight_decay if recipe.optimizer in COUPLED else 0.0
 
 
-def make_schedule(recipe, updates, epochs):
-    """Return the learning rate of each update: a Keras schedule, or a number that `Plateau` changes."""
-    peak, warmup = recipe.learning_rate, min(round(recipe.warmup * updates / epochs), updates)
+def make_schedule(recipe, steps, epochs):
+    """Return the learning rate of each step: a Keras schedule, or a number that `Plateau` changes.
+
+    (Keras asks for that of a step, and not of an update, also where it accumulates the gradients of several.)
+    """
+    peak, warmup = recipe.learning_rate, round(min(recipe.warmup * steps / epochs, steps))
     match recipe.schedule:
         case "plateau":
             return peak
         case "onecycle":
-            climb = max(round(0.3 * updates), 1)
-            return schedules.CosineDecay(peak / 25, max(updates - climb, 1), warmup_target=peak, warmup_steps=climb)
+            climb = max(warmup or round(0.3 * steps), 1)
+            return schedules.CosineDecay(peak / 25, max(steps - climb, 1), warmup_target=peak, warmup_steps=climb)
         case "cosine":
-            after = schedules.CosineDecay(peak, max(updates - warmup, 1))
-        case "step":
-            places = [round(share * (updates - warmup)) for share in sorted(recipe.milestones)]
+            after = schedules.CosineDecay(peak, max(steps - warmup, 1))
+        case "step" if recipe.milestones:
+            places = [round(share * (steps - warmup)) for share in sorted(recipe.milestones)]
             rates = [peak * recipe.drop**i for i in range(len(places) + 1)]
             after = schedules.PiecewiseConstantDecay(places, rates)
-        case "constant":
-            after = schedules.PiecewiseConstantDecay([updates], [peak, peak])
+        case _:  # "constant", or "step" without milestones
+            after = schedules.PiecewiseConstantDecay([steps], [peak, peak])
     return Warmup(after, warmup) if warmup else after
 
 
@@ -98,7 +103,7 @@ def _initializer(name, seed):
 
 
 class Warmup(schedules.LearningRateSchedule):
-    """A climb from 0 in `steps` updates (Goyal et al., arXiv:1706.02677, Section 2.2), and then another schedule."""
+    """A climb from 0 in `steps` steps (Goyal et al., arXiv:1706.02677, Section 2.2), and then another schedule."""
 
     def __init__(self, after, steps):
         self.after, self.steps = after, steps
@@ -116,7 +121,7 @@ class Plateau(keras.callbacks.ReduceLROnPlateau):
     """Keras's own, with warm-up by whole epochs; its state follows from `history`, so a run that goes on has it too."""
 
     def __init__(self, recipe, history):
-        super().__init__(factor=recipe.drop, patience=3)
+        super().__init__(factor=recipe.drop, patience=3, min_delta=0)
         self.peak, self.warmup, self.past = recipe.learning_rate, round(recipe.warmup), list(history)
 
     def on_train_begin(self, logs=None):
@@ -132,3 +137,5 @@ class Plateau(keras.callbacks.ReduceLROnPlateau):
     def on_epoch_end(self, epoch, logs=None):
         if epoch >= self.warmup:
             super().on_epoch_end(epoch, logs)
+        else:
+            logs["learning_rate"] = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))

@@ -1,6 +1,7 @@
 """What a training run does besides the model and the data: one record, each field with a default and its meaning."""
 
 from dataclasses import dataclass, field, fields, replace
+from math import isfinite
 
 from zoo.errors import ZooError, did_you_mean
 
@@ -36,12 +37,12 @@ class Recipe:
     saturation, hue), "cutout" (a square of half the sides set to 0), "randaugment", "mixup", "cutmix".
 
     The learning rate of "cosine" falls to 0 along a half cosine; "step" multiplies it by `drop` at each of the
-    `milestones`, by default as He et al. (arXiv:1512.03385, Section 4.2) do; "onecycle" climbs to it from a 25th in
-    the first three tenths of the steps and falls to 0 (Smith and Topin, arXiv:1708.07120); "plateau" multiplies it by
-    `drop` after 3 epochs without a lower validation loss. `weight_decay` is a part of the gradient for "sgd",
-    "rmsprop" and "adam", as the papers have it, and decoupled (Loshchilov and Hutter, arXiv:1711.05101) for the others.
-    `initialization` draws the kernels of all convolutions and dense layers anew: Keras's initializers by name, or
-    "gaussian", AlexNet's and VGG's, of mean 0 and deviation 0.01.
+    `milestones`, by default as He et al. (arXiv:1512.03385, Section 4.2) do; "onecycle" climbs to it from a 25th in the
+    warm-up, by default the first three tenths of the steps, and falls to 0 (Smith and Topin, arXiv:1708.07120);
+    "plateau" multiplies it by `drop` after 3 epochs without a lower validation loss. `weight_decay` is a part of the
+    gradient for "sgd", "rmsprop" and "adam", as the papers have it, and decoupled (Loshchilov and Hutter,
+    arXiv:1711.05101) for the others. `initialization` draws the kernels of convolutions, but for depthwise ones, and
+    dense layers anew: Keras's initializers by name, or "gaussian", AlexNet's, of mean 0 and deviation 0.01.
     `label_smoothing` is that of Szegedy et al. (arXiv:1512.00567), `rubbish` the j of LeCun et al. 1998, Equation 9: a
     class of constant logit -j that no image belongs to, for logits that are distances. The reported test loss is
     without smoothing, rubbish class and class weights.
@@ -109,6 +110,8 @@ def _check(name, value, rules):
     if "choices" in rules and value not in rules["choices"]:
         near = did_you_mean(str(value), rules["choices"])
         raise ZooError(f"There is no {name} {value!r}.{near} It is one of {', '.join(rules['choices'])}.")
+    if isinstance(value, float) and not isfinite(value):
+        raise ZooError(f"{name} must be a finite number; got {value}.")
     for rule, (words, holds) in BOUNDS.items():
         if rule in rules and not holds(value, rules[rule]):
             raise ZooError(f"{name} must be {words} {rules[rule]}; got {value}.")

@@ -43,8 +43,14 @@ PAPERS = {
 }  # fmt: skip
 
 
+NONE = "none"  # stands for None where None stands for what isn't given
+OPTIONAL = {item.name for item in fields(Recipe) if item.default is None}
+
+
 def recipe_for(entry, dataset=None, named=None, **overrides):
     """Return the recipe of an entry on a data set, with the overrides that aren't None.
+
+    An override "none" takes away what the recipe has of a field that may be None.
 
     `named` is "fast" or None (the default of model and data), "paper" (as the paper trained the model), or the path
     of a YAML file whose fields stand above the default's.
@@ -59,7 +65,8 @@ def recipe_for(entry, dataset=None, named=None, **overrides):
         start = _of_paper(entry)
     else:
         start = default | read_recipe(named)
-    return Recipe(**start | {key: value for key, value in overrides.items() if value is not None})
+    given = {key: value for key, value in overrides.items() if value is not None}
+    return Recipe(**start | {key: None if value == NONE and key in OPTIONAL else value for key, value in given.items()})
 
 
 def _of_paper(entry):
@@ -99,19 +106,21 @@ def typed(item, value):
 
     Raises `ZooError` for a value of another kind.
     """
-    if value is None and item.default is None:
-        return value
+    if value in (None, NONE) and item.name in OPTIONAL:
+        return None
     try:
         if item.type is tuple:
-            values = value.split(",") if isinstance(value, str) else value
+            values = [each for each in value.split(",") if each.strip()] if isinstance(value, str) else value
+            if not isinstance(values, (list, tuple)):
+                raise TypeError
             return tuple(_of_kind(item.metadata.get("kind", str), each) for each in values)
         return _of_kind((get_args(item.type) or (item.type,))[0], value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ZooError(f"{value!r} is no value for {item.name}.") from None
 
 
 def _of_kind(kind, value):
-    """Return a value as one of this kind. Raises `TypeError` or `ValueError` if it is none."""
+    """Return a value as one of this kind. Raises `TypeError`, `ValueError` or `OverflowError` if it is none."""
     if kind is str and isinstance(value, str):
         return value.strip()
     if kind is bool and isinstance(value, bool):

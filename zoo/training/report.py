@@ -10,10 +10,9 @@ SHOWN = 24  # mistakes, at most
 SIDE, FILTER_SIDE = 128, 48  # pixels of the page that a picture and a filter take, at most
 
 
-def write_report(run, dataset, logits, net):
+def write_report(run, config, dataset, logits, net):
     """Write what a run's config and metrics, the test images' logits (N, classes) and the net say into its folder."""
-    config, metrics = run.config(), run.metrics()
-    predictions = logits.argmax(-1)
+    metrics, predictions = run.metrics(), logits.argmax(-1)
     figures = {}
     for name, draw in {
         "curves": lambda: draw_curves(metrics),

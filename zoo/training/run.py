@@ -4,12 +4,14 @@ import csv
 import io
 import json
 import re
+import shlex
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from zoo.data.preprocessing import Preprocessing, plain
-from zoo.errors import ZooError
+from zoo.errors import ZooError, first_line
 from zoo.plan import plan
 
 
@@ -43,6 +45,11 @@ class Run:
     def tensorboard_path(self):
         return self.folder / "tensorboard"
 
+    @property
+    def resuming(self):
+        """The command that goes on with the run."""
+        return f"zoo train --resume {shlex.quote(str(self.folder))}"
+
     def checkpoint_path(self, epoch):
         return self.folder / "checkpoints" / f"epoch-{epoch + 1:05}.npz"
 
@@ -72,6 +79,19 @@ class Run:
         with open(self.metrics_path, newline="") as file:
             rows = list(csv.DictReader(file))
         return {key: [float(row[key]) for row in rows] for key in rows[0]}
+
+
+@contextmanager
+def reading(run):
+    """Return a context in which what is wrong with a run's files raises a `ZooError` that says so."""
+    try:
+        yield
+    except KeyError as missing:
+        raise ZooError(
+            f"The run in {run.folder} can't be read: its config.json or metrics.csv has no {missing}."
+        ) from None
+    except (ValueError, IndexError, TypeError, OSError) as problem:
+        raise ZooError(f"The run in {run.folder} can't be read: {first_line(problem)}") from None
 
 
 def best_epoch(metrics):
@@ -119,7 +139,7 @@ def started_run(path):
     if not run.folder.is_dir():
         raise ZooError(f"There is no run folder {str(path)!r}.")
     if not run.config_path.is_file():
-        raise ZooError(f"{path} is no run folder: it has no config.json.")
+        raise ZooError(f"{str(path)!r} is no run folder: it has no config.json.")
     return run
 
 
@@ -127,7 +147,7 @@ def find_run(path):
     """Return the finished `Run` in a folder. Raises `ZooError` for anything that isn't one."""
     run = started_run(path)
     if not run.model_path.is_file():
-        raise ZooError(f"The run in {path} wasn't finished: `zoo train --resume {path}` goes on with it.")
+        raise ZooError(f"The run in {path} wasn't finished: `{run.resuming}` goes on with it.")
     return run
 
 
@@ -172,7 +192,7 @@ def load_trained(subject, weights=None):
 
     Raises `ZooError` if `subject` is neither.
     """
-    if _is_path(subject):
+    if is_run(subject):
         if weights:
             raise ZooError(f"{subject} is a run, which has weights of its own; --weights is for a model by name.")
         return _load_run(find_run(subject))
@@ -185,7 +205,7 @@ def load_trained(subject, weights=None):
     return Trained(zoo.create(subject, weights=weights), front, names, planned.name)
 
 
-def _is_path(subject):
+def is_run(subject):
     """Tell a run's folder from a model's name: a name has no slash, unless it lies in a file of layouts."""
     return Path(subject, "config.json").exists() or ("/" in str(subject) and ".py:" not in str(subject))
 
@@ -195,10 +215,8 @@ def _load_run(run):
 
     import zoo.layers  # noqa: F401  (Keras finds the papers' own layers once they are registered)
 
-    try:
+    with reading(run):
         config = run.config()
         front = Preprocessing.from_config(config["preprocessing"])
         model = keras.models.load_model(run.model_path, compile=False)
         return Trained(model, front, tuple(config["class_names"]), config["model"], run)
-    except (ValueError, KeyError, TypeError, OSError) as problem:
-        raise ZooError(f"The run in {run.folder} can't be read: {str(problem).splitlines()[0]}") from None

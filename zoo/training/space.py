@@ -9,7 +9,7 @@ from zoo import rewrite
 from zoo.errors import ZooError, did_you_mean
 from zoo.plan import resolve
 from zoo.training.recipe import Recipe
-from zoo.training.recipes import typed
+from zoo.training.recipes import NONE, typed
 
 FIELDS = {item.name: item for item in fields(Recipe)}
 OVERRIDE = "set."  # stands before the name of an override of the layout
@@ -26,7 +26,7 @@ def literal(text):
         return text
 
 
-def read_space(over, metric, training, entry, recipe):
+def read_space(over, metric, training, entry):
     """Return {name: Optuna's distribution} of a dict of texts.
 
     A name is a field of the recipe, or "set." and an override of the layout. A text is a range, "1e-4..1e-2", or
@@ -38,7 +38,6 @@ def read_space(over, metric, training, entry, recipe):
         metric: what the trials are compared by.
         training: the arguments of `train` that all trials have.
         entry: the registry entry of the model.
-        recipe: the `Recipe` that the drawn fields change.
 
     Raises:
         ZooError: naming the flag, for an unknown name, a value that it can't have, a range that is none.
@@ -52,7 +51,7 @@ def read_space(over, metric, training, entry, recipe):
             raise ZooError(f"--over takes no {name!r}.{did_you_mean(name, known)} It takes {', '.join(known)}.")
         try:
             _check_name(name, metric, training)
-            space[name] = _read(text, lambda value: _value(name, value, training["model"], entry, recipe))
+            space[name] = _read(text, lambda value: _value(name, value, training["model"], entry))
         except ZooError as problem:
             raise ZooError(f"--over {name}: {problem}") from None
     return space
@@ -60,7 +59,7 @@ def read_space(over, metric, training, entry, recipe):
 
 def settings(drawn):
     """Return drawn values, a dict by name, as arguments of `train`: fields of the recipe, and "options"."""
-    fields = {name: _several(name, value) if FIELDS[name].type is tuple else value
+    fields = {name: _several(name, value) if FIELDS[name].type is tuple else NONE if value is None else value
               for name, value in drawn.items() if name in FIELDS}  # fmt: skip
     options = {name.removeprefix(OVERRIDE): value for name, value in drawn.items() if name not in FIELDS}
     return fields | {"options": options}
@@ -95,7 +94,7 @@ def _read(text, value):
     return kind(low, high, log=bool(colon))
 
 
-def _value(name, text, model, entry, recipe):
+def _value(name, text, model, entry):
     """Return one value of a range or choice, known to be one that its field or override can have."""
     text = text.strip()
     if name not in FIELDS:
@@ -107,13 +106,11 @@ def _value(name, text, model, entry, recipe):
     if FIELDS[name].type is tuple:
         Recipe(**{name: _several(name, text)})
         return text
-    value = typed(FIELDS[name], {"none": None, "true": True, "false": False}.get(text.lower(), text))
+    value = typed(FIELDS[name], {"true": True, "false": False}.get(text.lower(), text))
     Recipe(**{name: value})
-    if (value is None or value is False) and getattr(recipe, name):
-        raise ZooError(f"{text} isn't to be had: what the recipe starts from has {getattr(recipe, name)}.")
     return value
 
 
 def _several(name, text):
     """ "flip+crop" -> ("flip", "crop"), "none" -> ()."""
-    return () if text == "none" else typed(FIELDS[name], text.replace("+", ","))
+    return () if text == NONE else typed(FIELDS[name], text.replace("+", ","))

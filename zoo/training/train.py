@@ -12,7 +12,7 @@ from zoo.errors import ZooError
 from zoo.plan import plan, resolve
 from zoo.training.recipe import Recipe, is_over
 from zoo.training.recipes import recipe_for
-from zoo.training.run import new_run, started_run
+from zoo.training.run import new_run, reading, started_run
 from zoo.training.tracking import check_trackers
 
 
@@ -73,8 +73,9 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
             say(note)
     devices.join(say)
     devices.check(recipe)
-    run = new_run(runs, planned.name, dataset.name) if devices.is_chief else None
+    _check_steps(recipe, dataset)
     config = _config(planned, model, options, dataset, source, front, recipe) | {"trackers": trackers}
+    run = new_run(runs, planned.name, dataset.name) if devices.is_chief else None
     return _train(run, config, dataset, devices, verbose, say, watch)
 
 
@@ -110,18 +111,29 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto"):
 
     run, devices = started_run(folder), choose(strategy)
     say, verbose = devices.voice(say, verbose)
-    config = run.config()
-    if "result" in config:
-        say(f"The run in {run.folder} is finished.")
-        return Result(**config["result"])
-    front = Preprocessing.from_config(config["preprocessing"])
-    dataset = data.load_source({"size": front.size} | config["data"])
+    with reading(run):
+        config = run.config()
+        if "result" in config:
+            say(f"The run in {run.folder} is finished.")
+            return Result(**config["result"])
+        front, recipe = Preprocessing.from_config(config["preprocessing"]), Recipe(**config["recipe"])
+        source, began_with = config["data"], (config["images"], config["class_names"])
+    dataset = data.load_source({"size": front.size} | source)
     counts = {split: len(getattr(dataset, split)) for split in config["images"]}
-    if (counts, list(dataset.class_names)) != (config["images"], config["class_names"]):
-        raise ZooError(f"{config['data']['dataset']} isn't what it was when the run in {run.folder} began.")
+    if (counts, list(dataset.class_names)) != began_with:
+        raise ZooError(f"{source['dataset']} isn't what it was when the run in {run.folder} began.")
     devices.join(say)
-    devices.check(Recipe(**config["recipe"]))
+    devices.check(recipe)
     return _train(run, config, dataset, devices, verbose, say, watch)
+
+
+def _check_steps(recipe, dataset):
+    """Raise `ZooError` if the run has too few steps for a single update."""
+    from zoo.training.classifier import steps_per_epoch
+
+    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held) * recipe.epochs
+    if recipe.accumulate > steps:
+        raise ZooError(f"accumulate must be at most {steps}, the steps of this run; got {recipe.accumulate}.")
 
 
 def _train(run, config, dataset, devices, verbose, say, watch):
@@ -152,12 +164,12 @@ def _train(run, config, dataset, devices, verbose, say, watch):
         return _finish(run, config, net, classifier, dataset, recipe, history)
     except (KeyboardInterrupt, WorkerLost):
         if devices.is_chief:
-            say(f"Stopped after epoch {len(history)}; `zoo train --resume {run.folder}` goes on from there.")
+            say(f"Stopped after epoch {len(history)}; `{run.resuming}` goes on from there.")
         raise
     except OSError as problem:
         raise ZooError(
             f"The run can't be written: {problem.strerror or problem}. What is in {run.folder} is whole; once there is "
-            f"room, `zoo train --resume {run.folder}` goes on from it."
+            f"room, `{run.resuming}` goes on from it."
         ) from None
 
 
@@ -211,8 +223,9 @@ def _finish(run, config, net, classifier, dataset, recipe, history):
         test_loss=round(float(np.mean(losses)), 6), epochs=len(history),
         seconds=round(seconds, 3), images_per_second=round(len(dataset.train) * len(history) / seconds, 1),
     )  # fmt: skip
-    run.write_config(run.config() | {"result": asdict(result)})
-    write_report(run, dataset, logits, net)
+    config = run.config() | {"result": asdict(result)}
+    write_report(run, config, dataset, logits, net)
+    run.write_config(config)  # the last of all: with a result, a run is finished
     return result
 
 

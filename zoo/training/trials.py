@@ -59,11 +59,11 @@ def read_trials(study, folder):
     """Return the `Trial`s of an Optuna study whose runs are in `folder`, in their order."""
     trials = []
     for trial in study.trials:
-        run = run_of(folder, trial.number)
-        trials.append(Trial(
-            trial.number + 1, STATES[trial.state.name], trial.params, **figures(run), run=run and str(run.folder),
-            error=trial.user_attrs.get("error"),
-        ))  # fmt: skip
+        run, state, error = run_of(folder, trial.number), STATES[trial.state.name], trial.user_attrs.get("error")
+        found = figures(run)
+        if state != "failed" and not found:
+            state, error = "failed", "Its run isn't there any more."
+        trials.append(Trial(trial.number + 1, state, trial.params, **found, run=run and str(run.folder), error=error))
     return trials
 
 
@@ -87,7 +87,7 @@ def write_trials(folder, trials, space, metric):
 
 def draw_trials(trials, space, metric):
     """The metric by trial, with the best so far, and by each of the searched values; pruned trials are hollow."""
-    seen = [trial for trial in trials if trial.state != "failed" and np.isfinite(getattr(trial, metric))]
+    seen = [trial for trial in trials if trial.state != "failed"]
     columns = min(COLUMNS, 1 + len(space))
     rows = -(-(1 + len(space)) // columns)
     figure = Figure(figsize=(3.6 * columns, 3.2 * rows), layout="constrained")

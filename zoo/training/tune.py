@@ -2,15 +2,16 @@
 
 import json
 import logging
+import shlex
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
-from math import isfinite
 from pathlib import Path
 
 import numpy as np
 
 from zoo import data
-from zoo.errors import ZooError
+from zoo.errors import ZooError, first_line
 from zoo.training import train as training
 from zoo.training.run import new_folder, write_text
 from zoo.training.space import read_space, settings
@@ -84,7 +85,10 @@ def resume(folder, trials=None, say=print):
     path = Path(folder) / "search.json"
     if not path.is_file():
         raise ZooError(f"There is no search in {str(folder)!r}: it has no search.json.")
-    search = Search(**json.loads(path.read_text()))
+    try:
+        search = Search(**json.loads(path.read_text()))
+    except (ValueError, TypeError) as problem:
+        raise ZooError(f"{path} can't be read: {problem}.") from None
     search = replace(search, trials=search.trials if trials is None else trials)
     _, space, loaded = _check(search)
     return _search(Path(folder), search, space, loaded, say)
@@ -98,8 +102,8 @@ def _check(search):
         raise ZooError(f"trials must be at least 1; got {search.trials}.")
     if search.metric not in METRICS:
         raise ZooError(f"There is no metric {search.metric!r}. It is one of {', '.join(METRICS)}.")
-    entry, recipe, source = training.check(**search.training)
-    return entry, read_space(search.over, search.metric, search.training, entry, recipe), data.load_source(source)
+    entry, _, source = training.check(**search.training)
+    return entry, read_space(search.over, search.metric, search.training, entry), data.load_source(source)
 
 
 def _search(folder, search, space, loaded, say):
@@ -110,22 +114,38 @@ def _search(folder, search, space, loaded, say):
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of nets that are compiled one after the other
     recipe = training.check(**search.training)[1]
     write_text(folder / "search.json", json.dumps(asdict(search), indent=2, default=str) + "\n")
-    study = optuna.create_study(
-        storage=f"sqlite:///{folder / 'study.db'}", study_name="tune", direction=METRICS[search.metric],
-        pruner=optuna.pruners.MedianPruner(n_warmup_steps=recipe.epochs // 4), load_if_exists=True,
-    )  # fmt: skip
-    for trial in _trials(study, space, search.trials, recipe.seed):
-        try:
-            _run(study, trial, folder, search, loaded, say)
-        except KeyboardInterrupt:
-            say(f"Stopped in trial {trial.number + 1}; `zoo tune --resume {folder}` goes on from there.")
-            raise
-    trials = read_trials(study, folder)
+    with _database(folder):
+        study = optuna.create_study(
+            storage=f"sqlite:///{folder / 'study.db'}", study_name="tune", direction=METRICS[search.metric],
+            pruner=optuna.pruners.MedianPruner(n_warmup_steps=recipe.epochs // 4), load_if_exists=True,
+        )  # fmt: skip
+        for trial in _trials(study, space, search.trials, recipe.seed):
+            try:
+                _run(study, trial, folder, search, loaded, say)
+            except KeyboardInterrupt:
+                again = f"zoo tune --resume {shlex.quote(str(folder))}"
+                say(f"Stopped in trial {trial.number + 1}; `{again}` goes on from there.")
+                raise
+        trials = read_trials(study, folder)
     write_trials(folder, trials, space, search.metric)
     if not any(trial.state == "finished" for trial in trials):
         last = next((trial.error for trial in reversed(trials) if trial.error), "it was pruned")
         raise ZooError(f"None of {len(trials)} trials in {folder} could be finished; the last: {last}")
-    return Found(str(folder), ranked(trials, search.metric), search.arguments(study.best_params))
+    best_first = ranked(trials, search.metric)
+    return Found(str(folder), best_first, search.arguments(best_first[0].settings))
+
+
+@contextmanager
+def _database(folder):
+    """Return a context in which a study.db that can't be read or written has its sentence."""
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import DatabaseError
+
+    try:
+        yield
+    except (DatabaseError, StorageInternalError) as problem:
+        why = first_line(getattr(problem, "orig", problem))
+        raise ZooError(f"{folder / 'study.db'} can't be used: {why.rstrip('.')}.") from None
 
 
 def _trials(study, space, count, seed):
@@ -190,10 +210,7 @@ def _train(study, trial, folder, search, loaded):
         else:
             runs = trial_folder(folder, trial.number)
             training.train(**arguments, runs=runs, verbose=0, say=_nothing, watch=watch, loaded=loaded)
-    value = figures(run_of(folder, trial.number))[search.metric]
-    if not isfinite(value):
-        raise ZooError(f"Its {search.metric} is no number.")
-    return value
+    return figures(run_of(folder, trial.number))[search.metric]
 
 
 def _nothing(sentence):
