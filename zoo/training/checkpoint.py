@@ -30,7 +30,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.start = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        self._check("loss", logs["loss"], self._steps_of(batch))
+        before = len(self.history) * self.steps
+        self._check("loss", logs["loss"], f"at step {int(self.model.sound_steps) - before + 1}")
 
     def _check(self, what, loss, when):
         """Raise `ZooError` for a loss that is no number, before what led to it is kept."""
@@ -40,11 +41,6 @@ class Checkpoint(keras.callbacks.Callback):
                 f"lower learning rate than {self.recipe.learning_rate:g}, or {self._clipping()}."
                 + (f" What was trained until then is in {self.run.folder}." if self.run else "")
             )
-
-    def _steps_of(self, block):
-        size = self.steps // self.params["steps"]
-        last = (block + 1) * size
-        return f"at step {last}" if size == 1 else f"between steps {last - size + 1} and {last}"
 
     def _clipping(self):
         return f"a --clip below {self.recipe.clip:g}" if self.recipe.clip else "--clip"

@@ -24,6 +24,7 @@ class Classifier(keras.Model):
 
     A training step takes a batch of images and labels, as any Keras model's, or a block: `places` (batch, steps) in the
     training set that `hold` put on the device; that is one compiled call for as many steps of the optimizer.
+    `sound_steps` counts the steps whose loss was a number.
     """
 
     def __init__(self, net, preprocessing, image_shape, auxiliary, decay=0.0, augmentation=(), seed=0):
@@ -38,6 +39,10 @@ class Classifier(keras.Model):
         self.auxiliary = {name: weight for name, (_, weight) in auxiliary.items()}
         self.decay = decay
         self.held = ()
+        self.sound_steps = self.add_weight(
+            shape=(), dtype="int32", trainable=False, aggregation="only_first_replica", initializer="zeros",
+            name="sound_steps",
+        )  # fmt: skip
 
     def make(self, images, labels):
         """Make all variables that training has, from a few images and their labels: a compiled loop can make none."""
@@ -60,7 +65,10 @@ class Classifier(keras.Model):
         if training and SHARES in y_pred:
             y = ops.matmul(y_pred[SHARES], ops.one_hot(ops.reshape(y, (-1,)), y_pred[LOGITS].shape[-1]))
         loss = super().compute_loss(x, y, y_pred[LOGITS], sample_weight, training)
-        return loss + self._added_loss(y, y_pred) if training else loss
+        if training:
+            loss = loss + self._added_loss(y, y_pred)
+            self.sound_steps.assign_add(ops.cast(ops.isfinite(loss), "int32"))
+        return loss
 
     def _added_loss(self, y, y_pred):
         """What a training step adds to the loss; on several devices, TensorFlow's engine adds up what each returns."""
