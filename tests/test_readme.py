@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -24,9 +25,10 @@ def own_registry(monkeypatch):
 
 def test_the_python_of_the_readme_runs(own_registry):
     building, layout = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:2]
-    names = {"__name__": "readme"}
+    names = {"__name__": "readme", "images": np.zeros((2, 64, 64, 3), "float32")}
     exec(building.replace("vgg16(features", "vgg16(width=0.1, features"), names)
     assert names["model"].output_shape == (None, 10)
+    assert names["classify"](names["images"]).shape == (2, 10)
     assert list(names["maps"].output) == [f"block{i}" for i in range(1, 6)]
     exec(layout, names)
     assert names["model"].output_shape == (None, 10)

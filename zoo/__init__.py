@@ -1,6 +1,6 @@
 """The classic convolutional networks, paper by paper: layouts as data, built as Keras models.
 
-Importing this package doesn't import Keras; `zoo.create` does, when it is first used.
+Importing this package doesn't import Keras; `zoo.create` and `zoo.predictor` do, when they are first used.
 """
 
 from zoo import registry
@@ -37,8 +37,12 @@ def list_models(*patterns):
 
 
 def __getattr__(name):
-    if name == "create":  # the one name that needs Keras
+    if name == "create":  # this name and the next need Keras
         from zoo.build import create
 
         return create
+    if name == "predictor":
+        from zoo.inference import predictor
+
+        return predictor
     raise AttributeError(f"module 'zoo' has no attribute {name!r}")
