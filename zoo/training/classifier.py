@@ -44,6 +44,10 @@ class Classifier(keras.Model):
         self.evaluate(images, labels, verbose=0)
         self.optimizer.build(self.trainable_variables)
 
+    def on_images(self):
+        """Return the Keras model from raw images to the net's own logits (N, classes) alone."""
+        return keras.Model(self.input, self.output[LOGITS])
+
     def hold(self, images, labels):
         """Put the training set, uint8 images and integer labels, on the device, or on each."""
         self.held = on_every_device(images), on_every_device(labels)

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from zoo import data
-from zoo.data.dataset import Split
 from zoo.data.folder import read_image
 from zoo.errors import ZooError
 from zoo.training.run import load_trained
@@ -23,6 +22,8 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128)
     """
     import keras
 
+    from zoo.inference import predict_split
+
     trained = load_trained(subject, weights)
     config = trained.run.config() if trained.run else {}
     if dataset is None:
@@ -36,7 +37,7 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128)
         raise ZooError(
             f"{trained.name} knows {len(trained.class_names)} classes, but {split.name} has {len(split.class_names)}."
         )
-    probabilities, seconds = _timed(_probabilities, trained, split.test, batch_size)
+    probabilities, seconds = _timed(predict_split, trained.on_images(split.image_shape), split.test, batch_size)
     losses = keras.losses.sparse_categorical_crossentropy(split.test.labels, probabilities)
     return Result(
         run=str(subject), model=trained.name, dataset=split.name,
@@ -62,16 +63,6 @@ def predict(subject, paths, weights=None, top=3):
         classes = [{"name": trained.class_names[i], "probability": round(float(probabilities[i]), 6)} for i in best]
         answers.append({"image": str(path), "classes": classes})
     return answers
-
-
-def _probabilities(trained, split, batch_size):
-    if isinstance(split, Split):
-        return trained.probabilities(split.images, batch_size)
-    from zoo.data.stream import Stream, own_errors
-
-    stream = Stream(split, batch_size)
-    with own_errors(stream):
-        return trained.on_images(split.image_shape).predict(stream, verbose=0)
 
 
 def _timed(function, *arguments):

@@ -158,7 +158,9 @@ class Trained:
 
     def probabilities(self, images, batch_size):
         """Classify raw images (N, height, width, channels) of one size; return (N, classes) float32."""
-        return self.on_images(images.shape[1:]).predict(images, batch_size, verbose=0)
+        from zoo.inference import predict
+
+        return predict(self.on_images(images.shape[1:]), images, batch_size)
 
 
 def _float32(config):

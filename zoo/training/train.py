@@ -126,17 +126,20 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto"):
 
 def _train(run, config, dataset, devices, verbose, say, watch):
     """Do what is left of a run: of its epochs, of its end. Only the chief writes it, and needs it to begin one."""
+    from zoo.training.building import build
     from zoo.training.checkpoint import restore
     from zoo.training.distribution import WorkerLost
     from zoo.training.epochs import run_epochs
 
     config |= {"strategy": devices.strategy, "replicas": devices.replicas}
     recipe, history = Recipe(**config["recipe"]), []
+    front = Preprocessing.from_config(config["preprocessing"])
+    parts = config["source"], config["options"], front, dataset, recipe
     try:
         if devices.is_chief:
             run.write_config(config)
         with devices.scope():
-            net, classifier = _build(config, dataset, recipe)
+            net, classifier = build(*parts, devices.replicas)
             history += restore(run, classifier, say) if run else []
             say(_beginning(config, net, dataset, devices, history))
             if not is_over(recipe, history):
@@ -145,7 +148,7 @@ def _train(run, config, dataset, devices, verbose, say, watch):
         if not devices.is_chief:
             return None
         if devices.replicas > 1:
-            net, classifier = _build(config, dataset, recipe)  # on one device
+            net, classifier = build(*parts)  # on one device
         return _finish(run, config, net, classifier, dataset, recipe, history)
     except (KeyboardInterrupt, WorkerLost):
         if devices.is_chief:
@@ -156,28 +159,6 @@ def _train(run, config, dataset, devices, verbose, say, watch):
             f"The run can't be written: {problem.strerror or problem}. What is in {run.folder} is whole; once there is "
             f"room, `zoo train --resume {run.folder}` goes on from it."
         ) from None
-
-
-def _build(config, dataset, recipe):
-    """Return a run's net, and the compiled `Classifier` that trains it."""
-    from zoo.training.classifier import Classifier, steps_per_epoch
-    from zoo.training.optimizing import balanced_weights, decay_in_gradient, initialize, make_loss, make_optimizer
-
-    front, options = Preprocessing.from_config(config["preprocessing"]), config["options"]
-    classes = len(dataset.class_names)
-    auxiliary = plan(config["source"], front.input_shape, classes, **options).trace.auxiliary
-    net = _create(config["source"], front.input_shape, classes, options, recipe)
-    initialize(net, recipe)
-    classifier = Classifier(
-        net, front, dataset.image_shape, auxiliary, decay_in_gradient(recipe), recipe.augment, recipe.seed
-    )
-    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
-    optimizer = make_optimizer(recipe, steps * recipe.epochs, recipe.epochs)
-    weights = balanced_weights(dataset.train.labels, classes) if recipe.balance else None
-    classifier.compile(optimizer, make_loss(recipe, weights), metrics=["accuracy"])
-    each_one = slice(config["replicas"])
-    classifier.make(dataset.train.read(each_one), dataset.train.labels[each_one])
-    return net, classifier
 
 
 def _beginning(config, net, dataset, devices, history):
@@ -207,41 +188,11 @@ def _fit(model, entry, dataset, image_size, options):
     return front, planned
 
 
-def _create(model, input_shape, classes, options, recipe):
-    """Build the net, seeded, in the recipe's precision."""
-    import keras
-
-    import zoo
-
-    keras.utils.set_random_seed(recipe.seed)
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
-    try:
-        return zoo.create(model, input_shape, classes, **options)
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
-def _logits(classifier, split, batch_size):
-    """(len(split), classes) float32."""
-    import keras
-
-    from zoo.data.dataset import Split
-    from zoo.data.stream import Stream, own_errors
-    from zoo.training.classifier import LOGITS
-
-    on_images = keras.Model(classifier.input, classifier.output[LOGITS])
-    if isinstance(split, Split):
-        return on_images.predict(split.images, batch_size, verbose=0)
-    stream = Stream(split, batch_size)
-    with own_errors(stream):
-        return on_images.predict(stream, verbose=0)
-
-
 def _finish(run, config, net, classifier, dataset, recipe, history):
     """Take the best epoch, test it once, and write what a finished run holds."""
     import keras
 
+    from zoo.inference import predict_split
     from zoo.training.checkpoint import restore_best
     from zoo.training.classifier import without_auxiliary
     from zoo.training.report import write_report
@@ -251,7 +202,7 @@ def _finish(run, config, net, classifier, dataset, recipe, history):
     partial = run.model_path.with_name("partial.keras")
     without_auxiliary(net).save(partial)
     partial.replace(run.model_path)
-    logits = _logits(classifier, dataset.test, recipe.batch_size)
+    logits = predict_split(classifier.on_images(), dataset.test, recipe.batch_size)
     predictions = logits.argmax(-1)
     losses = keras.losses.sparse_categorical_crossentropy(dataset.test.labels, logits, from_logits=True)
     result = Result(
