@@ -15,7 +15,7 @@ def build(model, options, front, dataset, recipe, replicas=1):
     """
     classes = len(dataset.class_names)
     auxiliary = plan(model, front.input_shape, classes, **options).trace.auxiliary
-    net = _create(model, front.input_shape, classes, options, recipe)
+    net = create_net(model, front.input_shape, classes, options, recipe)
     initialize(net, recipe)
     classifier = Classifier(
         net, front, dataset.image_shape, auxiliary, decay_in_gradient(recipe), recipe.augment, recipe.seed
@@ -29,8 +29,8 @@ def build(model, options, front, dataset, recipe, replicas=1):
     return net, classifier
 
 
-def _create(model, input_shape, classes, options, recipe):
-    """Build the net, seeded, in the recipe's precision."""
+def create_net(model, input_shape, classes, options, recipe):
+    """Return the Keras net alone, seeded, in the recipe's precision."""
     keras.utils.set_random_seed(recipe.seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
