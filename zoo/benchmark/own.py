@@ -19,7 +19,8 @@ def _training(workload):
     _, classifier = build(workload.model, workload.options, front, dataset, recipe)
     classifier.hold(images, labels)
     blocks = classifier.blocks(recipe.batch_size, recipe.seed)
-    return lambda steps: classifier.fit(blocks, steps_per_epoch=steps // workload.steps_in_block, verbose=0)
+    in_block = workload.steps_in_block
+    return lambda steps: classifier.fit(blocks, steps_per_epoch=steps // in_block, shuffle=False, verbose=0)
 
 
 def _inference(workload):

@@ -1,5 +1,6 @@
 """A contender in a process of its own, which works when it is asked to and is idle otherwise."""
 
+import os
 import resource
 import signal
 import sys
@@ -61,6 +62,7 @@ class Process:
 def _serve(connection, module, arguments, settings):
     """Answer until the other end is gone: first with the seconds of building, then to each number of steps."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # the libraries' start-up notes
     try:
         prepare = import_module(module).prepare
         seconds, run = _timed(prepare, *arguments, **settings)
@@ -73,9 +75,7 @@ def _serve(connection, module, arguments, settings):
     except ZooError as problem:
         connection.send(problem)
     except Exception as problem:
-        connection.send(
-            RuntimeError(f"{type(problem).__name__}: {first_line(problem)}\n\n{traceback.format_exc()}")
-        )
+        connection.send(RuntimeError(f"{type(problem).__name__}: {first_line(problem)}\n\n{traceback.format_exc()}"))
 
 
 def _timed(function, *arguments, **settings):

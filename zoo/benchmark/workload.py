@@ -38,6 +38,10 @@ class Workload:
         return plan(self.model, self.input_shape, self.classes, **self.options)
 
     @property
+    def title(self):
+        return f"{self.plan.name}, {self.mode}, {self.precision}, batch {self.batch_size}"
+
+    @property
     def front(self):
         """The `Preprocessing` of images of which nothing else is known."""
         return plain(entry(self.model), self.input_shape)
