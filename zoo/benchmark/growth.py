@@ -28,15 +28,32 @@ def variations(workload):
     Every one holds the workload itself, the same object.
     """
     found = {}
-    for varied, factors in FACTORS.items():
+    for varied, (own, change) in _changes(workload).items():
         found[varied] = {}
-        for factor in factors:
+        for factor in FACTORS[varied]:
+            value = own * factor if varied == "width" else max(1, round(own * factor))
             try:
-                value, changed = _CHANGES[varied](workload, factor)
-            except ZooError:  # too small an input, or a width that the net's layout fixes
+                found[varied][value] = workload if value == own else change(value)
+            except ZooError:  # too small an input, or a width that the layout fixes
                 continue
-            found[varied].setdefault(value, workload if factor == 1 else changed)
     return found
+
+
+def _changes(workload):
+    """Return, for each key of `FACTORS`, the workload's own value and a function from another to the workload."""
+    height, width, channels = workload.input_shape
+
+    def changed(input_shape, **options):
+        return make_workload(
+            workload.model, workload.mode, workload.precision, workload.batch_size, input_shape, workload.classes,
+            **workload.options | options,
+        )  # fmt: skip
+
+    return {
+        "batch_size": (workload.batch_size, lambda size: replace(workload, batch_size=size)),
+        "width": (workload.options.get("width", 1), lambda times: changed(workload.input_shape, width=times)),
+        "input_size": (height, lambda size: changed((size, round(width * size / height), channels))),
+    }
 
 
 def number_of_others(workload):
@@ -54,33 +71,7 @@ def measure_growth(workload, result, repeats, ceiling, bar):
         for value, changed in values.items():
             found = result
             if changed is not workload:
-                bar.set_description(f"{changed.title}, {varied.replace('_', ' ')} {value:g}")
+                bar.set_description(f"{workload.title}: {varied.replace('_', ' ')} {value:g}")
                 (found,), _ = measure(changed, [OWN], repeats, ceiling, bar.update)
             points.append(Point(**asdict(found), varied=varied, value=value))
     return points
-
-
-def _batch_size(workload, factor):
-    size = max(1, round(workload.batch_size * factor))
-    return size, replace(workload, batch_size=size)
-
-
-def _width(workload, factor):
-    width = workload.options.get("width", 1) * factor
-    return width, _planned(workload, workload.input_shape, workload.options | {"width": width})
-
-
-def _input_size(workload, factor):
-    height, width, channels = workload.input_shape
-    shape = (round(height * factor), round(width * factor), channels)
-    return shape[0], _planned(workload, shape, workload.options)
-
-
-_CHANGES = {"batch_size": _batch_size, "width": _width, "input_size": _input_size}
-
-
-def _planned(workload, input_shape, options):
-    """The workload with another shape and options. Raises `ZooError` if the net doesn't take them."""
-    return make_workload(
-        workload.model, workload.mode, workload.precision, workload.batch_size, input_shape, workload.classes, **options
-    )

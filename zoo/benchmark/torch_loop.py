@@ -65,11 +65,12 @@ def _classifier(logits, images, batch_size):
 
 
 def _finished(run):
-    """A graphics card answers before it has finished."""
+    """The same function, but it returns only when a graphics card is done too."""
 
     def finished(steps):
-        run(steps)
+        result = run(steps)
         if DEVICE == "cuda":
             torch.cuda.synchronize()
+        return result
 
     return finished
