@@ -293,7 +293,7 @@ def test_the_table_has_a_line_a_result_and_the_notes(monkeypatch):
     monkeypatch.setattr(session, "benchmark", found)
     lines = run("lenet1").output.splitlines()
     assert lines[0] == "lenet1, input 28x28x1, 10 multiply-adds"
-    assert lines[3].split()[:5] == ["training", "float32", "4", "zoo", "100"] and "2.50x as fast" in lines[4]
+    assert lines[3].split()[:5] == ["training", "float32", "4", "zoo", "100.0"] and "2.50x as fast" in lines[4]
     assert lines[-2:] == ["The ceiling, a product of large matrices, in GFLOP/s: 1,234 in float32.",
                           "lenet1 isn't measured with pytorch: it is shy."]  # fmt: skip
 

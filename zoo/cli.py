@@ -548,7 +548,7 @@ def _print_speeds(session):
         results = [result for result in session.results if result.model == model]
         click.echo(f"{model}, input {_by(results[0].input_shape)}, {_short(results[0].macs)} multiply-adds")
         _print_table(columns, [
-            (r.mode, r.precision, r.batch_size, r.contender, f"{r.images_per_second:,.0f}", f"{r.spread:.0%}",
+            (r.mode, r.precision, r.batch_size, r.contender, f"{r.images_per_second:,.1f}", f"{r.spread:.0%}",
              f"{r.ms_per_step:,.2f}", f"{r.peak_memory_mb:,.0f}", f"{r.build_seconds:.1f}", f"{r.compile_seconds:.1f}",
              f"{r.gflops:,.1f}", f"{r.share_of_ceiling:.1%}", "" if r.ratio is None else f"{r.ratio:.2f}x as fast")
             for r in results

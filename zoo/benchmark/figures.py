@@ -39,14 +39,15 @@ def _bars(axes, results, colours):
         for result in members:
             rate = result.images_per_second
             axes.barh(at, rate, 0.8, color=colours[result.contender], xerr=rate * result.spread / 2, ecolor=GREY)
-            faster = "" if result.ratio is None else f"  (zoo: {result.ratio:.2f}x)"
-            axes.annotate(f"{rate:,.0f}{faster}", (rate * (1 + result.spread / 2), at), (4, 0), va="center",
-                          textcoords="offset points", fontsize=8)  # fmt: skip
+            told = f"{rate:,.0f}" if rate >= 100 else f"{rate:.1f}"
+            told += "" if result.ratio is None else f"  (zoo: {result.ratio:.2f}x)"
+            end = rate * (1 + result.spread / 2), at
+            axes.annotate(told, end, (4, 0), va="center", textcoords="offset points", fontsize=8)
             at += 1
         at += 0.6
     axes.set_yticks(places, [f"{precision}\nbatch {size}" for precision, size in groups])
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.35 * max(r.images_per_second * (1 + r.spread / 2) for r in results))
+    axes.set_xlim(0, 1.45 * max(r.images_per_second * (1 + r.spread / 2) for r in results))
     axes.set_xlabel("images/s")
     axes.spines[["top", "right"]].set_visible(False)
 

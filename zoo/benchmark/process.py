@@ -11,6 +11,7 @@ from multiprocessing import get_context
 
 from zoo.errors import ZooError, first_line
 
+PATIENCE = 10  # seconds that a process has to end by itself
 UNIT = 1 if sys.platform == "darwin" else 1024  # of the peak memory that the system tells
 
 
@@ -36,7 +37,10 @@ class Process:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, problem, *_):
+        self._connection.close()
+        if problem is None:
+            self._process.join(PATIENCE)
         self._process.kill()
         self._process.join()
 

@@ -8,11 +8,11 @@ from statistics import median
 class Result:
     """A contender's figures; the fields are the keys of the command's `--json`.
 
-    `images_per_second` and `ms_per_step` are medians over the rounds; `spread` is the difference of the largest and the
-    smallest images/s, as a share of the median. `peak_memory_mb` is the most that the process had resident, libraries
-    and images included. `build_seconds` passed until net, optimizer and images were ready; by `compile_seconds` the
-    first steps took longer than the next. `gflops` are billions of operations a second: two for each multiply-add, and
-    three times as many in training; `share_of_ceiling` is their share of what a product of large matrices reaches.
+    `ms_per_step` is the median over the rounds, and `images_per_second` follows from it; `spread` is the difference of
+    the largest and the smallest images/s, as a share of that. `peak_memory_mb` is the most that the process had
+    resident, libraries and images included. `build_seconds` passed until net, optimizer and images were ready; by
+    `compile_seconds` the first steps took longer than the next. `gflops` are billions of operations a second: two for
+    each multiply-add, and three times as many in training; `share_of_ceiling` is their share of what a product of large matrices reaches.
     `ratio` says how many times as fast the zoo is, the median of the rounds; it is None for the zoo.
     """
 
@@ -37,7 +37,7 @@ class Result:
 def figures(seconds, batch_size, flops_per_image, ceiling):
     """Return what the seconds of a step, one in each round, make of speed: fields of `Result`."""
     rates = [batch_size / one for one in seconds]
-    rate = median(rates)
+    rate = batch_size / median(seconds)
     gflops = rate * flops_per_image / 1e9
     return {
         "images_per_second": round(rate, 1), "spread": round((max(rates) - min(rates)) / rate, 4),
