@@ -210,8 +210,11 @@ def test_the_net_in_pytorch_gives_the_logits_of_keras(torch, name):
     assert wanted.std() > 0.01 and found == pytest.approx(wanted, rel=1e-3, abs=1e-4 * float(np.abs(wanted).max()))
 
 
-@pytest.mark.parametrize("name, sentence", [("lenet5_1998", "its c1 isn't translated to PyTorch: Conv"),
-                                            ("unet", "its join4_branch2_upconv isn't translated")])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, sentence",
+    [("lenet5_1998", "no translation of scaled_tanh to PyTorch is known, which c1 needs"),
+     ("unet", "no translation of ConvTranspose to PyTorch is known, which join4_branch2_upconv needs")],
+)  # fmt: skip
 def test_a_word_that_pytorch_has_no_translation_for_is_named(torch, name, sentence):
     from zoo.benchmark.torch_net import TorchNet
 

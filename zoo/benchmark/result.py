@@ -12,8 +12,8 @@ class Result:
     the largest and the smallest images/s, as a share of that. `peak_memory_mb` is the most that the process had
     resident, libraries and images included. `build_seconds` passed until net, optimizer and images were ready; by
     `compile_seconds` the first steps took longer than the next. `gflops` are billions of operations a second: two for
-    each multiply-add, and three times as many in training; `share_of_ceiling` is their share of what a product of large matrices reaches.
-    `ratio` says how many times as fast the zoo is, the median of the rounds; it is None for the zoo.
+    each multiply-add, and three times as many in training; `share_of_ceiling` is their share of what a product of large
+    matrices reaches. `ratio` says how many times as fast the zoo is, the median of the rounds; it is None for the zoo.
     """
 
     model: str

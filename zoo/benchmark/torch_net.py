@@ -31,7 +31,7 @@ class TorchNet(nn.Module):
     def __init__(self, traced):
         super().__init__()
         if traced.auxiliary:
-            raise ZooError("auxiliary classifiers aren't translated to PyTorch.")
+            raise ZooError("no translation of auxiliary classifiers to PyTorch is known.")
         self.modules_in_order = nn.ModuleList(map(_module, traced.layers))
         last_use = {source: layer.name for layer in traced.layers for source in layer.inputs}
         self.steps = [
@@ -103,7 +103,7 @@ def _module(layer):
             return nn.ChannelShuffle(word.groups)
         case words.PadChannels():
             return Apply(lambda x: functional.pad(x, (0, 0, 0, 0, 0, word.filters - channels)))
-    raise _untranslated(layer)
+    raise _untranslated(layer, layer.kind)
 
 
 def _slid(layer, make):
@@ -126,7 +126,7 @@ def _pool(layer, size, stride):
         pad = nn.ConstantPad2d((left, right, top, bottom), float("-inf"))
         return nn.Sequential(pad, nn.MaxPool2d(size, stride))
     else:
-        raise _untranslated(layer)
+        raise _untranslated(layer, "a mean with uneven padding")
     if layer.word.kind == "max":
         return nn.MaxPool2d(size, stride, padding, ceil_mode=ceil)
     return nn.AvgPool2d(size, stride, padding, ceil, count_include_pad=not kept_out)
@@ -146,7 +146,7 @@ def _norm(word, channels):
 def _activation(layer):
     name = layer.word.kind if isinstance(layer.word, words.Activation) else layer.word.activation
     if name not in ACTIVATIONS:
-        raise _untranslated(layer)
+        raise _untranslated(layer, name)
     return ACTIVATIONS[name]()
 
 
@@ -154,5 +154,5 @@ def _gates_as_maps(maps):
     return [x if x.ndim == 4 or all(other.ndim == 2 for other in maps) else x[:, :, None, None] for x in maps]
 
 
-def _untranslated(layer):
-    return ZooError(f"its {layer.name} isn't translated to PyTorch: {layer.word!r}.")
+def _untranslated(layer, what):
+    return ZooError(f"no translation of {what} to PyTorch is known, which {layer.name} needs.")
