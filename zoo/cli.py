@@ -513,10 +513,10 @@ def benchmark(models, vs, mode, precision, batch_sizes, input_shape, classes, op
     Each contender has a process of its own, and they take turns; a figure is the median of its turns. A process's
     peak memory holds libraries and images too.
 
-    --json prints an object: "machine", "ceiling_gflops" (each precision's product of large matrices), "notes", and
-    "results", a list of objects with "model", "mode", "precision", "batch_size", "input_shape", "macs", "contender",
-    "images_per_second", "spread" (largest less smallest, as a share of the median), "ms_per_step", "peak_memory_mb",
-    "build_seconds", "compile_seconds", "gflops" (two for each multiply-add, in training three times those),
+    --json prints an object: "machine", "notes" and "results", a list of objects with "model", "mode", "precision",
+    "batch_size", "input_shape", "macs", "contender", "images_per_second", "spread" (largest less smallest, as a share
+    of the median), "ms_per_step", "peak_memory_mb", "build_seconds", "compile_seconds", "gflops" (two operations for
+    each multiply-add, in training three times those), "ceiling_gflops" (what a product of large matrices reached),
     "share_of_ceiling" and "ratio" (how many times as fast the zoo is). "growth" is a list of such objects with two keys
     more: "varied", which is batch_size, width or input_size, and its "value".
     """
@@ -554,7 +554,8 @@ def _print_speeds(session):
             for r in results
         ])  # fmt: skip
         click.echo()
-    ceilings = ", ".join(f"{ceiling:,.0f} in {key}" for key, ceiling in session.ceiling_gflops.items())
-    click.echo(f"The ceiling, a product of large matrices, in GFLOP/s: {ceilings}.")
+    for precision in dict.fromkeys(result.precision for result in session.results):
+        ceiling = max(result.ceiling_gflops for result in session.results if result.precision == precision)
+        click.echo(f"The ceiling, a product of large {precision} matrices: {ceiling:,.0f} GFLOP/s.")
     for note in session.notes:
         click.echo(note)

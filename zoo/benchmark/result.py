@@ -12,8 +12,9 @@ class Result:
     the largest and the smallest images/s, as a share of that. `peak_memory_mb` is the most that the process had
     resident, libraries and images included. `build_seconds` passed until net, optimizer and images were ready; by
     `compile_seconds` the first steps took longer than the next. `gflops` are billions of operations a second: two for
-    each multiply-add, and three times as many in training; `share_of_ceiling` is their share of what a product of large
-    matrices reaches. `ratio` says how many times as fast the zoo is, the median of the rounds; it is None for the zoo.
+    each multiply-add, and three times as many in training; `ceiling_gflops` is the most that a product of large
+    matrices reached in the same rounds, `share_of_ceiling` their share of it. `ratio` says how many times as fast the
+    zoo is, the median of the rounds; it is None for the zoo.
     """
 
     model: str
@@ -30,6 +31,7 @@ class Result:
     build_seconds: float
     compile_seconds: float
     gflops: float
+    ceiling_gflops: float
     share_of_ceiling: float
     ratio: float | None
 
@@ -42,7 +44,7 @@ def figures(seconds, batch_size, flops_per_image, ceiling):
     return {
         "images_per_second": round(rate, 1), "spread": round((max(rates) - min(rates)) / rate, 4),
         "ms_per_step": round(1000 * median(seconds), 3), "gflops": round(gflops, 2),
-        "share_of_ceiling": round(gflops / ceiling, 4),
+        "ceiling_gflops": round(ceiling, 1), "share_of_ceiling": round(gflops / ceiling, 4),
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import product
@@ -10,7 +11,7 @@ from tqdm import tqdm
 
 from zoo.benchmark.contenders import choose
 from zoo.benchmark.growth import measure_growth, number_of_others
-from zoo.benchmark.measure import measure, measure_ceiling
+from zoo.benchmark.measure import ceiling_of, measure
 from zoo.benchmark.workload import MODES, make_workload
 from zoo.errors import ZooError
 from zoo.training.recipe import PRECISIONS
@@ -20,12 +21,10 @@ from zoo.training.recipe import PRECISIONS
 class Session:
     """What was measured where; the fields are the keys of the command's `--json`.
 
-    `ceiling_gflops` holds, for each precision, the billions of operations a second of a product of large matrices.
     `results` are `Result`s, `growth` is `Point`s, `notes` are sentences on contenders that couldn't be measured.
     """
 
     machine: dict
-    ceiling_gflops: dict
     results: list
     growth: list
     notes: list
@@ -57,11 +56,9 @@ def benchmark(nets, vs=(), modes=MODES, precisions=PRECISIONS, batch_sizes=(None
         for (model, shape), batch_size, mode, precision in product(nets, batch_sizes, modes, precisions)
     ]
     turns = len(workloads) * len(contenders) + sum(number_of_others(workload) for workload in workloads if growth)
-    ceilings, results, points, reasons = {}, [], [], {}
-    with tqdm(total=turns * (repeats + 1), leave=False) as bar:
-        for precision in precisions:
-            bar.set_description(f"ceiling in {precision}")
-            ceilings[precision] = measure_ceiling(precision)
+    results, points, reasons = [], [], {}
+    with ExitStack() as processes, tqdm(total=turns * (repeats + 1), leave=False) as bar:
+        ceilings = {precision: processes.enter_context(ceiling_of(precision)) for precision in precisions}
         for workload in workloads:
             bar.set_description(workload.title)
             found, failed = measure(workload, contenders, repeats, ceilings[workload.precision], bar.update)
@@ -71,7 +68,7 @@ def benchmark(nets, vs=(), modes=MODES, precisions=PRECISIONS, batch_sizes=(None
             if growth:
                 points += measure_growth(workload, found[0], repeats, ceilings[workload.precision], bar)
     return Session(
-        _machine(vs), {precision: round(ceiling, 1) for precision, ceiling in ceilings.items()}, results, points,
+        _machine(vs), results, points,
         [f"{model} isn't measured with {', '.join(names)}: {reason}" for (model, reason), names in reasons.items()],
     )  # fmt: skip
 
