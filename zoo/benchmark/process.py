@@ -1,6 +1,7 @@
 """A contender in a process of its own, which works when it is asked to and is idle otherwise."""
 
 import os
+import re
 import resource
 import signal
 import sys
@@ -8,6 +9,7 @@ import time
 import traceback
 from importlib import import_module
 from multiprocessing import get_context
+from pathlib import Path
 
 from zoo.errors import ZooError, first_line
 
@@ -18,8 +20,7 @@ UNIT = 1 if sys.platform == "darwin" else 1024  # of the peak memory that the sy
 class Process:
     """A process in which `prepare(*arguments, **settings)` of a module was called, and what that returned can be run.
 
-    `build_seconds` is how long the call took, without the imports. As a context it ends the process. (A system counts
-    the memory of a process at its start, its parent's, into its peak: the parent should have imported little.)
+    `build_seconds` is how long the call took, without the imports. As a context it ends the process.
 
     Raises:
         ZooError: what the contender raises as such, and for a process that was killed, as by a lack of memory.
@@ -73,13 +74,24 @@ def _serve(connection, module, arguments, settings):
         connection.send(seconds)
         while True:
             seconds, _ = _timed(run, connection.recv())
-            connection.send((seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT))
+            connection.send((seconds, _peak()))
     except EOFError:
         pass
     except ZooError as problem:
         connection.send(problem)
     except Exception as problem:
         connection.send(RuntimeError(f"{type(problem).__name__}: {first_line(problem)}\n\n{traceback.format_exc()}"))
+
+
+def _peak():
+    """The most that this process had resident, in bytes.
+
+    Linux's `getrusage` counts what the parent had when it started this process, too; where there is /proc, that is
+    asked.
+    """
+    status = Path("/proc/self/status")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    return int(found[1]) * 1024 if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
 
 
 def _timed(function, *arguments, **settings):
