@@ -74,6 +74,20 @@ class OrNone(click.ParamType):
         return f"{self.name.upper()}|none"
 
 
+class Picture(click.ParamType):
+    """A file that a figure can be drawn into, as far as its name tells."""
+
+    name = "FILE"
+
+    def convert(self, value, parameter, context):
+        path = Path(value)
+        if path.suffix not in (".png", ".svg", ".pdf"):
+            self.fail(f"{value} is no name of a picture: it must end with .png, .svg or .pdf.", parameter, context)
+        if not path.parent.is_dir():
+            self.fail(f"There is no folder {str(path.parent)!r} to put {path.name} in.", parameter, context)
+        return path
+
+
 SHOWN = 10  # of the trials of a search
 
 # Arguments of zoo.create that are no overrides: the commands have options of their own for some.
@@ -230,19 +244,23 @@ def info(model, input_shape, classes, options, as_json):
 @click.argument("model")
 @click.option("--input", "input_shape", type=Size(), help="Another input: HxW or HxWxC.")
 @set_option
-@click.option("--output", type=click.Path(), help="The file: .png, .svg or .pdf [default: MODEL.png].")
+@click.option("--output", type=Picture(), help="The file: .png, .svg or .pdf [default: MODEL.png].")
 def plot(model, input_shape, options, output):
     """Draw the maps of MODEL to scale."""
     from zoo.inspect.diagram import draw_network
     from zoo.plan import plan
 
     planned = plan(model, _with_channels(input_shape, model), **options)
-    output = Path(output or f"{planned.name}.png")
-    try:
-        draw_network(planned.trace, planned.name).savefig(output, dpi=150)
-    except (OSError, ValueError) as problem:
-        raise zoo.ZooError(f"{output} can't be drawn: {problem}.") from None
+    output = output or Path(f"{planned.name}.png")
+    _write_figure(draw_network(planned.trace, planned.name), output)
     click.echo(f"Wrote {output}")
+
+
+def _write_figure(figure, path):
+    try:
+        figure.savefig(path, dpi=150)
+    except (OSError, ValueError) as problem:
+        raise zoo.ZooError(f"{path} can't be drawn: {problem}.") from None
 
 
 # ------------------------------------------------------------------------------------------------------- training
@@ -501,3 +519,78 @@ def export(run_or_model, weights, output, as_json):
         return _print_json({"saved_model": str(parent / "1"), "largest_difference": difference})
     click.echo(f"Wrote {parent / '1'}; reloaded in a fresh process, its probabilities differ by at most "
                f"{difference:.1e}.")  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------------------- speed
+
+
+@main.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.option("--vs", multiple=True, metavar="pytorch|keras", help="Measure beside it the same net in a plain PyTorch "
+              "loop, or in Keras's fit and predict (keras.applications' net, if it has one). May be "
+              "repeated.")  # fmt: skip
+@click.option("--mode", metavar="training|inference", help="Only this [default: both].")
+@click.option("--precision", metavar="float32|bfloat16", help="Only this [default: both].")
+@click.option("--batch-size", "batch_sizes", callback=partial(_parse_names, kind=int), metavar="A,B,…",
+              help="Images a step [default: 128, for inputs of more than 64 pixels 32].")  # fmt: skip
+@click.option("--input", "input_shape", type=Size(), help="Another input: HxW or HxWxC.")
+@click.option("--classes", type=int, help="Another number of classes.")
+@set_option
+@click.option("--repeats", default=5, show_default=True, type=click.IntRange(1), help="Turns that each one takes.")
+@click.option("--plot", type=Picture(), help="Draw the images/s: .png, .svg or .pdf.")
+@click.option("--plot-growth", type=Picture(), help="Measure also at other batch sizes, widths and "
+              "input sizes, and draw how the cost grows.")  # fmt: skip
+@json_option
+def benchmark(models, vs, mode, precision, batch_sizes, input_shape, classes, options, repeats, plot, plot_growth,
+              as_json):  # fmt: skip
+    """Measure how fast MODELs train and classify here, on random images.
+
+    Each contender has a process of its own, and they take turns; a figure is the median of its turns. A process's
+    peak memory holds libraries and images too.
+
+    --json prints an object: "machine", "notes" and "results", a list of objects with "model", "mode", "precision",
+    "batch_size", "input_shape", "macs", "contender", "images_per_second", "spread" (largest less smallest, as a share
+    of the median), "ms_per_step", "peak_memory_mb", "build_seconds", "compile_seconds", "gflops" (two operations for
+    each multiply-add, in training three times those), "ceiling_gflops" (what a product of large matrices reached),
+    "share_of_ceiling" and "ratio" (how many times as fast the zoo is). "growth" is a list of such objects with two keys
+    more: "varied", which is batch_size, width or input_size, and its "value".
+    """
+    from zoo.benchmark import figures
+    from zoo.benchmark.session import benchmark
+
+    given = {"modes": mode, "precisions": precision}
+    session = benchmark(
+        [(model, _with_channels(input_shape, model)) for model in models], vs, classes=classes, options=options,
+        batch_sizes=batch_sizes or (None,), repeats=repeats, growth=bool(plot_growth),
+        **{key: (value,) for key, value in given.items() if value is not None},
+    )  # fmt: skip
+    if as_json:
+        _print_json(asdict(session))
+    else:
+        _print_speeds(session)
+    for path, draw, drawn in ((plot, figures.draw_results, session.results),
+                              (plot_growth, figures.draw_growth, session.growth)):  # fmt: skip
+        if path:
+            _write_figure(draw(drawn), path)
+            click.echo(f"Wrote {path}", err=as_json)
+
+
+def _print_speeds(session):
+    """Print a table a model, and what is to be said of them."""
+    columns = ("mode", "precision", "#batch", "contender", "#images/s", "#spread", "#ms/step", "#peak MB", "#build s",
+               "#compile s", "#GFLOP/s", "#of ceiling", "#zoo is")  # fmt: skip
+    for model in dict.fromkeys(result.model for result in session.results):
+        results = [result for result in session.results if result.model == model]
+        click.echo(f"{model}, input {_by(results[0].input_shape)}, {_short(results[0].macs)} multiply-adds")
+        _print_table(columns, [
+            (r.mode, r.precision, r.batch_size, r.contender, f"{r.images_per_second:,.1f}", f"{r.spread:.0%}",
+             f"{r.ms_per_step:,.2f}", f"{r.peak_memory_mb:,.0f}", f"{r.build_seconds:.1f}", f"{r.compile_seconds:.1f}",
+             f"{r.gflops:,.1f}", f"{r.share_of_ceiling:.1%}", "" if r.ratio is None else f"{r.ratio:.2f}x as fast")
+            for r in results
+        ])  # fmt: skip
+        click.echo()
+    for precision in dict.fromkeys(result.precision for result in session.results):
+        ceiling = max(result.ceiling_gflops for result in session.results if result.precision == precision)
+        click.echo(f"The ceiling, a product of large {precision} matrices: {ceiling:,.0f} GFLOP/s.")
+    for note in session.notes:
+        click.echo(note)

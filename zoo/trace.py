@@ -72,16 +72,24 @@ class Layer:
         padding = getattr(self.word, "padding", "valid")
         if padding in ("same", "valid"):
             return padding, None
-        pool = isinstance(self.word, words.Pool)
-        window = words.pair(self.word.size if pool else self.word.kernel)
-        stride = words.pair(self.word.stride or window)
-        dilation = words.pair(getattr(self.word, "dilation", 1))
-        axes = list(zip(self.input_shape, window, stride, dilation))
-        ceil = padding == "ceil"
-        rings = tuple(windows.rings(n, w, s, padding, d) for n, w, s, d in axes) if ceil else words.sides(padding)
-        if (ceil or not pool) and rings == tuple(windows.rings(n, w, s, "same", d) for n, w, s, d in axes):
+        rings, may_leave_out = self._rings(padding), padding == "ceil" or not isinstance(self.word, words.Pool)
+        if may_leave_out and rings == self._rings("same"):
             return "same", None
         return "valid", rings if any(map(any, rings)) else None
+
+    @property
+    def rings(self):
+        """How far a window that slides reaches beyond its input: ((top, bottom), (left, right)), for any padding."""
+        return self._rings(self.word.padding)
+
+    def _rings(self, padding):
+        if not isinstance(padding, str):
+            return words.sides(padding)
+        window = words.pair(self.word.size if isinstance(self.word, words.Pool) else self.word.kernel)
+        stride = words.pair(self.word.stride or window)
+        dilation = words.pair(getattr(self.word, "dilation", 1))
+        return tuple(windows.rings(n, w, s, padding, d)
+                     for n, w, s, d in zip(self.input_shape, window, stride, dilation))  # fmt: skip
 
 
 @dataclass(frozen=True)

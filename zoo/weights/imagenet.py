@@ -15,13 +15,13 @@ BUILDERS = {
 }  # fmt: skip
 
 
-def reference(name, include_top=True, weights="imagenet", input_shape=None):
+def reference(name, include_top=True, weights="imagenet", input_shape=None, classes=1000):
     """Return keras.applications' model of a registered name; `input_shape` is (height, width, channels)."""
     import keras
 
     builder = getattr(keras.applications, BUILDERS[name])
     options = {"include_preprocessing": False} if name.startswith("mobilenet_v3") else {}
-    return builder(include_top=include_top, weights=weights, input_shape=input_shape, **options)
+    return builder(include_top=include_top, weights=weights, input_shape=input_shape, classes=classes, **options)
 
 
 def load_imagenet(model, name, include_top):

@@ -1,0 +1,42 @@
+"""Who is measured: the zoo itself, and the same net in other hands."""
+
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+
+from zoo.errors import ZooError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A name, and the module whose `prepare(workload, **settings)` returns a function that runs so many steps."""
+
+    name: str
+    module: str
+    settings: dict = field(default_factory=dict, hash=False)
+
+
+OWN = Contender("zoo", "zoo.benchmark.own")
+OTHERS = {
+    "pytorch": (
+        Contender("pytorch", "zoo.benchmark.torch_loop"),
+        Contender("pytorch channels-last", "zoo.benchmark.torch_loop", {"channels_last": True}),
+        Contender("pytorch compiled", "zoo.benchmark.torch_loop", {"compiled": True}),
+    ),
+    "keras": (Contender("keras", "zoo.benchmark.keras_net"),),
+}
+
+
+def choose(names):
+    """Return the `Contender`s that some of the names of `OTHERS` stand for, after the zoo's own.
+
+    Raises:
+        ZooError: for another name, and where PyTorch isn't installed.
+    """
+    for name in names:
+        if name not in OTHERS:
+            raise ZooError(
+                f"There is no contender {name!r}.{did_you_mean(name, OTHERS)} It is one of {', '.join(OTHERS)}."
+            )
+    if "pytorch" in names and find_spec("torch") is None:
+        raise ZooError("There is no PyTorch to compare with: pip install torch.")
+    return [OWN, *(contender for name in dict.fromkeys(names) for contender in OTHERS[name])]

@@ -1,0 +1,99 @@
+"""The figures of a benchmark: images/s of each contender as bars, and how the cost of a net grows."""
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
+
+from zoo.benchmark.workload import MODES
+from zoo.training.figures import COLOURS, GREY
+
+VARIED = {"batch_size": "images a step", "width": "width", "input_size": "input, pixels high"}
+STYLES = {"float32": "-", "bfloat16": "--"}
+
+
+def draw_results(results):
+    """The images/s of each contender, a row of panels a model and a column a mode; `results` are `Result`s."""
+    models, modes = _distinct(results, "model"), _distinct(results, "mode")
+    names = _distinct(results, "contender")
+    colours = dict(zip(names, COLOURS))
+    most = max(sum(r.model == model and r.mode == mode for r in results) for model in models for mode in modes)
+    height = len(models) * (1.2 + 0.3 * most)
+    figure = Figure(figsize=(5.2 * len(modes), height + 0.5), layout="constrained")
+    panels = figure.subplots(len(models), len(modes), squeeze=False)
+    for model, row in zip(models, panels):
+        for mode, axes in zip(modes, row):
+            _bars(axes, [r for r in results if r.model == model and r.mode == mode], colours)
+            axes.set_title(f"{model}, {mode}", fontsize=10)
+    handles = [Line2D([], [], color=colour, linewidth=6, label=name) for name, colour in colours.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 5), frameon=False)
+    return figure
+
+
+def _bars(axes, results, colours):
+    """A bar a result, in groups of one precision and batch size, the first on top; its length is the median."""
+    groups, places = _distinct(results, "precision", "batch_size"), []
+    at = 0.0
+    for group in groups:
+        members = [r for r in results if (r.precision, r.batch_size) == group]
+        places.append(at + (len(members) - 1) / 2)
+        for result in members:
+            rate = result.images_per_second
+            axes.barh(at, rate, 0.8, color=colours[result.contender], xerr=rate * result.spread / 2, ecolor=GREY)
+            told = f"{rate:,.0f}" if rate >= 100 else f"{rate:.1f}"
+            told += "" if result.ratio is None else f"  (zoo: {result.ratio:.2f}x)"
+            end = rate * (1 + result.spread / 2), at
+            axes.annotate(told, end, (4, 0), va="center", textcoords="offset points", fontsize=8)
+            at += 1
+        at += 0.6
+    axes.set_yticks(places, [f"{precision}\nbatch {size}" for precision, size in groups])
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.45 * max(r.images_per_second * (1 + r.spread / 2) for r in results))
+    axes.set_xlabel("images/s")
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def draw_growth(points):
+    """Images/s and ms a step of one net over batch, width and input size, each measured and as multiply-adds grow."""
+    figure = Figure(figsize=(11, 6), layout="constrained")
+    panels = figure.subplots(2, 3, sharex="col", sharey="row")
+    series = _distinct(points, "mode", "precision")
+    for varied, column in zip(VARIED, panels.T):
+        here = [point for point in points if point.varied == varied]
+        for mode, precision in series:
+            _curves(column, [p for p in here if (p.mode, p.precision) == (mode, precision)])
+        for axes in column:
+            axes.set_xscale("log", base=2)
+            axes.set_yscale("log")
+            axes.grid(alpha=0.4)
+            axes.spines[["top", "right"]].set_visible(False)
+        values = sorted({point.value for point in here})
+        column[1].set_xticks(values, [f"{value:g}" for value in values])
+        column[1].xaxis.set_minor_formatter(NullFormatter())
+        column[1].set_xlabel(VARIED[varied])
+    panels[0, 0].set_ylabel("images/s")
+    panels[1, 0].set_ylabel("ms a step")
+    figure.suptitle(points[0].model, fontsize=11)
+    handles = [Line2D([], [], color=COLOURS[MODES.index(mode)], linestyle=STYLES[precision], marker="o", markersize=4,
+                      label=f"{mode}, {precision}") for mode, precision in series]  # fmt: skip
+    handles.append(Line2D([], [], color=GREY, linestyle=":", label="in proportion to the multiply-adds"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    return figure
+
+
+def _curves(axes, points):
+    """Draw one series into its two panels, and from its heaviest point on what its multiply-adds alone would make."""
+    points = sorted(points, key=lambda point: point.value)
+    values, last = [point.value for point in points], points[-1]
+    style = dict(color=COLOURS[MODES.index(last.mode)], linestyle=STYLES[last.precision], marker="o", markersize=4)
+    for panel, key in zip(axes, ("images_per_second", "ms_per_step")):
+        panel.plot(values, [getattr(point, key) for point in points], **style)
+    panel_of_rates, panel_of_steps = axes
+    panel_of_rates.plot(values, [last.images_per_second * last.macs / p.macs for p in points], color=GREY, ls=":")
+    work = [point.macs * point.batch_size for point in points]
+    panel_of_steps.plot(values, [last.ms_per_step * each / work[-1] for each in work], color=GREY, ls=":")
+
+
+def _distinct(results, *keys):
+    """The values of a key, or tuples of several's, that results have, in their order."""
+    found = [tuple(getattr(result, key) for key in keys) for result in results]
+    return list(dict.fromkeys(found if len(keys) > 1 else (value for (value,) in found)))

@@ -1,0 +1,77 @@
+"""How the cost of a net grows with the batch, the width and the input size."""
+
+from dataclasses import asdict, dataclass, replace
+
+from zoo.benchmark.contenders import OWN
+from zoo.benchmark.measure import measure
+from zoo.benchmark.result import Result
+from zoo.benchmark.workload import make_workload
+from zoo.errors import ZooError
+
+FACTORS = {"batch_size": (1 / 8, 1 / 4, 1 / 2, 1, 2), "width": (1 / 4, 1 / 2, 1, 2), "input_size": (1 / 2, 1, 3 / 2, 2)}
+
+
+@dataclass(frozen=True)
+class Point(Result):
+    """A `Result`, and in what it differs from others: `varied`, a key of `FACTORS`, has this value there.
+
+    The value of "input_size" is the height in pixels.
+    """
+
+    varied: str
+    value: float
+
+
+def variations(workload):
+    """Return {what varies: {its value: the workload}} for a `Workload` and those round it that the net takes.
+
+    Every one holds the workload itself, the same object.
+    """
+    found = {}
+    for varied, (own, change) in _changes(workload).items():
+        found[varied] = {}
+        for factor in FACTORS[varied]:
+            value = own * factor if varied == "width" else max(1, round(own * factor))
+            try:
+                found[varied][value] = workload if value == own else change(value)
+            except ZooError:  # too small an input, or a width that the layout fixes
+                continue
+    return found
+
+
+def _changes(workload):
+    """Return, for each key of `FACTORS`, the workload's own value and a function from another to the workload."""
+    height, width, channels = workload.input_shape
+
+    def changed(input_shape, **options):
+        return make_workload(
+            workload.model, workload.mode, workload.precision, workload.batch_size, input_shape, workload.classes,
+            **workload.options | options,
+        )  # fmt: skip
+
+    return {
+        "batch_size": (workload.batch_size, lambda size: replace(workload, batch_size=size)),
+        "width": (workload.options.get("width", 1), lambda times: changed(workload.input_shape, width=times)),
+        "input_size": (height, lambda size: changed((size, round(width * size / height), channels))),
+    }
+
+
+def number_of_others(workload):
+    """Return how many workloads `measure_growth` measures."""
+    return sum(len(values) - 1 for values in variations(workload).values())
+
+
+def measure_growth(workload, result, repeats, ceiling, bar):
+    """Return the `Point`s round a `Workload` whose `Result` is known; the other arguments are those of `measure`.
+
+    `bar` is a tqdm bar.
+    """
+    points = []
+    for varied, values in variations(workload).items():
+        for value, changed in values.items():
+            found = result
+            if changed is not workload:
+                bar.set_description(f"{workload.title}: {varied.replace('_', ' ')} {value:g}")
+                (found,), _ = measure(changed, [OWN], repeats, ceiling, bar.update)
+            points.append(Point(**asdict(found), varied=varied, value=value))
+    return points

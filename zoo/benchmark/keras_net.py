@@ -1,0 +1,28 @@
+"""Keras's contender: `fit` and `predict` with Keras's defaults, on float32 images in memory."""
+
+import keras
+import numpy as np
+
+import zoo
+from zoo.registry import entry
+from zoo.weights.imagenet import BUILDERS, reference
+
+
+def prepare(workload):
+    """Return a function that trains or infers so many batches of a `Workload`."""
+    keras.config.set_dtype_policy("mixed_bfloat16" if workload.precision == "bfloat16" else "float32")
+    net, batch_size = _net(workload), workload.batch_size
+    images, labels = workload.images(workload.input_shape)
+    images = images / np.float32(255)
+    if workload.mode == "inference":
+        return lambda steps: net.predict(images[: steps * batch_size], batch_size, verbose=0)
+    net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return lambda steps: net.fit(images[: steps * batch_size], labels[: steps * batch_size], batch_size, verbose=0)
+
+
+def _net(workload):
+    """keras.applications' net, or the zoo's where it has none or can't change it so."""
+    name = entry(workload.model).name
+    if name in BUILDERS and not workload.options:
+        return reference(name, weights=None, input_shape=workload.input_shape, classes=workload.classes)
+    return zoo.create(workload.model, workload.input_shape, workload.classes, **workload.options)

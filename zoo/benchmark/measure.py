@@ -1,0 +1,100 @@
+"""Contenders take turns, round by round: whatever else the machine does meets all of them alike."""
+
+from contextlib import ExitStack, contextmanager
+from math import ceil
+
+from zoo.benchmark.contenders import OWN
+from zoo.benchmark.process import Process
+from zoo.benchmark.result import Result, figures, ratio
+from zoo.errors import ZooError, first_line
+
+TURN = 1.0  # seconds that a turn of the zoo's takes at least, if there are images enough
+SIZE, PRODUCTS = 2048, 5  # of the matrices whose product is the ceiling, and how often it is computed in a turn
+
+
+class Entrant:
+    """A contender in its process, warmed up, and the seconds of a step in each of its turns."""
+
+    def __init__(self, contender, process, workload):
+        self.contender, self.process, self.seconds = contender, process, []
+        first, _ = process.run(workload.steps_in_block)
+        self.warm, self.peak = process.run(workload.steps_in_block)
+        self.compile_seconds = max(first - self.warm, 0.0)
+
+    def take_turn(self, steps):
+        seconds, self.peak = self.process.run(steps)
+        self.seconds.append(seconds / steps)
+
+
+@contextmanager
+def ceiling_of(precision):
+    """A function that measures, in a process of its own, how fast this machine multiplies two large matrices now.
+
+    It returns billions of operations a second, the best of several products.
+    """
+    with Process("zoo.benchmark.ceiling", precision, SIZE) as process:
+        process.run(1)
+        yield lambda: 2 * SIZE**3 / min(process.run(1)[0] for _ in range(PRODUCTS)) / 1e9
+
+
+def measure(workload, contenders, repeats, ceiling, progress):
+    """Return the `Result`s of the `Contender`s, the zoo's own first, and why the others have none: {name: reason}.
+
+    Args:
+        workload: the `Workload`.
+        contenders: who takes a turn in each round.
+        repeats: the number of rounds.
+        ceiling: the function that `ceiling_of` gives for this precision; it is called once in each round.
+        progress: called with nothing, `repeats` + 1 times for each contender.
+
+    Raises:
+        ZooError: if the zoo's own contender can't be measured.
+    """
+    entrants, failed = [], {}
+    with ExitStack() as processes:
+        for contender in contenders:
+            with _noting_failure(contender, failed, workload):
+                process = processes.enter_context(Process(contender.module, workload, **contender.settings))
+                entrants.append(Entrant(contender, process, workload))
+            progress()
+        own = entrants[0]
+        steps = _steps_of_turn(workload, own.warm)
+        most = 0.0
+        for _ in range(repeats):
+            most = max(most, ceiling())
+            for entrant in entrants:
+                with _noting_failure(entrant.contender, failed, workload):
+                    entrant.take_turn(steps)
+                progress()
+    return [_result(workload, e, own, most) for e in entrants if e.contender.name not in failed], failed
+
+
+@contextmanager
+def _noting_failure(contender, failed, workload):
+    """Go on without a contender that fails, unless it is the zoo's own."""
+    try:
+        yield
+    except (ZooError, RuntimeError) as problem:
+        if contender is not OWN:
+            failed.setdefault(contender.name, first_line(problem))
+        elif isinstance(problem, ZooError):
+            raise ZooError(f"{workload.plan.name} can't be measured: {problem}") from None
+        else:
+            raise
+
+
+def _steps_of_turn(workload, seconds):
+    """How many steps all contenders take in a turn, in whole blocks; `seconds` is what one block takes the zoo."""
+    return min(ceil(TURN / seconds) * workload.steps_in_block, workload.steps)
+
+
+def _result(workload, entrant, own, ceiling):
+    planned = workload.plan
+    return Result(
+        model=planned.name, mode=workload.mode, precision=workload.precision, batch_size=workload.batch_size,
+        input_shape=workload.input_shape, macs=planned.trace.macs, contender=entrant.contender.name,
+        peak_memory_mb=round(entrant.peak / 1e6, 1), build_seconds=round(entrant.process.build_seconds, 3),
+        compile_seconds=round(entrant.compile_seconds, 3),
+        ratio=None if entrant is own else ratio(own.seconds, entrant.seconds),
+        **figures(entrant.seconds, workload.batch_size, workload.flops_per_image, ceiling),
+    )  # fmt: skip

@@ -1,0 +1,36 @@
+"""The zoo's own contender: what `zoo train` runs on images in memory, and `zoo.predictor`."""
+
+import numpy as np
+
+import zoo
+from zoo.data.dataset import Dataset, Split
+from zoo.training.building import build
+
+
+def prepare(workload):
+    """Return a function that trains or infers so many batches of a `Workload`; in training, whole blocks of them."""
+    return {"training": _training, "inference": _inference}[workload.mode](workload)
+
+
+def _training(workload):
+    front, recipe = workload.front, workload.recipe
+    images, labels = workload.images((*front.size, front.channels))
+    split = Split(images, labels)
+    dataset = Dataset("random images", _class_names(workload), train=split, validation=split, test=split)
+    _, classifier = build(workload.model, workload.options, front, dataset, recipe)
+    classifier.hold(images, labels)
+    blocks = classifier.blocks(recipe.batch_size, recipe.seed)
+    in_block = workload.steps_in_block
+    return lambda steps: classifier.fit(blocks, steps_per_epoch=steps // in_block, shuffle=False, verbose=0)
+
+
+def _inference(workload):
+    images, _ = workload.images(workload.input_shape)
+    images = images / np.float32(255)
+    net = zoo.create(workload.model, workload.input_shape, workload.classes, **workload.options)
+    answer = zoo.predictor(net, workload.precision, workload.batch_size)
+    return lambda steps: answer(images[: steps * workload.batch_size])
+
+
+def _class_names(workload):
+    return tuple(map(str, range(workload.classes)))

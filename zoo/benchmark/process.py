@@ -1,0 +1,100 @@
+"""A contender in a process of its own, which works when it is asked to and is idle otherwise."""
+
+import os
+import re
+import resource
+import signal
+import sys
+import time
+import traceback
+from importlib import import_module
+from multiprocessing import get_context
+from pathlib import Path
+
+from zoo.errors import ZooError, first_line
+
+PATIENCE = 10  # seconds that a process has to end by itself
+UNIT = 1 if sys.platform == "darwin" else 1024  # of the peak memory that the system tells
+
+
+class Process:
+    """A process in which `prepare(*arguments, **settings)` of a module was called, and what that returned can be run.
+
+    `build_seconds` is how long the call took, without the imports. As a context it ends the process.
+
+    Raises:
+        ZooError: what the contender raises as such, and for a process that was killed, as by a lack of memory.
+        RuntimeError: anything else that it raises; the message's first line says what, the others where.
+    """
+
+    def __init__(self, module, *arguments, **settings):
+        context = get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, module, arguments, settings), daemon=True)
+        self._process.start()
+        theirs.close()  # so that ours ends when the process does
+        self.build_seconds = self._answered()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, problem, *_):
+        self._connection.close()
+        if problem is None:
+            self._process.join(PATIENCE)
+        self._process.kill()
+        self._process.join()
+
+    def run(self, steps):
+        """Run so many steps; return the seconds that they took, and the process's peak memory so far, in bytes."""
+        return self._answered(steps)
+
+    def _answered(self, *asked):
+        try:
+            for steps in asked:
+                self._connection.send(steps)
+            answer = self._connection.recv()
+        except (EOFError, ConnectionError):
+            raise ZooError("its process was killed; a smaller batch may fit into the memory.") from None
+        except BaseException:
+            self._process.kill()
+            raise
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def _serve(connection, module, arguments, settings):
+    """Answer until the other end is gone: first with the seconds of building, then to each number of steps."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # the libraries' start-up notes
+    try:
+        prepare = import_module(module).prepare
+        seconds, run = _timed(prepare, *arguments, **settings)
+        connection.send(seconds)
+        while True:
+            seconds, _ = _timed(run, connection.recv())
+            connection.send((seconds, _peak()))
+    except EOFError:
+        pass
+    except ZooError as problem:
+        connection.send(problem)
+    except Exception as problem:
+        connection.send(RuntimeError(f"{type(problem).__name__}: {first_line(problem)}\n\n{traceback.format_exc()}"))
+
+
+def _peak():
+    """The most that this process had resident, in bytes.
+
+    Linux's `getrusage` counts what the parent had when it started this process, too; where there is /proc, that is
+    asked.
+    """
+    status = Path("/proc/self/status")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    return int(found[1]) * 1024 if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
+
+
+def _timed(function, *arguments, **settings):
+    start = time.perf_counter()
+    result = function(*arguments, **settings)
+    return time.perf_counter() - start, result

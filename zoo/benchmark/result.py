@@ -1,0 +1,53 @@
+"""Seconds of turns -> the figures of a contender."""
+
+from dataclasses import dataclass
+from statistics import median
+
+
+@dataclass(frozen=True)
+class Result:
+    """A contender's figures; the fields are the keys of the command's `--json`.
+
+    `ms_per_step` is the median over the rounds, and `images_per_second` follows from it; `spread` is the difference of
+    the largest and the smallest images/s, as a share of that. `peak_memory_mb` is the most that the process had
+    resident, libraries and images included. `build_seconds` passed until net, optimizer and images were ready; by
+    `compile_seconds` the first steps took longer than the next. `gflops` are billions of operations a second: two for
+    each multiply-add, and three times as many in training; `ceiling_gflops` is the most that a product of large
+    matrices reached in the same rounds, `share_of_ceiling` their share of it. `ratio` says how many times as fast the
+    zoo is, the median of the rounds; it is None for the zoo.
+    """
+
+    model: str
+    mode: str
+    precision: str
+    batch_size: int
+    input_shape: tuple
+    macs: int
+    contender: str
+    images_per_second: float
+    spread: float
+    ms_per_step: float
+    peak_memory_mb: float
+    build_seconds: float
+    compile_seconds: float
+    gflops: float
+    ceiling_gflops: float
+    share_of_ceiling: float
+    ratio: float | None
+
+
+def figures(seconds, batch_size, flops_per_image, ceiling):
+    """Return what the seconds of a step, one in each round, make of speed: fields of `Result`."""
+    rates = [batch_size / one for one in seconds]
+    rate = batch_size / median(seconds)
+    gflops = rate * flops_per_image / 1e9
+    return {
+        "images_per_second": round(rate, 1), "spread": round((max(rates) - min(rates)) / rate, 4),
+        "ms_per_step": round(1000 * median(seconds), 3), "gflops": round(gflops, 2),
+        "ceiling_gflops": round(ceiling, 1), "share_of_ceiling": round(gflops / ceiling, 4),
+    }  # fmt: skip
+
+
+def ratio(own, others):
+    """Return how many times as fast the first of two is: the median of the ratios of their seconds, round by round."""
+    return round(median(other / mine for mine, other in zip(own, others, strict=True)), 3)

@@ -1,0 +1,81 @@
+"""What `zoo benchmark` measures, and all that it found."""
+
+import os
+import platform
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import product
+
+from tqdm import tqdm
+
+from zoo.benchmark.contenders import choose
+from zoo.benchmark.growth import measure_growth, number_of_others
+from zoo.benchmark.measure import ceiling_of, measure
+from zoo.benchmark.workload import MODES, make_workload
+from zoo.errors import ZooError
+from zoo.training.recipe import PRECISIONS
+
+
+@dataclass(frozen=True)
+class Session:
+    """What was measured where; the fields are the keys of the command's `--json`.
+
+    `results` are `Result`s, `growth` is `Point`s, `notes` are sentences on contenders that couldn't be measured.
+    """
+
+    machine: dict
+    results: list
+    growth: list
+    notes: list
+
+
+def benchmark(nets, vs=(), modes=MODES, precisions=PRECISIONS, batch_sizes=(None,), classes=None, options=None,
+              repeats=5, growth=False):  # fmt: skip
+    """Measure nets, each by itself or beside other contenders; return the `Session`.
+
+    Args:
+        nets: pairs of a registered name, or "my_layout.py:tiny", and an input shape, None for the model's own.
+        vs: some of "pytorch" and "keras".
+        modes: some of "training" and "inference".
+        precisions: some of "float32" and "bfloat16".
+        batch_sizes: images a step; None is 128, or 32 for inputs of more than 64 pixels.
+        classes: the number of classes; each model's own by default.
+        options: the layout's overrides, as `zoo.create` takes them.
+        repeats: how many turns each contender takes.
+        growth: whether to measure too how the cost of the net, one then, grows with batch, width and input size.
+
+    Raises:
+        ZooError: for bad input, before anything is measured; and where the zoo's own contender can't be.
+    """
+    contenders = choose(vs)
+    if growth and len(nets) * len(batch_sizes) > 1:
+        raise ZooError("How the cost grows is measured of one model, from one batch size on; give one of each.")
+    workloads = [
+        make_workload(model, mode, precision, batch_size, shape, classes, **options or {})
+        for (model, shape), batch_size, mode, precision in product(nets, batch_sizes, modes, precisions)
+    ]
+    turns = len(workloads) * len(contenders) + sum(number_of_others(workload) for workload in workloads if growth)
+    results, points, reasons = [], [], {}
+    with ExitStack() as processes, tqdm(total=turns * (repeats + 1), leave=False) as bar:
+        ceilings = {precision: processes.enter_context(ceiling_of(precision)) for precision in precisions}
+        for workload in workloads:
+            bar.set_description(workload.title)
+            found, failed = measure(workload, contenders, repeats, ceilings[workload.precision], bar.update)
+            results += found
+            for name, reason in failed.items():
+                reasons.setdefault((found[0].model, reason), {})[name] = None
+            if growth:
+                points += measure_growth(workload, found[0], repeats, ceilings[workload.precision], bar)
+    return Session(
+        _machine(vs), results, points,
+        [f"{model} isn't measured with {', '.join(names)}: {reason}" for (model, reason), names in reasons.items()],
+    )  # fmt: skip
+
+
+def _machine(vs):
+    """The machine and what computes on it, by the libraries' versions."""
+    libraries = ["keras", "tensorflow", *(["torch"] if "pytorch" in vs else [])]
+    return {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()} | {
+        name: version(name) for name in libraries
+    }

@@ -1,0 +1,76 @@
+"""PyTorch's contender: the plain loop that its tutorials teach, on images that stay on the device."""
+
+from contextlib import nullcontext
+
+import torch
+from torch.nn import functional
+
+from zoo.benchmark.torch_net import TorchNet
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def prepare(workload, channels_last=False, compiled=False):
+    """Return a function that trains or infers so many batches of a `Workload`.
+
+    Args:
+        workload: the `Workload`; bfloat16 is PyTorch's autocast.
+        channels_last: whether maps and kernels lie in memory as NHWC.
+        compiled: whether the net goes through `torch.compile`.
+
+    Raises:
+        ZooError: for a net that has no translation.
+    """
+    order = torch.channels_last if channels_last else torch.contiguous_format
+    net = TorchNet(workload.plan.trace).to(DEVICE, memory_format=order)
+    net.train(workload.mode == "training")
+    images, labels = (torch.from_numpy(array).to(DEVICE) for array in workload.images(workload.input_shape))
+    images = images.permute(0, 3, 1, 2).contiguous(memory_format=order)
+    scale, offset = (torch.tensor(values, device=DEVICE).reshape(-1, 1, 1)
+                     for values in (workload.front.scale, workload.front.offset))  # fmt: skip
+    called = torch.compile(net) if compiled else net
+
+    def logits(some):
+        x = (some.float() * scale + offset).contiguous(memory_format=order)
+        with torch.autocast(DEVICE, torch.bfloat16) if workload.precision == "bfloat16" else nullcontext():
+            return called(x).float()
+
+    if workload.mode == "training":
+        return _finished(_trainer(net, logits, images, labels.long(), workload))
+    return _finished(_classifier(logits, images, workload.batch_size))
+
+
+def _trainer(net, logits, images, labels, workload):
+    recipe = workload.recipe
+    optimizer = torch.optim.Adam(net.parameters(), recipe.learning_rate)
+
+    def run(steps):
+        places = torch.randperm(len(images), device=DEVICE)
+        for rows in places[: steps * recipe.batch_size].split(recipe.batch_size):
+            loss = functional.cross_entropy(logits(images[rows]), labels[rows], label_smoothing=recipe.label_smoothing)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    return run
+
+
+def _classifier(logits, images, batch_size):
+    @torch.inference_mode()
+    def run(steps):
+        batches = images[: steps * batch_size].split(batch_size)
+        return torch.cat([logits(batch).softmax(1) for batch in batches]).cpu().numpy()
+
+    return run
+
+
+def _finished(run):
+    """The same function, but it returns only when a graphics card is done too."""
+
+    def finished(steps):
+        result = run(steps)
+        if DEVICE == "cuda":
+            torch.cuda.synchronize()
+        return result
+
+    return finished

@@ -1,0 +1,95 @@
+"""What is measured: a net, training or inference, a precision, a batch size; and how much work makes a turn."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from zoo import checks
+from zoo.data.preprocessing import SMALL, plain
+from zoo.errors import ZooError
+from zoo.plan import plan
+from zoo.registry import entry
+from zoo.training.recipe import PRECISIONS
+from zoo.training.recipes import recipe_for
+
+MODES = ("training", "inference")
+LONGEST, BLOCKS = 50, 10  # steps in a block, at most, and blocks in the training set
+WORK = 1e11  # floating-point operations that make a block, if they are more than one step
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One net in one mode, precision and batch size: what contenders are given alike.
+
+    `model` is what `zoo.create` takes, `options` the layout's overrides. `input_shape` is the net's own, (height,
+    width, channels).
+    """
+
+    model: str
+    mode: str
+    precision: str
+    batch_size: int
+    input_shape: tuple
+    classes: int
+    options: dict = field(default_factory=dict)
+
+    @property
+    def plan(self):
+        return plan(self.model, self.input_shape, self.classes, **self.options)
+
+    @property
+    def title(self):
+        return f"{self.plan.name}, {self.mode}, {self.precision}, batch {self.batch_size}"
+
+    @property
+    def front(self):
+        """The `Preprocessing` of images of which nothing else is known."""
+        return plain(entry(self.model), self.input_shape)
+
+    @property
+    def recipe(self):
+        """The model's own `Recipe`, as `zoo train` has it for a data set that it doesn't know."""
+        return recipe_for(entry(self.model), precision=self.precision, batch_size=self.batch_size)
+
+    @property
+    def flops_per_image(self):
+        """Two operations for each multiply-add; training takes three times those, one for each of its products."""
+        return self.plan.trace.macs * (6 if self.mode == "training" else 2)
+
+    @property
+    def steps_in_block(self):
+        """How many batches the zoo trains on in one compiled call: the fewer, the heavier they are."""
+        return int(np.clip(WORK / (self.flops_per_image * self.batch_size), 1, LONGEST))
+
+    @property
+    def steps(self):
+        """How many batches there are images for."""
+        return BLOCKS * self.steps_in_block
+
+    def images(self, shape):
+        """Return random images, (N, *shape) uint8, and labels (N,) int32; always the same."""
+        random, count = np.random.default_rng(0), self.steps * self.batch_size
+        return (
+            random.integers(0, 256, (count, *shape), dtype=np.uint8),
+            random.integers(0, self.classes, count, dtype=np.int32),
+        )
+
+
+def make_workload(model, mode, precision, batch_size=None, input_shape=None, classes=None, **options):
+    """Return the `Workload` of a model with these overrides of its layout; what is None is the model's own.
+
+    The batch size is 128 by default, for inputs of more than 64 pixels 32.
+
+    Raises:
+        ZooError: for a model that can't be built so, one that gives no class scores, and a value that can't be.
+    """
+    checks.one_of(*MODES)("mode", mode)
+    checks.one_of(*PRECISIONS)("precision", precision)
+    planned = plan(model, input_shape, classes, **options)
+    traced = planned.trace
+    if len(traced.output_shape) != 1 or not planned.layout.head:
+        raise ZooError(f"{planned.name} has no head that gives class scores: only nets that classify are measured.")
+    if batch_size is None:
+        batch_size = 128 if max(traced.input_shape[:2]) <= SMALL else 32
+    batch_size = checks.count("batch size", batch_size)
+    return Workload(model, mode, precision, batch_size, traced.input_shape, traced.output_shape[0], options)
