@@ -91,3 +91,22 @@ def test_a_saved_model_holds_kerass_layers(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code, tmp_path / "net.keras"], capture_output=True, text=True)
     assert done.stdout.strip() == str(len(own)), done.stderr
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"global_clipnorm": 0.1}, {"gradient_accumulation_steps": 2}, {"amsgrad": True}]
+)
+@pytest.mark.parametrize("kind", ["Adam", "AdamW"])
+def test_adam_is_kerass(kind, options):
+    weights = []
+    for room in (kernels, keras.optimizers):
+        random = np.random.default_rng(0)
+        variable = keras.Variable(random.standard_normal((5, 4), "float32"))
+        optimizer = getattr(room, kind)(keras.optimizers.schedules.CosineDecay(0.1, 10), **options)
+        optimizer.build([variable])
+        apply = tf.function(lambda gradient: optimizer.apply([gradient], [variable]))
+        for _ in range(8):
+            apply(tf.constant(random.standard_normal((5, 4), "float32")))
+        weights.append([np.asarray(value) for value in (variable, *optimizer.variables)])
+    assert_close(weights, 1e-5)
+    assert np.abs(weights[0][0] - np.random.default_rng(0).standard_normal((5, 4), "float32")).max() > 0.1
