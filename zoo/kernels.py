@@ -24,11 +24,12 @@ class BatchNormalization(layers.BatchNormalization):
     """
 
     def call(self, inputs, training=None, mask=None):
-        if keras.backend.backend() != "tensorflow" or len(inputs.shape) != 4 or inputs.dtype == "float64":
+        learns = bool(training and self.trainable)
+        gains = ("float32", "bfloat16", "float16") if learns else ("bfloat16", "float16")
+        if keras.backend.backend() != "tensorflow" or len(inputs.shape) != 4 or inputs.dtype not in gains:
             return super().call(inputs, training, mask)
         import tensorflow as tf
 
-        learns = bool(training and self.trainable)
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs, scale=self.gamma if self.scale else tf.ones_like(self.moving_mean),
             offset=self.beta if self.center else tf.zeros_like(self.moving_mean),
@@ -69,7 +70,8 @@ class Conv2D(layers.Conv2D):
             y = tf.nn.conv2d(x, kernel, **options)
             return (tf.nn.bias_add(y, *bias) if bias else y), gradient
 
-        return self.activation(convolve(inputs, self.kernel, *([self.bias] if self.use_bias else [])))
+        weights = [self.kernel, self.bias] if self.use_bias else [self.kernel]
+        return self.activation(convolve(inputs, *map(tf.convert_to_tensor, weights)))
 
     def _kernel_is_large(self, inputs):
         if keras.backend.backend() != "tensorflow" or keras.distribution.list_devices("gpu"):

@@ -31,7 +31,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         before = len(self.history) * self.steps
-        self._check("loss", logs["loss"], f"at step {int(self.model.sound_steps) - before + 1}")
+        self._check("loss", logs["loss"], f"at step {int(np.asarray(self.model.sound_steps)) - before + 1}")
 
     def _check(self, what, loss, when):
         """Raise `ZooError` for a loss that is no number, before what led to it is kept."""
