@@ -143,6 +143,7 @@ def policy():
 
 
 def test_keras_has_its_own_net_or_the_zoos(policy, monkeypatch):
+    from zoo import kernels
     from zoo.benchmark import keras_net
 
     history = keras_net.prepare(small(precision="bfloat16"))(3)
@@ -151,7 +152,9 @@ def test_keras_has_its_own_net_or_the_zoos(policy, monkeypatch):
     work = make_workload("mobilenet_v2", "inference", "float32", 2, (32, 32, 3), 5)
     assert keras_net._net(work) == {"weights": None, "input_shape": (32, 32, 3), "classes": 5}
     changed = make_workload("mobilenet_v2", "inference", "float32", 2, (32, 32, 3), 5, width=0.25)
-    assert keras_net._net(changed).count_params() == changed.plan.trace.params
+    net = keras_net._net(changed)
+    assert net.count_params() == changed.plan.trace.params
+    assert not any(type(layer) in (kernels.Conv2D, kernels.BatchNormalization) for layer in net.layers)
 
 
 @pytest.fixture

@@ -21,8 +21,9 @@ def prepare(workload):
 
 
 def _net(workload):
-    """keras.applications' net, or the zoo's where it has none or can't change it so."""
+    """keras.applications' net, or the zoo's in Keras's own layers where it has none or can't change it so."""
     name = entry(workload.model).name
     if name in BUILDERS and not workload.options:
         return reference(name, weights=None, input_shape=workload.input_shape, classes=workload.classes)
-    return zoo.create(workload.model, workload.input_shape, workload.classes, **workload.options)
+    net = zoo.create(workload.model, workload.input_shape, workload.classes, **workload.options)
+    return keras.Model.from_config(net.get_config())  # which names no layers but Keras's, where it has them
