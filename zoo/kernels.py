@@ -1,7 +1,6 @@
 """Keras's own layers and optimizers, faster on TensorFlow; with another backend they are Keras's as they stand.
 
-A saved model holds Keras's layer in the place of each, so that it loads without this package. The figures are those of
-two cores with AMX: `benchmarks/README.md`.
+A saved model holds Keras's layer in the place of each, so that it loads without this package.
 """
 
 from math import prod
@@ -20,7 +19,7 @@ def keeps_its_name(kind):
 class BatchNormalization(layers.BatchNormalization):
     """On maps it is one fused op: maps stay in bfloat16, or float32, and statistics are float32.
 
-    Keras's own is made of several ops, and keeps float32 maps between them: half of the time of a bfloat16 step.
+    Keras's own is made of several ops, and keeps float32 maps between them.
     """
 
     def call(self, inputs, training=None, mask=None):
@@ -50,7 +49,7 @@ class BatchNormalization(layers.BatchNormalization):
 class Conv2D(layers.Conv2D):
     """The kernel's gradient is a matrix product for each place of the window, where it is the faster way.
 
-    oneDNN's own takes 2 to 14 times as long in bfloat16 if the kernel is large beside the map: 512 channels on 4x4.
+    oneDNN's own takes several times as long in bfloat16 if the kernel is large beside the map: 512 channels on 4x4.
     """
 
     def call(self, inputs):
@@ -97,7 +96,7 @@ def _gradient_by_products(x, dy, shape, padding):
 
 
 class OneOp:
-    """Adam's update of a variable by TensorFlow's op, not by fourteen: a seventh of the time of a step of VGG-11's."""
+    """Adam's update of a variable by TensorFlow's op, not by fourteen."""
 
     def update_step(self, gradient, variable, learning_rate):
         if keras.backend.backend() != "tensorflow" or self.amsgrad:
