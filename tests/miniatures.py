@@ -49,6 +49,11 @@ def miniature(name, **arguments):
     return zoo.create(layout, name=name, **options | arguments)
 
 
+def images(model, count=4):
+    """Random images of the model's input shape, always the same."""
+    return np.random.default_rng(0).standard_normal((count, *model.input_shape[1:]), "float32")
+
+
 def stirred(model):
     """Move every weight a little, so that none is at the 0 or 1 with which it starts; return the model."""
     random = np.random.default_rng(1)

@@ -3,17 +3,13 @@
 import keras
 import numpy as np
 import pytest
-from miniatures import miniature, stirred
+from miniatures import images, miniature, stirred
 
 import zoo
 from zoo import data
 from zoo.inference import fold, predict_split, predictor
 
 random = np.random.default_rng(0)
-
-
-def images(model, count):
-    return random.standard_normal((count, *model.input_shape[1:]), "float32")
 
 
 def norms(model):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from miniatures import miniature, smallest, stirred
+from miniatures import images, miniature, smallest, stirred
 
 import zoo
 from zoo import ZooError, registry
@@ -16,10 +16,6 @@ DEEPEST_FIRST = sorted(MODELS, key=lambda name: -len(zoo.info(name).layers))
 one_of_each_family = pytest.mark.parametrize(
     "name", {registry.entry(name).family: name for name in DEEPEST_FIRST}.values()
 )
-
-
-def images(model, count=4):
-    return np.random.default_rng(0).standard_normal((count, *model.input_shape[1:]), "float32")
 
 
 def values(tensor):

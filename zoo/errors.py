@@ -12,6 +12,11 @@ def first_line(problem):
     return next(iter(str(problem).strip().splitlines()), type(problem).__name__)
 
 
+def no_such(what, value, known):
+    """Return the `ZooError` for a value that is none of the known ones."""
+    return ZooError(f"There is no {what} {value!r}.{did_you_mean(value, known)} It is one of {', '.join(known)}.")
+
+
 def did_you_mean(word, known, count=3):
     """Return " Did you mean a, b or c?" for the known words nearest to `word`, or "" if none is near."""
     lowered = {name.lower(): name for name in known}

@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 from zoo import kernels
 from zoo.data.stream import Stream
-from zoo.errors import ZooError, did_you_mean
+from zoo.errors import no_such
 from zoo.training.recipe import PRECISIONS
 
 FOLDING = (layers.Conv2D, kernels.Conv2D, layers.DepthwiseConv2D, layers.Dense)
@@ -24,8 +24,7 @@ def predictor(model, precision="float32", batch_size=32):
         ZooError: for another precision.
     """
     if precision not in PRECISIONS:
-        raise ZooError(f"There is no precision {precision!r}.{did_you_mean(str(precision), PRECISIONS)} "
-                       f"It is one of {', '.join(PRECISIONS)}.")  # fmt: skip
+        raise no_such("precision", precision, PRECISIONS)
     answer = compiled(in_precision(fold(model), precision))
     return lambda images: _joined(answer, (images[i : i + batch_size] for i in range(0, len(images), batch_size)))
 
@@ -126,11 +125,11 @@ def _frozen(model):
     """
     import tensorflow as tf
 
-    kernels = [weight for weight in model.weights if len(weight.shape) == 4]
-    values = [kernel.numpy() for kernel in kernels]
+    variables = [weight for weight in model.weights if len(weight.shape) == 4]
+    values = [variable.numpy() for variable in variables]
 
     def answer(images):
-        with keras.StatelessScope(list(zip(kernels, map(tf.constant, values)))):
+        with keras.StatelessScope(list(zip(variables, map(tf.constant, values)))):
             return tf.cast(model(images, training=False), "float32")
 
     signature = tf.TensorSpec(model.input_shape, "float32")

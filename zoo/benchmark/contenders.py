@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 
-from zoo.errors import ZooError, did_you_mean
+from zoo.errors import ZooError, no_such
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,7 @@ def choose(names):
     """
     for name in names:
         if name not in OTHERS:
-            raise ZooError(
-                f"There is no contender {name!r}.{did_you_mean(name, OTHERS)} It is one of {', '.join(OTHERS)}."
-            )
+            raise no_such("contender", name, OTHERS)
     if "pytorch" in names and find_spec("torch") is None:
         raise ZooError("There is no PyTorch to compare with: pip install torch.")
     return [OWN, *(contender for name in dict.fromkeys(names) for contender in OTHERS[name])]

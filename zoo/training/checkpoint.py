@@ -30,23 +30,23 @@ class Checkpoint(keras.callbacks.Callback):
         self.start = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        before = len(self.history) * self.steps
-        self._check("loss", logs["loss"], f"at step {int(np.asarray(self.model.sound_steps)) - before + 1}")
+        if not np.isfinite(logs["loss"]):
+            before = len(self.history) * self.steps
+            raise self._no_number("loss", f"at step {int(np.asarray(self.model.sound_steps)) - before + 1}")
 
-    def _check(self, what, loss, when):
-        """Raise `ZooError` for a loss that is no number, before what led to it is kept."""
-        if not np.isfinite(loss):
-            raise ZooError(
-                f"The {what} stopped being a number in epoch {len(self.history) + 1}, {when} of {self.steps}; try a "
-                f"lower learning rate than {self.recipe.learning_rate:g}, or {self._clipping()}."
-                + (f" What was trained until then is in {self.run.folder}." if self.run else "")
-            )
+    def _no_number(self, what, when):
+        return ZooError(
+            f"The {what} stopped being a number in epoch {len(self.history) + 1}, {when} of {self.steps}; try a "
+            f"lower learning rate than {self.recipe.learning_rate:g}, or {self._clipping()}."
+            + (f" What was trained until then is in {self.run.folder}." if self.run else "")
+        )
 
     def _clipping(self):
         return f"a --clip below {self.recipe.clip:g}" if self.recipe.clip else "--clip"
 
     def on_epoch_end(self, epoch, logs=None):
-        self._check("validation loss", logs["val_loss"], f"after step {self.steps}")
+        if not np.isfinite(logs["val_loss"]):  # before what led to it is kept
+            raise self._no_number("validation loss", f"after step {self.steps}")
         figures = {key: float(value) for key, value in logs.items()}
         self.history.append({"epoch": epoch, **figures, "seconds": round(time.perf_counter() - self.start, 3)})
         if self.run:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import keras
 from keras import ops
 
-from zoo.errors import ZooError, did_you_mean
+from zoo.errors import ZooError, no_such
 
 STRATEGIES = ("auto", "single", "mirrored", "multiworker")
 ADDRESSES, PROCESSES, NUMBER = CLUSTER = (
@@ -126,10 +126,7 @@ def choose(strategy):
         ZooError: if there is no such strategy, no cluster, or one device only.
     """
     if strategy not in STRATEGIES:
-        raise ZooError(
-            f"There is no strategy {strategy!r}.{did_you_mean(strategy, STRATEGIES)} It is one of "
-            f"{', '.join(STRATEGIES)}."
-        )
+        raise no_such("strategy", strategy, STRATEGIES)
     if strategy == "auto" and _is_in_cluster():
         strategy = "multiworker"
     if strategy == "multiworker":

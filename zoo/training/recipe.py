@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, fields, replace
 from math import isfinite
 
-from zoo.errors import ZooError, did_you_mean
+from zoo.errors import ZooError, no_such
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "lamb", "lion", "muon")
 SCHEDULES = ("constant", "cosine", "step", "onecycle", "plateau")
@@ -108,8 +108,7 @@ def _check(name, value, rules):
     if value is None:
         return
     if "choices" in rules and value not in rules["choices"]:
-        near = did_you_mean(str(value), rules["choices"])
-        raise ZooError(f"There is no {name} {value!r}.{near} It is one of {', '.join(rules['choices'])}.")
+        raise no_such(name, value, rules["choices"])
     if isinstance(value, float) and not isfinite(value):
         raise ZooError(f"{name} must be a finite number; got {value}.")
     for rule, (words, holds) in BOUNDS.items():
