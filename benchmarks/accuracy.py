@@ -33,7 +33,7 @@ SHORT = {"precision": "bfloat16", "schedule": "onecycle", "learning_rate": 3e-3}
 SCHEDULES = {
     ("lenet5", "mnist"): ({}, {}, 3),
     ("lenet5_1998", "mnist"): ({}, {}, 3),
-    ("vgg11_bn", "cifar10"): (SHORT | {"epochs": 10}, {"head": "gap"}, 1),
+    ("vgg11_bn", "cifar10"): (SHORT | {"epochs": 12}, {"head": "gap"}, 1),
     ("resnet20", "cifar10"): (SHORT | {"epochs": 10}, {}, 1),
     ("allcnn_c", "cifar10"): (SHORT | {"learning_rate": 1e-3, "epochs": 5}, {}, 1),
     ("nin_cifar", "cifar10"): (SHORT | {"learning_rate": 1e-3, "epochs": 5}, {}, 1),
