@@ -1,14 +1,11 @@
 """Name -> entry: what is known of each registered model, and the sentence for a name that isn't."""
 
 import inspect
-import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 
 from zoo import checks
 from zoo.errors import ZooError, did_you_mean
@@ -143,6 +140,8 @@ def entry(name):
 
 
 def _entry_in_file(path, name):
+    from pathlib import Path
+
     module = _run_file(Path(path).resolve())
     if not hasattr(module, name):
         raise ZooError(f"{path} defines no {name!r}.{did_you_mean(name, vars(module))}")
@@ -155,6 +154,9 @@ def _entry_in_file(path, name):
 def _run_file(path):
     if not path.is_file():
         raise ZooError(f"There is no file {str(path)!r} to take a layout from.")
+    import traceback
+    from importlib.util import module_from_spec, spec_from_file_location
+
     spec = spec_from_file_location(path.stem, path)
     module = module_from_spec(spec)
     try:

@@ -3,10 +3,10 @@
 The names of the layers are given here too, so that `build` has only to make what the trace lists, in its order.
 """
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
 from math import prod
+from typing import NamedTuple
 
 from zoo import layout as words
 from zoo import windows
@@ -18,8 +18,7 @@ INPUT = "image"  # the name of a network's input
 SCORES = ("probabilities", "scores")  # the names of what may stand after a layout's last word
 
 
-@dataclass(frozen=True)
-class Signal:
+class Signal(NamedTuple):
     """What flows between layers: the layer that it leaves, and what is known of it there.
 
     `shape` is (height, width, channels) or (units,); `grid` says how a map lies on the image, None once it is flat.
@@ -42,8 +41,7 @@ class Signal:
         return self.grid and self.grid.receptive_field
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(NamedTuple):
     """One layer to build: its word (with nothing left to expand), its inputs by name, and what it costs.
 
     `input_shape` is that of the first input. `params` counts what Keras counts, BatchNorm's moving statistics
@@ -210,12 +208,8 @@ class _Tracer:
         return self.layer(word, name, signal)
 
     def normalized(self, word, name, signal):
-        """A convolution with its normalization: before the activation, but LRN after it."""
-        norm, late = word.norm, word.norm.kind == "lrn"
-        signal = self.layer(_without_norm(word, word.activation if late else None), name, signal)
-        signal = self.layer(norm, f"{name}_{_label(norm)}", signal)
-        if word.activation and not late:
-            signal = self.layer(words.Activation(word.activation), f"{name}_{word.activation}", signal)
+        for part, suffix in _parts(word):
+            signal = self.layer(part, name + suffix, signal)
         return signal
 
     def merge(self, word, name, signal):
@@ -284,8 +278,14 @@ def _giving_back(branch, channels):
 
 
 @cache
-def _without_norm(word, activation):
-    return replace(word, norm=None, activation=activation)
+def _parts(word):
+    """The layers of a normalized convolution, each with what its name adds: LRN comes after the activation."""
+    norm = word.norm, f"_{_label(word.norm)}"
+    if word.norm.kind == "lrn":
+        return (replace(word, norm=None), ""), norm
+    plain = replace(word, norm=None, activation=None), ""
+    activation = words.Activation(word.activation), f"_{word.activation}"
+    return (plain, norm, activation) if word.activation else (plain, norm)
 
 
 def _merged_shape(word, name, ends):
@@ -437,11 +437,11 @@ def _names(items, scope):
     an `Auxiliary` bears the name of an output).
     """
     labels = [None if word.name else _label(word) for word in items]
-    total, seen = Counter(labels), Counter()
+    seen = dict.fromkeys(labels, 0)
     for word, label in zip(items, labels):
         seen[label] += 1
         if word.name:
             scoped = isinstance(word, words.Composite) and not isinstance(word, words.Auxiliary)
             yield scope + word.name if scoped else word.name
         else:
-            yield scope + (label if total[label] == 1 else f"{label}{seen[label]}")
+            yield scope + (label if labels.count(label) == 1 else f"{label}{seen[label]}")
