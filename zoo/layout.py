@@ -395,13 +395,14 @@ def _flatten(items, flat):
 
 def map_words(function, items):
     """Return the words with each plain word replaced by what `function` gives: a word, a list of words, or []."""
-    new = []
-    for word in words(items):
-        if isinstance(word, Composite):
-            new.append(word.with_branches(map_words(function, branch) for branch in word.branches))
-        else:
-            new.append(function(word))
-    return words(new)
+
+    def mapped(branch):
+        return [
+            word.with_branches(map(mapped, word.branches)) if isinstance(word, Composite) else function(word)
+            for word in branch
+        ]
+
+    return words(mapped(words(items)))
 
 
 def all_words(items):

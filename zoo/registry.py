@@ -4,7 +4,7 @@ import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 
 from zoo import checks
@@ -60,11 +60,14 @@ class Entry:
     recipe: dict = field(default_factory=dict)
     published: dict = field(default_factory=dict)
 
+    @cached_property
+    def _parameters(self):
+        return inspect.signature(self.function).parameters
+
     @property
     def options(self):
         """The names and defaults of the layout function's own options."""
-        parameters = inspect.signature(self.function).parameters
-        return {name: p.default for name, p in parameters.items() if name != "classes"}
+        return {name: p.default for name, p in self._parameters.items() if name != "classes"}
 
     def layout(self, classes=None, **options):
         """Return the layout, for the paper's number of classes unless told.
@@ -72,7 +75,7 @@ class Entry:
         Raises `ZooError` without any, and for an option that isn't of its default's kind.
         """
         options = {key: checks.like(self.options[key])(key, value) for key, value in options.items()}
-        parameter = inspect.signature(self.function).parameters.get("classes")
+        parameter = self._parameters.get("classes")
         if parameter and (classes or self.classes):
             options["classes"] = Classes(classes or self.classes)
         elif parameter and parameter.default is parameter.empty:
