@@ -1,3 +1,5 @@
+from dataclasses import FrozenInstanceError
+
 import pytest
 
 import zoo
@@ -27,6 +29,19 @@ def test_words_are_equal_by_value_and_can_be_keys():
     assert Stage("a", Conv(6, [5, 5], padding=[1, 2])) == Stage("a", [Conv(6, (5, 5), padding=(1, 2))])
     assert len({Conv(6, 5), Conv(6, 5), Conv(6, 3), Add([Pool(2)]), Add(Pool(2))}) == 3
     assert Add([Pool(2)]) != Concat([Pool(2)], [])
+
+
+def test_words_are_frozen():
+    for word in (Conv(6, 5), Stage("a", Conv(6, 5)), Add([Pool(2)])):
+        with pytest.raises(FrozenInstanceError):
+            word.name = "other"
+        with pytest.raises(FrozenInstanceError):
+            del word.name
+
+
+@pytest.mark.parametrize("word", [Conv(6, (5, 3), norm="batch", name="c1"), Flatten(), Dropout(0.25)])
+def test_a_word_is_written_as_what_makes_it(word):
+    assert eval(repr(word), vars(layout)) == word
 
 
 def test_a_row_given_twice_becomes_two_rows():

@@ -183,17 +183,19 @@ def _parse_count(context, parameter, value):
 @json_option
 def list_(patterns, family, year, max_params, markdown, as_json):
     """List the models whose names match any PATTERN ("vgg*"), or whose summary or paper holds all the WORDs, or all."""
-    infos = [zoo.info(name) for name in _search(patterns, family, year)]
-    infos = [info for info in infos if max_params is None or info.params <= max_params]
-    if not infos:
+    from zoo.plan import facts, plan
+
+    found = [facts(plan(name)) for name in _search(patterns, family, year)]
+    found = [model for model in found if max_params is None or model.params <= max_params]
+    if not found:
         asked = " ".join(patterns) or "that"
         raise zoo.ZooError(f"No model matches {asked}; `zoo list` shows all.")
     keys = ("name", "family", "year", "input_shape", "classes", "params", "macs", "paper")
     if as_json:
-        return _print_json([{key: getattr(info, key) for key in keys} for info in infos])
+        return _print_json([{key: getattr(model, key) for key in keys} for model in found])
     columns = ("model", "#year", "input", "#params", "#MACs", "what it is")
     _print_table(columns, [
-        (i.name, i.year, _by(i.input_shape), _short(i.params), _short(i.macs), i.summary) for i in infos
+        (m.name, m.year, _by(m.input_shape), _short(m.params), _short(m.macs), m.summary) for m in found
     ], "github" if markdown else "simple")  # fmt: skip
 
 

@@ -1,7 +1,5 @@
 """The one exception that the user can mend, and the sentence that suggests near names."""
 
-import difflib
-
 
 class ZooError(ValueError):
     """Bad input. Its message is one clear sentence; the command line prints it and exits with 2."""
@@ -19,8 +17,10 @@ def no_such(what, value, known):
 
 def did_you_mean(word, known, count=3):
     """Return " Did you mean a, b or c?" for the known words nearest to `word`, or "" if none is near."""
+    from difflib import get_close_matches
+
     lowered = {name.lower(): name for name in known}
-    near = [lowered[name] for name in difflib.get_close_matches(str(word).lower(), lowered, count, cutoff=0.55)]
+    near = [lowered[name] for name in get_close_matches(str(word).lower(), lowered, count, cutoff=0.55)]
     if not near:
         return ""
     *first, last = near

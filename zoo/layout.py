@@ -13,6 +13,7 @@ the last window starts inside the map (the pools of Caffe, which leave out what 
 from copy import copy
 from dataclasses import dataclass, field, fields
 from functools import cache, lru_cache, partial
+from typing import dataclass_transform
 
 from zoo import checks
 from zoo.errors import ZooError
@@ -25,17 +26,34 @@ class Classes(int):
     """The number of classes: a count of filters or units that stands for it follows `classes`, and no `width`."""
 
 
-@dataclass(frozen=True)
+@dataclass_transform(frozen_default=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Word:
-    """One row of a layout. `name` fixes the layer's name; otherwise it follows from stage, kind and position."""
+    """One row of a layout. `name` fixes the layer's name; otherwise it follows from stage, kind and position.
+
+    Every subclass is a frozen dataclass. What reads the same for all of them stands here once, since `dataclass`
+    would compile it anew for each.
+    """
 
     name: str | None = field(default=None, kw_only=True)
+
+    def __init_subclass__(cls):
+        dataclass(frozen=True, eq=False, repr=False, init="__init__" not in vars(cls))(cls)
 
     def __post_init__(self):
         try:
             self.__dict__.update(_checked_before(type(self), **self.__dict__))
         except TypeError:  # a list can't be remembered
             self.__dict__.update(_checked(type(self), **self.__dict__))
+
+    def __eq__(self, other):
+        return vars(self) == vars(other) if type(other) is type(self) else NotImplemented
+
+    def __hash__(self):
+        return hash(tuple(vars(self).values()))
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in fields(self))})"
 
     def __copy__(self):
         new = object.__new__(type(self))
@@ -46,7 +64,6 @@ class Word:
 # ---------------------------------------------------------------------------------------------- windows that slide
 
 
-@dataclass(frozen=True)
 class Conv(Word):
     """A convolution as a paper's row means it: kernel, bias, normalization if any, then the activation.
 
@@ -66,7 +83,6 @@ class Conv(Word):
     activation: str | None = "relu"
 
 
-@dataclass(frozen=True)
 class DepthwiseConv(Word):
     """A convolution of each channel by itself, `multiplier` filters a channel."""
 
@@ -80,7 +96,6 @@ class DepthwiseConv(Word):
     activation: str | None = "relu"
 
 
-@dataclass(frozen=True)
 class TableConv(Word):
     """A convolution whose filter i sees only the input channels `table[i]` (counted from 0), as LeNet-5's C3."""
 
@@ -92,7 +107,6 @@ class TableConv(Word):
     activation: str | None = "relu"
 
 
-@dataclass(frozen=True)
 class ConvTranspose(Word):
     """A transposed convolution: it puts the map's values `stride` pixels apart and spreads each by the kernel.
 
@@ -109,7 +123,6 @@ class ConvTranspose(Word):
     bilinear: bool = False
 
 
-@dataclass(frozen=True)
 class Pool(Word):
     """The maximum ("max") or mean ("avg") of each window; `stride=None` means the window's own size."""
 
@@ -119,7 +132,6 @@ class Pool(Word):
     kind: str = "max"
 
 
-@dataclass(frozen=True)
 class Subsample(Word):
     """LeNet's pooling: the window's sum times a trainable coefficient, plus a trainable bias, a pair a channel."""
 
@@ -127,7 +139,6 @@ class Subsample(Word):
     activation: str | None = None
 
 
-@dataclass(frozen=True)
 class Upsample(Word):
     """Enlarge the map `size` times, by "nearest" or "bilinear" interpolation."""
 
@@ -135,7 +146,6 @@ class Upsample(Word):
     interpolation: str = "nearest"
 
 
-@dataclass(frozen=True)
 class Unpool(Word):
     """Put each value where the maximum stood that the layer `pool` took, in windows of `size`; zeros elsewhere."""
 
@@ -143,7 +153,6 @@ class Unpool(Word):
     size: int | tuple = 2
 
 
-@dataclass(frozen=True)
 class Crop(Word):
     """Cut off the map's border: so many rings, as padding is written, or "image": all that lies outside the image."""
 
@@ -153,7 +162,6 @@ class Crop(Word):
 # ------------------------------------------------------------------------------------------------ point by point
 
 
-@dataclass(frozen=True)
 class Norm(Word):
     """Normalization: "batch", "group" (32 groups, or fewer if channels are few) or "lrn".
 
@@ -165,28 +173,24 @@ class Norm(Word):
     scale: bool = True
 
 
-@dataclass(frozen=True)
 class Activation(Word):
     """An activation where it stands alone."""
 
     kind: str = "relu"
 
 
-@dataclass(frozen=True)
 class Dropout(Word):
     """Dropout of the share `rate` of the values, in training only."""
 
     rate: float = 0.5
 
 
-@dataclass(frozen=True)
 class DropPath(Word):
     """Drop the whole map with the probability `rate`, image by image, in training only (stochastic depth)."""
 
     rate: float
 
 
-@dataclass(frozen=True)
 class Scale(Word):
     """Multiply by a constant."""
 
@@ -196,7 +200,6 @@ class Scale(Word):
 # ------------------------------------------------------------------------------------------------------- channels
 
 
-@dataclass(frozen=True)
 class Split(Word):
     """The `part`-th, counted from 0, of `parts` equal slices of the channels."""
 
@@ -204,14 +207,12 @@ class Split(Word):
     parts: int = 2
 
 
-@dataclass(frozen=True)
 class Shuffle(Word):
     """Deal the channels of each of `groups` groups out in turn, so that the next groups see all (ShuffleNet)."""
 
     groups: int = 2
 
 
-@dataclass(frozen=True)
 class PadChannels(Word):
     """Channels of zeros after the map's own, `filters` in all (the option A shortcuts of ResNet)."""
 
@@ -221,19 +222,16 @@ class PadChannels(Word):
 # ---------------------------------------------------------------------------------------------------- the head
 
 
-@dataclass(frozen=True)
 class Flatten(Word):
     """Map to vector, rows first, channels last."""
 
 
-@dataclass(frozen=True)
 class GlobalPool(Word):
     """Mean ("avg") or maximum ("max") of each channel over the whole map: map to vector."""
 
     kind: str = "avg"
 
 
-@dataclass(frozen=True)
 class Dense(Word):
     """A fully connected layer. It takes a vector; no activation unless named."""
 
@@ -241,7 +239,6 @@ class Dense(Word):
     activation: str | None = None
 
 
-@dataclass(frozen=True)
 class RBF(Word):
     """Minus the squared distance of a vector to each fixed code (LeNet-5's output layer); codes are rows of +-1.
 
@@ -258,17 +255,15 @@ class Composite(Word):
     """A word made of branches, each a tuple of words that starts from the same input."""
 
     def _set(self, branches, **settings):
-        self.__dict__.update(settings | _checked(type(self), **settings))
-        object.__setattr__(self, "branches", tuple(words(branch) for branch in branches))
+        self.__dict__.update(settings | _checked(type(self), **settings), branches=tuple(map(words, branches)))
 
     def with_branches(self, branches):
         """Return the same word with other branches, each any nesting of words."""
         new = copy(self)
-        new._set(branches)
+        new.__dict__.update(branches=tuple(map(words, branches)))
         return new
 
 
-@dataclass(frozen=True, init=False)
 class Sequence(Composite):
     """Words one after the other; the same as a nested list."""
 
@@ -278,7 +273,6 @@ class Sequence(Composite):
         self._set([items], name=None)
 
 
-@dataclass(frozen=True, init=False)
 class Stage(Composite):
     """Named words one after the other. The name is a feature's name and the prefix of the layers inside."""
 
@@ -288,14 +282,12 @@ class Stage(Composite):
         self._set([items], name=name)
 
 
-@dataclass(frozen=True)
 class Take(Word):
     """Go on from the output of the stage of that name, seen earlier, in the place of what came before this word."""
 
     stage: str
 
 
-@dataclass(frozen=True, init=False)
 class Add(Composite):
     """The sum of the branches and of the shortcut, which is the input itself unless it has words of its own.
 
@@ -309,7 +301,6 @@ class Add(Composite):
         self._set([*branches, shortcut], crop=crop, name=name)
 
 
-@dataclass(frozen=True, init=False)
 class Multiply(Composite):
     """The product of the branches and of the shortcut, the input itself unless it has words of its own.
 
@@ -322,7 +313,6 @@ class Multiply(Composite):
         self._set([*branches, shortcut], name=name)
 
 
-@dataclass(frozen=True, init=False)
 class Concat(Composite):
     """The branches' channels side by side, in order. An empty branch is the input itself.
 
@@ -338,7 +328,6 @@ class Concat(Composite):
         self._set(branches, crop=crop, name=name)
 
 
-@dataclass(frozen=True, init=False)
 class Auxiliary(Composite):
     """A classifier of its own on the side, from which the early layers learn; what follows gets the input itself.
 
@@ -388,31 +377,32 @@ def _flattens(word):
 def words(items):
     """Return any nesting of lists, tuples and Sequences as one flat tuple of words."""
     flat = []
-    _flatten(items, flat)
+    _flatten((items,), flat)
     return tuple(flat)
 
 
 def _flatten(items, flat):
-    if isinstance(items, Sequence):
-        flat += items.branches[0]
-    elif isinstance(items, Word):
-        flat.append(items)
-    elif isinstance(items, (list, tuple)):
-        for item in items:
+    for item in items:
+        if isinstance(item, Sequence):
+            flat += item.branches[0]
+        elif isinstance(item, Word):
+            flat.append(item)
+        elif isinstance(item, (list, tuple)):
             _flatten(item, flat)
-    else:
-        raise ZooError(f"A layout is made of words such as Conv(32, 3) or Pool(2); got {items!r}.")
+        else:
+            raise ZooError(f"A layout is made of words such as Conv(32, 3) or Pool(2); got {item!r}.")
 
 
 def map_words(function, items):
     """Return the words with each plain word replaced by what `function` gives: a word, a list of words, or []."""
-    new = []
-    for word in words(items):
-        if isinstance(word, Composite):
-            new.append(word.with_branches(map_words(function, branch) for branch in word.branches))
-        else:
-            new.append(function(word))
-    return words(new)
+
+    def mapped(branch):
+        return [
+            word.with_branches(map(mapped, word.branches)) if isinstance(word, Composite) else function(word)
+            for word in branch
+        ]
+
+    return words(mapped(words(items)))
 
 
 def all_words(items):

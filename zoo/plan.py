@@ -100,12 +100,11 @@ def _smaller_net(entry, input_shape):
 
 
 @dataclass(frozen=True)
-class Info:
-    """A model's facts, all computed from its layout; the fields are the keys of `zoo info --json`.
+class Facts:
+    """What `zoo list` tells of a model, computed from its layout.
 
     Shapes are NHWC without the N. `macs` are the multiply-adds of convolution and dense layers for one image;
-    `params` counts BatchNorm's moving statistics as Keras does, `trainable_params` doesn't. `receptive_field` is
-    that of the last map, in pixels of the image; in a layer's row None stands for the whole image.
+    `params` counts BatchNorm's moving statistics as Keras does.
     """
 
     name: str
@@ -117,6 +116,16 @@ class Info:
     macs: int
     paper: str | None
     summary: str
+
+
+@dataclass(frozen=True)
+class Info(Facts):
+    """All of a model's facts; the fields are the keys of `zoo info --json`.
+
+    `trainable_params` leaves BatchNorm's moving statistics out. `receptive_field` is that of the last map, in pixels
+    of the image; in a layer's row None stands for the whole image.
+    """
+
     trainable_params: int
     output_shape: tuple
     receptive_field: int | tuple
@@ -126,8 +135,20 @@ class Info:
 def info(model, input_shape=None, classes=None, **options):
     """Return the `Info` of a registered model or a layout, without building it; arguments as `zoo.create`."""
     planned = plan(model, input_shape, classes, **options)
-    entry, traced = planned.entry, planned.trace
+    traced = planned.trace
     return Info(
+        **vars(facts(planned)),
+        trainable_params=traced.trainable_params,
+        output_shape=traced.output_shape,
+        receptive_field=_square(traced.last_map.receptive_field),
+        layers=tuple(_row(layer) for layer in traced.layers),
+    )
+
+
+def facts(planned):
+    """Return the `Facts` of a `Plan`."""
+    entry, traced = planned.entry, planned.trace
+    return Facts(
         name=planned.name,
         family=entry.family if entry else None,
         year=entry.year if entry else None,
@@ -137,10 +158,6 @@ def info(model, input_shape=None, classes=None, **options):
         macs=traced.macs,
         paper=str(entry.paper) if entry and entry.paper else None,
         summary=entry.summary if entry else "",
-        trainable_params=traced.trainable_params,
-        output_shape=traced.output_shape,
-        receptive_field=_square(traced.last_map.receptive_field),
-        layers=tuple(_row(layer) for layer in traced.layers),
     )
 
 

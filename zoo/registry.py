@@ -1,14 +1,11 @@
 """Name -> entry: what is known of each registered model, and the sentence for a name that isn't."""
 
 import inspect
-import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 
 from zoo import checks
 from zoo.errors import ZooError, did_you_mean
@@ -63,11 +60,14 @@ class Entry:
     recipe: dict = field(default_factory=dict)
     published: dict = field(default_factory=dict)
 
+    @cached_property
+    def _parameters(self):
+        return inspect.signature(self.function).parameters
+
     @property
     def options(self):
         """The names and defaults of the layout function's own options."""
-        parameters = inspect.signature(self.function).parameters
-        return {name: p.default for name, p in parameters.items() if name != "classes"}
+        return {name: p.default for name, p in self._parameters.items() if name != "classes"}
 
     def layout(self, classes=None, **options):
         """Return the layout, for the paper's number of classes unless told.
@@ -75,7 +75,7 @@ class Entry:
         Raises `ZooError` without any, and for an option that isn't of its default's kind.
         """
         options = {key: checks.like(self.options[key])(key, value) for key, value in options.items()}
-        parameter = inspect.signature(self.function).parameters.get("classes")
+        parameter = self._parameters.get("classes")
         if parameter and (classes or self.classes):
             options["classes"] = Classes(classes or self.classes)
         elif parameter and parameter.default is parameter.empty:
@@ -143,6 +143,8 @@ def entry(name):
 
 
 def _entry_in_file(path, name):
+    from pathlib import Path
+
     module = _run_file(Path(path).resolve())
     if not hasattr(module, name):
         raise ZooError(f"{path} defines no {name!r}.{did_you_mean(name, vars(module))}")
@@ -155,6 +157,9 @@ def _entry_in_file(path, name):
 def _run_file(path):
     if not path.is_file():
         raise ZooError(f"There is no file {str(path)!r} to take a layout from.")
+    import traceback
+    from importlib.util import module_from_spec, spec_from_file_location
+
     spec = spec_from_file_location(path.stem, path)
     module = module_from_spec(spec)
     try:

@@ -3,10 +3,10 @@
 The names of the layers are given here too, so that `build` has only to make what the trace lists, in its order.
 """
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
 from math import prod
+from typing import NamedTuple
 
 from zoo import layout as words
 from zoo import windows
@@ -18,8 +18,7 @@ INPUT = "image"  # the name of a network's input
 SCORES = ("probabilities", "scores")  # the names of what may stand after a layout's last word
 
 
-@dataclass(frozen=True)
-class Signal:
+class Signal(NamedTuple):
     """What flows between layers: the layer that it leaves, and what is known of it there.
 
     `shape` is (height, width, channels) or (units,); `grid` says how a map lies on the image, None once it is flat.
@@ -42,8 +41,7 @@ class Signal:
         return self.grid and self.grid.receptive_field
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(NamedTuple):
     """One layer to build: its word (with nothing left to expand), its inputs by name, and what it costs.
 
     `input_shape` is that of the first input. `params` counts what Keras counts, BatchNorm's moving statistics
@@ -210,12 +208,8 @@ class _Tracer:
         return self.layer(word, name, signal)
 
     def normalized(self, word, name, signal):
-        """A convolution with its normalization: before the activation, but LRN after it."""
-        norm, late = word.norm, word.norm.kind == "lrn"
-        signal = self.layer(_without_norm(word, word.activation if late else None), name, signal)
-        signal = self.layer(norm, f"{name}_{_label(norm)}", signal)
-        if word.activation and not late:
-            signal = self.layer(words.Activation(word.activation), f"{name}_{word.activation}", signal)
+        for part, suffix in _parts(word):
+            signal = self.layer(part, name + suffix, signal)
         return signal
 
     def merge(self, word, name, signal):
@@ -264,11 +258,13 @@ class _Tracer:
         return self.add(Layer(name, word, (signal.source, source), signal.shape, Signal(name, before.shape, grid)))
 
     def layer(self, word, name, signal):
+        if not signal.is_map and isinstance(word, _ON_MAPS):
+            raise ZooError(f"{name} takes a map, but its input is flat; it must stand before Flatten or GlobalPool.")
         if isinstance(word, words.Crop) and word.border == "image":
-            top_bottom, left_right = windows.outside(name, signal.shape, _map(name, signal).grid, self.image.shape)
+            top_bottom, left_right = windows.outside(name, signal.shape, signal.grid, self.image.shape)
             word = replace(word, border=top_bottom + left_right)
         shape, grid, costs = _apply(word, name, signal)
-        return self.add(Layer(name, word, (signal.source,), signal.shape, Signal(name, shape, grid), **costs))
+        return self.add(Layer(name, word, (signal.source,), signal.shape, Signal(name, shape, grid), *costs))
 
     def add(self, layer):
         if layer.name in self.layers or layer.name in (INPUT, *SCORES):
@@ -284,8 +280,14 @@ def _giving_back(branch, channels):
 
 
 @cache
-def _without_norm(word, activation):
-    return replace(word, norm=None, activation=activation)
+def _parts(word):
+    """The layers of a normalized convolution, each with what its name adds: LRN comes after the activation."""
+    norm = word.norm, f"_{_label(word.norm)}"
+    if word.norm.kind == "lrn":
+        return (replace(word, norm=None), ""), norm
+    plain = replace(word, norm=None, activation=None), ""
+    activation = words.Activation(word.activation), f"_{word.activation}"
+    return (plain, norm, activation) if word.activation else (plain, norm)
 
 
 def _merged_shape(word, name, ends):
@@ -311,17 +313,9 @@ def _told(signals):
     return ", ".join(f"{shape} of stride {signal.stride}" for shape, signal in zip(shapes, signals))
 
 
-def _map(name, signal):
-    if not signal.is_map:
-        raise ZooError(f"{name} takes a map, but its input is flat; it must stand before Flatten or GlobalPool.")
-    return signal
-
-
 def _apply(word, name, signal):
-    """Return a plain word's output shape, grid and costs."""
+    """Return a plain word's output shape, grid and costs (params, trainable_params, macs; the last may be left out)."""
     shape, grid, channels = signal.shape, signal.grid, signal.shape[-1]
-    if isinstance(word, _ON_MAPS):
-        _map(name, signal)
     match word:
         case words.Conv():
             if word.filters == words.LIKE_INPUT:
@@ -337,9 +331,9 @@ def _apply(word, name, signal):
         case words.Norm():
             trainable = 0 if word.kind == "lrn" else channels * (1 + word.scale)
             moving = 2 * channels if word.kind == "batch" else 0
-            return shape, grid, dict(params=trainable + moving, trainable_params=trainable)
+            return shape, grid, (trainable + moving, trainable)
         case words.Activation() | words.Dropout() | words.DropPath() | words.Scale():
-            return shape, grid, {}
+            return shape, grid, ()
         case words.DepthwiseConv():
             if len(set(words.pair(word.stride))) > 1:
                 raise ZooError(f"{name} must have the same stride in both directions, as TensorFlow's layer does.")
@@ -360,32 +354,32 @@ def _apply(word, name, signal):
             return (*size, filters), grid, _costs(weights, filters * word.bias, prod(shape[:2]))
         case words.Pool():
             size, grid = windows.slide(name, shape, grid, word.size, word.stride or word.size, word.padding)
-            return (*size, channels), grid, {}
+            return (*size, channels), grid, ()
         case words.Subsample():
             size, grid = windows.slide(name, shape, grid, word.size, word.size, "valid")
             return (*size, channels), grid, _costs(0, 2 * channels, 0)
         case words.Upsample():
             size, grid = windows.enlarge(shape, grid, word.size, word.interpolation)
-            return (*size, channels), grid, {}
+            return (*size, channels), grid, ()
         case words.Crop():
             size, grid = windows.cut(name, shape, grid, words.sides(word.border))
-            return (*size, channels), grid, {}
+            return (*size, channels), grid, ()
         case words.Split():
             if channels % word.parts or word.part >= word.parts:
                 raise ZooError(f"{name} can't take slice {word.part} of {channels} channels in {word.parts} parts.")
-            return (*shape[:-1], channels // word.parts), grid, {}
+            return (*shape[:-1], channels // word.parts), grid, ()
         case words.Shuffle():
             if channels % word.groups:
                 raise ZooError(f"{name} can't deal {channels} channels out to {word.groups} groups.")
-            return shape, grid, {}
+            return shape, grid, ()
         case words.PadChannels():
             if word.filters < channels:
                 raise ZooError(f"{name} can't pad {channels} channels to {word.filters}.")
-            return (*shape[:-1], word.filters), grid, {}
+            return (*shape[:-1], word.filters), grid, ()
         case words.Flatten():
-            return (prod(shape),), None, {}
+            return (prod(shape),), None, ()
         case words.GlobalPool():
-            return (channels,), None, {}
+            return (channels,), None, ()
         case words.Dense() | words.RBF() if signal.is_map:
             raise ZooError(f"{name} takes a vector, but its input is a map; put Flatten() or GlobalPool() before it.")
         case words.Dense():
@@ -393,7 +387,7 @@ def _apply(word, name, signal):
         case words.RBF():
             if any(len(code) != channels for code in word.codes):
                 raise ZooError(f"{name} compares {channels} values with codes of another length.")
-            return (len(word.codes),), None, dict(params=channels * len(word.codes))
+            return (len(word.codes),), None, (channels * len(word.codes),)
     raise ZooError(f"{word!r} is no word that the trace knows.")
 
 
@@ -404,7 +398,7 @@ _ON_MAPS = (
 
 
 def _costs(weights, biases, positions):
-    return dict(params=weights + biases, trainable_params=weights + biases, macs=weights * positions)
+    return weights + biases, weights + biases, weights * positions
 
 
 # ----------------------------------------------------------------------------------------------------- the names
@@ -437,11 +431,11 @@ def _names(items, scope):
     an `Auxiliary` bears the name of an output).
     """
     labels = [None if word.name else _label(word) for word in items]
-    total, seen = Counter(labels), Counter()
+    seen = dict.fromkeys(labels, 0)
     for word, label in zip(items, labels):
         seen[label] += 1
         if word.name:
             scoped = isinstance(word, words.Composite) and not isinstance(word, words.Auxiliary)
             yield scope + word.name if scoped else word.name
         else:
-            yield scope + (label if total[label] == 1 else f"{label}{seen[label]}")
+            yield scope + (label if labels.count(label) == 1 else f"{label}{seen[label]}")
