@@ -60,6 +60,63 @@ def test_what_batchnorm_cannot_be_a_part_of():
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "data_format, axis, folds",
+    [
+        ("channels_last", 1, False),
+        ("channels_last", 3, True),
+        ("channels_first", 1, True),
+        ("channels_first", 3, False),
+    ],
+)
+def test_batchnorm_folds_along_the_channels_alone(data_format, axis, folds):
+    inputs = keras.Input((6, 7, 5))
+    x = keras.layers.Conv2D(4, 1, data_format=data_format)(inputs)
+    net = stirred(keras.Model(inputs, keras.layers.BatchNormalization(axis)(x)))
+    folded, x = fold(net), random.standard_normal((2, 6, 7, 5), "float32")
+    assert bool(norms(folded)) != folds
+    np.testing.assert_allclose(folded(x), net(x), rtol=1e-4, atol=1e-5)
+
+
+def test_a_batchnorm_that_normalizes_twice_stays():
+    inputs, norm = keras.Input((6, 6, 3)), keras.layers.BatchNormalization()
+    x = keras.layers.ReLU()(keras.layers.Conv2D(4, 1)(inputs))
+    net = stirred(keras.Model(inputs, [norm(keras.layers.Conv2D(4, 1)(inputs)), norm(x)]))
+    x = random.standard_normal((4, 6, 6, 3), "float32")
+    for got, expected in zip(fold(net)(x), net(x)):
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["resnet50v2", "lenet5_1998"])
+def test_batchnorm_that_stays_and_codes_go_into_bfloat16(name):
+    net = stirred(miniature(name, classifier_activation=None))
+    x = images(net, 3)
+    exact = predictor(net)(x)
+    np.testing.assert_allclose(predictor(net, "bfloat16")(x), exact, atol=0.03 * np.abs(exact).max())
+
+
+def test_a_predictor_gives_the_maps_of_features():
+    net = zoo.create("resnet20", (32, 32, 3), features=True, width=0.25)
+    x = images(net, 5)
+    found = predictor(net, batch_size=2)(x)
+    assert list(found) == list(net.output)
+    for name, expected in net(x).items():
+        np.testing.assert_allclose(found[name], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_predictor_takes_nets_that_the_zoo_did_not_build():
+    """A sequential one, and one with functions of `keras.ops` between its layers; the softmax of both is float32."""
+    layers = [keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization(), keras.layers.Flatten(),
+              keras.layers.Dense(5), keras.layers.Softmax()]  # fmt: skip
+    sequential = stirred(keras.Sequential([keras.Input((6, 6, 3)), *layers]))
+    inputs = keras.Input((6, 6, 3))
+    functional = keras.Model(inputs, layers[-1](layers[-2](layers[-3](keras.ops.relu(layers[0](inputs)) + 1.0))))
+    x = random.standard_normal((3, 6, 6, 3), "float32")
+    for net in (sequential, functional):
+        np.testing.assert_allclose(predictor(net)(x), net(x), rtol=1e-4, atol=1e-6)
+        assert predictor(net, "bfloat16")(x).sum(axis=1) == pytest.approx(1, abs=1e-6)
+
+
 def test_a_predictor_in_bfloat16_takes_any_number_of_images():
     net = stirred(miniature("resnet20"))
     x = images(net, 7)
@@ -84,6 +141,23 @@ def test_a_predictor_keeps_the_weights_of_its_time():
 def test_a_wrong_precision_is_refused():
     with pytest.raises(zoo.ZooError, match="There is no precision 'bfloat61'. Did you mean bfloat16"):
         predictor(miniature("lenet1"), "bfloat61")
+
+
+def test_what_is_no_net_or_no_batch_size_is_refused():
+    two = [keras.Input((6, 6, 3)), keras.Input((6, 6, 3))]
+    for other in (keras.Model(two, keras.layers.Add()(two)), keras.Sequential([keras.layers.Flatten()]), "lenet1"):
+        with pytest.raises(zoo.ZooError, match="a functional or a sequential Keras model with one input"):
+            predictor(other)
+    with pytest.raises(zoo.ZooError, match="batch size must be a positive whole number; got 0"):
+        predictor(miniature("lenet1"), batch_size=0)
+
+
+@pytest.mark.parametrize("shape", [(6, 6, 3), (0, 6, 6, 3), (2, 6, 7, 3), (2, 6, 6, 4), (2, 108)])
+def test_images_of_another_shape_are_refused(shape):
+    """TensorFlow ends the process by an abort for some, and computes something for others."""
+    net = zoo.create([zoo.Conv(4, 3), zoo.GlobalPool(), zoo.Dense(5)], (6, 6, 3))
+    with pytest.raises(zoo.ZooError, match=r"takes images of shape \(N, 6, 6, 3\); got \("):
+        predictor(net)(np.zeros(shape))
 
 
 def test_a_split_is_predicted_in_its_order():

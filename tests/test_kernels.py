@@ -53,6 +53,31 @@ def test_batchnorm_is_kerass(shape, options, policy, tolerance):
                   for kind in (kernels.BatchNormalization, keras.layers.BatchNormalization)], tolerance)  # fmt: skip
 
 
+@pytest.mark.parametrize("options", [{"axis": 1}, {"axis": 3}, {"renorm": True}])
+def test_batchnorm_of_other_kinds_is_kerass(options):
+    x = random.normal(3, 2, (8, 5, 7, 6))
+    assert_close([trained(kind, x, **BATCH, **options)
+                  for kind in (kernels.BatchNormalization, keras.layers.BatchNormalization)], 2e-4)  # fmt: skip
+
+
+def test_batchnorm_heeds_a_mask():
+    x, mask = random.normal(3, 2, (4, 5, 7, 6)), tf.constant(random.random((4, 5, 7)) > 0.5)
+    both = [kind() for kind in (kernels.BatchNormalization, keras.layers.BatchNormalization)]
+    assert_close([[norm(x, training=True, mask=mask), *norm.get_weights()] for norm in both], 1e-6)
+
+
+@pytest.mark.parametrize("policy", ["float16", "bfloat16"])
+@pytest.mark.parametrize("training", [True, False])
+def test_batchnorm_is_kerass_with_all_weights_in_half_precision(policy, training):
+    """The op's own statistics are float32."""
+    x, results = random.normal(3, 2, (8, 5, 7, 6)), []
+    for kind in (kernels.BatchNormalization, keras.layers.BatchNormalization):
+        norm = kind(dtype=policy)
+        results.append([norm(x, training=training), *norm.weights])
+        assert all(value.dtype == policy for value in results[-1])
+    assert_close([[np.asarray(tf.cast(value, "float32")) for value in result] for result in results], 2**-8)
+
+
 @pytest.mark.parametrize(
     "kernel, padding, map_size, channels",
     [(3, "same", (2, 2), 64), (3, "valid", (4, 3), 96), ((2, 5), "same", (3, 2), 64), (1, "same", (9, 8), 16)],
@@ -77,6 +102,13 @@ def test_other_convolutions_are_left_to_keras(options, monkeypatch):
     monkeypatch.setattr(kernels, "_gradient_by_products", None)
     x = random.standard_normal((2, 2, 2, 64), "float32")
     trained(kernels.Conv2D, x, 128, 3, padding="same", **{"dtype": "mixed_bfloat16"} | options)
+
+
+def test_channels_may_come_first():
+    x = random.standard_normal((2, 8, 3, 4), "float32")
+    both = [trained(kind, x, 16, 1, data_format="channels_first", dtype="mixed_bfloat16")
+            for kind in (kernels.Conv2D, keras.layers.Conv2D)]  # fmt: skip
+    assert_close(both, 2**-7)
 
 
 def test_a_saved_model_holds_kerass_layers(tmp_path):

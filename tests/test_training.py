@@ -15,6 +15,7 @@ from zoo import Auxiliary, Conv, Dense, GlobalPool, Stage, ZooError, data, regis
 from zoo.data.preprocessing import Preprocessing, fit_to
 from zoo.plan import plan
 from zoo.registry import entry
+from zoo.training import building
 from zoo.training import train as training
 from zoo.training.checkpoint import Checkpoint, Damaged, read_arrays, restore_best, write_arrays
 from zoo.training.classifier import Classifier, split
@@ -506,6 +507,19 @@ def test_a_loss_that_is_no_number_ends_with_a_sentence(tmp_path):
         training.train("lenet1", epochs=2, clip=1e30, **options)
 
 
+@pytest.mark.parametrize("accumulate", [1, 33])
+def test_the_first_step_of_no_number_is_named_though_others_follow(tmp_path, monkeypatch, accumulate):
+    """The second of three batches in a block begins with a 2; where gradients are gathered, the third has a loss."""
+
+    def spoiled(*arguments):
+        cross_entropy = make_loss(*arguments)
+        return lambda labels, logits: cross_entropy(labels, logits) / keras.ops.cast(labels[0] != 2, "float32")
+
+    monkeypatch.setattr(building, "make_loss", spoiled)
+    with pytest.raises(ZooError, match="in epoch 1, at step 2 of 33"):
+        training.train("lenet1", runs=tmp_path, epochs=1, accumulate=accumulate, verbose=0, say=str)
+
+
 def test_what_the_last_step_of_an_epoch_spoils_is_not_kept(tmp_path):
     """The loss of that step is still a number, the validation loss after it is none."""
     with pytest.raises(ZooError, match="The validation loss stopped being a number in epoch 1, after step 1 of 1"):
@@ -563,6 +577,11 @@ def test_auxiliary_losses_count_by_their_weight_and_in_training_alone(two_headed
     assert own != early
     assert float(two_headed.compute_loss(x, y, outputs, training=True)) == pytest.approx(own + 0.5 * early, rel=1e-5)
     assert two_headed.evaluate(x, y, verbose=0)[0] == pytest.approx(own, rel=1e-5)
+
+
+def test_a_graphics_card_can_hold_every_variable_of_training(two_headed):
+    """TensorFlow keeps int32 ones in main memory, where a step that XLA compiled for the card can't reach them."""
+    assert "int32" not in {variable.dtype for variable in two_headed.variables}
 
 
 def test_a_trained_net_has_no_auxiliary_classifiers_left(two_headed, tmp_path):

@@ -5,9 +5,9 @@ import numpy as np
 from keras import layers, ops
 from tqdm import tqdm
 
-from zoo import kernels
+from zoo import checks, kernels
 from zoo.data.stream import Stream
-from zoo.errors import no_such
+from zoo.errors import ZooError, no_such
 from zoo.training.recipe import PRECISIONS
 
 FOLDING = (layers.Conv2D, kernels.Conv2D, layers.DepthwiseConv2D, layers.Dense)
@@ -18,15 +18,38 @@ def predictor(model, precision="float32", batch_size=32):
 
     The function takes images (N, height, width, channels) of any N from 1, computes `batch_size` of them at a time in
     `precision`, "float32" or "bfloat16" (softmax is float32 either way), and returns float32, (N, classes) for a
-    classifier. Its weights are those that the model has now.
+    classifier; a dict where the model's output is one. Its weights are those that the model has now.
 
     Raises:
-        ZooError: for another precision.
+        ZooError: for another precision, a batch size that can't be, and a model that isn't made of layers, from one
+            input. The function raises it for images of another shape.
     """
     if precision not in PRECISIONS:
         raise no_such("precision", precision, PRECISIONS)
-    answer = compiled(in_precision(fold(model), precision))
-    return lambda images: _joined(answer, (images[i : i + batch_size] for i in range(0, len(images), batch_size)))
+    batch_size, model = checks.count("batch size", batch_size), _of_layers(model)
+    shape, answer = model.input_shape[1:], compiled(in_precision(fold(model), precision))
+
+    def predict(images):
+        images = np.asarray(images)
+        if not _fits(images.shape, shape):
+            raise ZooError(f"The model takes images of shape (N, {', '.join(map(str, shape))}); got {images.shape}.")
+        return _joined(answer, (images[i : i + batch_size] for i in range(0, len(images), batch_size)))
+
+    return predict
+
+
+def _of_layers(model):
+    """Return the model, as a functional one if it is sequential: it can be cloned with other layers."""
+    if isinstance(model, keras.Sequential) and model.built:
+        model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    if len(getattr(model, "inputs", ())) != 1:
+        raise ZooError("A predictor is made of a functional or a sequential Keras model with one input.")
+    return model
+
+
+def _fits(found, shape):
+    """Whether images have the shape (N, *shape), in which None is any size; TensorFlow's kernels don't ask."""
+    return len(found) == len(shape) + 1 and found[0] > 0 and all(b in (None, a) for a, b in zip(found[1:], shape))
 
 
 def predict_split(model, split, batch_size):
@@ -41,7 +64,7 @@ def predict_split(model, split, batch_size):
 
 
 def _joined(answer, batches):
-    return np.concatenate([answer(batch) for batch in batches])
+    return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *map(answer, batches))
 
 
 # -------------------------------------------------------------------------------------------- model -> faster model
@@ -51,7 +74,7 @@ def fold(model):
     """Return the model for inference: BatchNorm that follows a convolution or a dense layer is a part of it.
 
     gamma (w x + b - mean) / deviation + beta is the same layer with other weights. BatchNorm stays where an activation
-    stands before it, or where what it normalizes is used elsewhere too.
+    stands before it, where what it normalizes is used elsewhere too, and where it normalizes something else, too.
     """
     ends = {tensor._keras_history.operation for tensor in model.outputs}
     norms = {layer: norm for layer in model.layers if layer not in ends and (norm := _norm_of(layer))}
@@ -74,7 +97,11 @@ def _norm_of(layer):
     """The BatchNorm that can be a part of the layer, or None."""
     linear = type(layer) in FOLDING and layer.activation is keras.activations.linear
     after = [node.operation for node in layer._outbound_nodes] if linear else []
-    return after[0] if len(after) == 1 and isinstance(after[0], layers.BatchNormalization) else None
+    if len(after) != 1 or not isinstance(norm := after[0], layers.BatchNormalization) or len(norm._inbound_nodes) != 1:
+        return None
+    rank = len(norm.input.shape)
+    channels = 1 if getattr(layer, "data_format", None) == "channels_first" else rank - 1
+    return norm if norm.axis % rank == channels else None
 
 
 def _absorbed(layer, norm):
@@ -91,7 +118,7 @@ def in_precision(model, precision):
     """Return the model with all weights in "float32" or "bfloat16", and computing in it, but for softmax."""
 
     def clone(layer):
-        exact = layer.get_config().get("activation") == "softmax"
+        exact = isinstance(layer, layers.Softmax) or layer.get_config().get("activation") == "softmax"
         return _again(layer, dtype="float32" if exact else precision)
 
     new = keras.models.clone_model(model, clone_function=clone)
@@ -102,7 +129,9 @@ def in_precision(model, precision):
 def _again(layer, **changes):
     """Return a new layer as this one, of the class that is the faster in inference."""
     kind = type(layer)
-    if isinstance(layer, layers.BatchNormalization):
+    if not isinstance(layer, layers.Layer):  # one of `keras.ops`, which computes in what it is given
+        changes = {}
+    elif isinstance(layer, layers.BatchNormalization):
         kind = kernels.BatchNormalization
     elif isinstance(layer, kernels.Conv2D):
         kind = layers.Conv2D
@@ -115,7 +144,11 @@ def _again(layer, **changes):
 def compiled(model):
     """Return the function of a Keras model from a batch of images (N, …) to its output (N, …), NumPy float32."""
     answer = {"tensorflow": _frozen, "jax": _jitted}.get(keras.backend.backend(), _plain)(model)
-    return lambda images: np.asarray(answer(images), "float32")
+    return lambda images: keras.tree.map_structure(_as_array, answer(images))
+
+
+def _as_array(tensor):
+    return np.asarray(ops.convert_to_numpy(tensor), "float32")
 
 
 def _frozen(model):
@@ -130,7 +163,7 @@ def _frozen(model):
 
     def answer(images):
         with keras.StatelessScope(list(zip(variables, map(tf.constant, values)))):
-            return tf.cast(model(images, training=False), "float32")
+            return model(images, training=False)
 
     signature = tf.TensorSpec(model.input_shape, "float32")
     traced = tf.function(answer, autograph=False).get_concrete_function(signature)
@@ -144,4 +177,4 @@ def _jitted(model):
 
 
 def _plain(model):
-    return lambda images: ops.convert_to_numpy(model(images, training=False))
+    return model.predict_on_batch

@@ -6,7 +6,7 @@ A saved model holds Keras's layer in the place of each, so that it loads without
 from math import prod
 
 import keras
-from keras import layers, optimizers
+from keras import layers, ops, optimizers
 
 
 def keeps_its_name(kind):
@@ -24,25 +24,29 @@ class BatchNormalization(layers.BatchNormalization):
 
     def call(self, inputs, training=None, mask=None):
         learns = bool(training and self.trainable)
-        gains = ("float32", "bfloat16", "float16") if learns else ("bfloat16", "float16")
-        if keras.backend.backend() != "tensorflow" or len(inputs.shape) != 4 or inputs.dtype not in gains:
+        if mask is not None or not self._is_one_op(inputs, learns):
             return super().call(inputs, training, mask)
         import tensorflow as tf
 
-        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs, scale=self.gamma if self.scale else tf.ones_like(self.moving_mean),
-            offset=self.beta if self.center else tf.zeros_like(self.moving_mean),
-            mean=[] if learns else self.moving_mean, variance=[] if learns else self.moving_variance,
+        mean, variance = (ops.cast(average, "float32") for average in (self.moving_mean, self.moving_variance))
+        outputs, batch_mean, batch_variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs, scale=ops.cast(self.gamma, "float32") if self.scale else tf.ones_like(mean),
+            offset=ops.cast(self.beta, "float32") if self.center else tf.zeros_like(mean),
+            mean=[] if learns else mean, variance=[] if learns else variance,
             epsilon=self.epsilon, is_training=learns,
         )  # fmt: skip
         if learns:
-            count = tf.cast(tf.size(inputs) / inputs.shape[-1], variance.dtype)
-            self._move(self.moving_mean, mean)
-            self._move(self.moving_variance, variance * ((count - 1) / count))  # the op's is the unbiased one
+            count = tf.cast(tf.size(inputs, tf.int64) / inputs.shape[-1], "float32")
+            batch_variance *= (count - 1) / count  # the op's is the unbiased one
+            self.moving_mean.assign(mean * self.momentum + batch_mean * (1 - self.momentum))
+            self.moving_variance.assign(variance * self.momentum + batch_variance * (1 - self.momentum))
         return outputs
 
-    def _move(self, average, value):
-        average.assign(average * self.momentum + value * (1 - self.momentum))
+    def _is_one_op(self, inputs, learns):
+        """Whether the op computes what Keras's own would, and gains by it."""
+        gains = ("float32", "bfloat16", "float16") if learns else ("bfloat16", "float16")
+        on_maps = len(inputs.shape) == 4 and self.axis in (-1, 3) and inputs.dtype in gains
+        return keras.backend.backend() == "tensorflow" and on_maps and not (self.renorm or self.synchronized)
 
 
 @keeps_its_name
@@ -75,8 +79,8 @@ class Conv2D(layers.Conv2D):
     def _kernel_is_large(self, inputs):
         if keras.backend.backend() != "tensorflow" or keras.distribution.list_devices("gpu"):
             return False
-        plain = self.strides == self.dilation_rate == (1, 1) and self.groups == 1 and inputs.dtype == "bfloat16"
-        if not plain or None in inputs.shape[1:]:
+        plain = self.strides == self.dilation_rate == (1, 1) and self.groups == 1
+        if not plain or self.data_format != "channels_last" or inputs.dtype != "bfloat16" or None in inputs.shape[1:]:
             return False
         return self.kernel_size == (1, 1) or prod(self.kernel.shape) >= 4096 * prod(inputs.shape[1:3])
 

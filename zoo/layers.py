@@ -221,7 +221,9 @@ class RBF(keras.layers.Layer):
     def build(self, input_shape):
         shape = (input_shape[-1], len(self.codes))
         codes = ops.transpose(ops.convert_to_tensor(self.codes, "float32"))
-        self.centers = self.add_weight(shape=shape, initializer=lambda *_, **__: codes, trainable=False, name="centers")
+        self.centers = self.add_weight(
+            shape=shape, initializer=lambda shape, dtype: ops.cast(codes, dtype), trainable=False, name="centers"
+        )
 
     def call(self, x):
         x = ops.cast(x, "float32")[:, :, None]  # distances of some 84 lose their digits in bfloat16

@@ -24,7 +24,7 @@ class Classifier(keras.Model):
 
     A training step takes a batch of images and labels, as any Keras model's, or a block: `places` (batch, steps) in the
     training set that `hold` put on the device; that is one compiled call for as many steps of the optimizer.
-    `sound_steps` counts the steps whose loss was a number.
+    `sound_steps` counts the steps before the first whose loss was no number.
     """
 
     def __init__(self, net, preprocessing, image_shape, auxiliary, decay=0.0, augmentation=(), seed=0):
@@ -39,10 +39,10 @@ class Classifier(keras.Model):
         self.auxiliary = {name: weight for name, (_, weight) in auxiliary.items()}
         self.decay = decay
         self.held = ()
-        self.sound_steps = self.add_weight(
-            shape=(), dtype="int32", trainable=False, aggregation="only_first_replica", initializer="zeros",
-            name="sound_steps",
-        )  # fmt: skip
+        counter = dict(shape=(), trainable=False, aggregation="only_first_replica")
+        self.is_sound = self.add_weight(**counter, dtype="bool", initializer="ones", name="is_sound")
+        # "int" is int64 on TensorFlow, which keeps int32 in main memory, out of reach of XLA on a graphics card.
+        self.sound_steps = self.add_weight(**counter, dtype="int", initializer="zeros", name="sound_steps")
 
     def make(self, images, labels):
         """Make all variables that training has, from a few images and their labels: a compiled loop can make none."""
@@ -67,7 +67,8 @@ class Classifier(keras.Model):
         loss = super().compute_loss(x, y, y_pred[LOGITS], sample_weight, training)
         if training:
             loss = loss + self._added_loss(y, y_pred)
-            self.sound_steps.assign_add(ops.cast(ops.isfinite(loss), "int32"))
+            self.is_sound.assign(ops.logical_and(self.is_sound, ops.isfinite(loss)))
+            self.sound_steps.assign_add(ops.cast(self.is_sound, self.sound_steps.dtype))
         return loss
 
     def _added_loss(self, y, y_pred):
