@@ -5,6 +5,7 @@ import numpy as np
 import zoo
 from zoo.data.dataset import Dataset, Split
 from zoo.training.building import build
+from zoo.training.side_by_side import settle_threads
 
 
 def prepare(workload):
@@ -13,6 +14,7 @@ def prepare(workload):
 
 
 def _training(workload):
+    settle_threads(workload.model, workload.options)
     front, recipe = workload.front, workload.recipe
     images, labels = workload.images((*front.size, front.channels))
     split = Split(images, labels)

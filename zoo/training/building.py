@@ -6,6 +6,7 @@ import zoo
 from zoo.plan import plan
 from zoo.training.classifier import Classifier, steps_per_epoch
 from zoo.training.optimizing import balanced_weights, decay_in_gradient, initialize, make_loss, make_optimizer
+from zoo.training.side_by_side import parts_of
 
 
 def build(model, options, front, dataset, recipe, replicas=1):
@@ -17,8 +18,9 @@ def build(model, options, front, dataset, recipe, replicas=1):
     auxiliary = plan(model, front.input_shape, classes, **options).trace.auxiliary
     net = _create(model, front.input_shape, classes, options, recipe)
     initialize(net, recipe)
+    parts = parts_of(recipe.batch_size, model, options) if replicas == 1 else 1
     classifier = Classifier(
-        net, front, dataset.image_shape, auxiliary, decay_in_gradient(recipe), recipe.augment, recipe.seed
+        net, front, dataset.image_shape, auxiliary, decay_in_gradient(recipe), recipe.augment, recipe.seed, parts
     )
     steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
     optimizer = make_optimizer(recipe, steps * recipe.epochs, recipe.epochs)

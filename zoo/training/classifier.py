@@ -8,6 +8,7 @@ from keras import layers, ops
 
 from zoo.training.augmentation import augment
 from zoo.training.distribution import feeding_whole, on_every_device, replicas_in_step, shared
+from zoo.training.side_by_side import SideBySide
 
 LOGITS, SHARES = "logits", "shares"
 BLOCKS, LONGEST = 10, 50  # an epoch is at least so many blocks, and a block at most so many steps
@@ -20,21 +21,25 @@ class Classifier(keras.Model):
     other data is the net's own. (Training on logits keeps the softmax exact.) The training loss also carries
     `decay` / 2 times the sum of the kernels' squares, whose gradient is weight decay. In training the images are
     changed by the layers that `augmentation` names, their randomness from `seed`; where these mix images, the output
-    "shares" (N, N) says how, and the loss is that of labels mixed alike (the accuracy is that of the unmixed).
+    "shares" (N, N) says how, and the loss is that of labels mixed alike (the accuracy is that of the unmixed). The net
+    computes a batch in so many `parts`, side by side.
 
     A training step takes a batch of images and labels, as any Keras model's, or a block: `places` (batch, steps) in the
     training set that `hold` put on the device; that is one compiled call for as many steps of the optimizer.
     `sound_steps` counts the steps before the first whose loss was no number.
     """
 
-    def __init__(self, net, preprocessing, image_shape, auxiliary, decay=0.0, augmentation=(), seed=0):
+    def __init__(self, net, preprocessing, image_shape, auxiliary, decay=0.0, augmentation=(), seed=0, parts=1):
         scores = list(net.output) if isinstance(net.output, dict) else net.output_names
         images = keras.Input(image_shape, dtype="float32", name="images")
         changed, shares = augment(images, augmentation, seed)
-        logits = [layers.Activation("linear", dtype="float32", name=f"{name}_logits")(net.get_layer(name).input)
-                  for name in scores]  # fmt: skip
-        on_images = keras.Model(net.input, logits, name=net.name)(preprocessing.model(image_shape)(changed))
-        outputs = dict(zip([LOGITS, *scores[1:]], on_images)) | ({} if shares is None else {SHARES: shares})
+        front, logits = preprocessing.model(image_shape), {}
+        for name, key in zip(scores, [LOGITS, *scores[1:]]):
+            exact = layers.Activation("linear", dtype="float32", name=f"{name}_logits")
+            logits[key] = exact(net.get_layer(name).input)
+        whole = keras.Model(front.input, keras.Model(net.input, logits)(front.output), name=net.name)
+        outputs = (SideBySide(whole, parts) if parts > 1 else whole)(changed)
+        outputs |= {} if shares is None else {SHARES: shares}
         super().__init__(images, outputs, name=f"{net.name}_on_images")
         self.auxiliary = {name: weight for name, (_, weight) in auxiliary.items()}
         self.decay = decay

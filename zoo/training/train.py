@@ -58,11 +58,13 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
         ZooError: for bad input, before anything is written.
     """
     from zoo.training.distribution import choose
+    from zoo.training.side_by_side import settle_threads
 
     options = dict(options or {})
     entry, recipe, source = check(
         model, dataset, data_dir, image_size, options, limit, classes, trackers, recipe, **fields
     )
+    settle_threads(model, options)
     devices = choose(strategy)
     dataset = loaded or data.load_source(source)
     recipe = recipe.for_images(len(dataset.train))
@@ -108,11 +110,15 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto"):
         ZooError: if there is no such run, or its data or its layout aren't what they were.
     """
     from zoo.training.distribution import choose
+    from zoo.training.side_by_side import settle_threads
 
-    run, devices = started_run(folder), choose(strategy)
-    say, verbose = devices.voice(say, verbose)
+    run = started_run(folder)
     with reading(run):
         config = run.config()
+        settle_threads(config["source"], config["options"])
+    devices = choose(strategy)
+    say, verbose = devices.voice(say, verbose)
+    with reading(run):
         if "result" in config:
             say(f"The run in {run.folder} is finished.")
             return Result(**config["result"])
