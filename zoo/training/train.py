@@ -115,15 +115,15 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto"):
     run = started_run(folder)
     with reading(run):
         config = run.config()
+        finished = Result(**config["result"]) if "result" in config else None
+        front, recipe = Preprocessing.from_config(config["preprocessing"]), Recipe(**config["recipe"])
+        source, began_with = config["data"], (config["images"], config["class_names"])
         settle_threads(config["source"], config["options"])
     devices = choose(strategy)
     say, verbose = devices.voice(say, verbose)
-    with reading(run):
-        if "result" in config:
-            say(f"The run in {run.folder} is finished.")
-            return Result(**config["result"])
-        front, recipe = Preprocessing.from_config(config["preprocessing"]), Recipe(**config["recipe"])
-        source, began_with = config["data"], (config["images"], config["class_names"])
+    if finished:
+        say(f"The run in {run.folder} is finished.")
+        return finished
     dataset = data.load_source({"size": front.size} | source)
     counts = {split: len(getattr(dataset, split)) for split in config["images"]}
     if (counts, list(dataset.class_names)) != began_with:
