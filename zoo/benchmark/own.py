@@ -5,6 +5,7 @@ import numpy as np
 import zoo
 from zoo.data.dataset import Dataset, Split
 from zoo.training.building import build
+from zoo.training.feeding import generated
 from zoo.training.side_by_side import settle_threads
 
 
@@ -21,7 +22,7 @@ def _training(workload):
     dataset = Dataset("random images", _class_names(workload), train=split, validation=split, test=split)
     _, classifier = build(workload.model, workload.options, front, dataset, recipe)
     classifier.hold(images, labels)
-    blocks = classifier.blocks(recipe.batch_size, recipe.seed)
+    blocks = generated(classifier.blocks(recipe.batch_size, recipe.seed))
     in_block = workload.steps_in_block
     return lambda steps: classifier.fit(blocks, steps_per_epoch=steps // in_block, shuffle=False, verbose=0)
 

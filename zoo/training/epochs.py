@@ -7,6 +7,7 @@ import keras
 from zoo.data.stream import Stream, own_errors
 from zoo.training.checkpoint import Best, Checkpoint
 from zoo.training.classifier import split, steps_per_epoch
+from zoo.training.feeding import generated, in_batches
 from zoo.training.optimizing import Plateau
 from zoo.training.progress import Throughput
 from zoo.training.tracking import tracked
@@ -48,9 +49,9 @@ def _fit_on(classifier, dataset, recipe, devices, epoch, **options):
     if dataset.is_held and devices.take_blocks:
         classifier.hold(dataset.train.images, dataset.train.labels)
         return classifier.fit(
-            classifier.blocks(*order, part),
+            generated(classifier.blocks(*order, part)),
             steps_per_epoch=split(len(dataset.train), recipe.batch_size)[1],
-            validation_data=(dataset.validation.images, dataset.validation.labels),
+            validation_data=in_batches(dataset.validation.images, dataset.validation.labels, recipe.batch_size),
             validation_batch_size=recipe.batch_size, **options,
         )  # fmt: skip
     steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
