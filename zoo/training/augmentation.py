@@ -19,6 +19,7 @@ ONE_IMAGE = {
         PIXELS, brightness_factor=0.2, contrast_factor=0.2, saturation_factor=(0.4, 0.6), hue_factor=0.05, seed=seed
     ),
 }
+OF_COLOURS = ("randaugment", "jitter")  # they take no other images
 SEVERAL_IMAGES = {
     "mixup": lambda seed: layers.MixUp(alpha=0.2, seed=seed),
     "cutmix": lambda seed: layers.CutMix(seed=seed),
@@ -29,9 +30,9 @@ def augment(images, names, seed):
     """Return images (N, height, width, channels), 0..255, changed in training by the named layers, and their shares.
 
     Shares (N, N) say how much of the labels of each image in the batch every one of them now has; None if no layer
-    mixes images. Grey images are changed as colour ones of three equal channels.
+    mixes images. A layer that takes colours alone is given grey images as three equal channels.
     """
-    grey, shares = images.shape[-1] == 1 and names, None
+    grey, shares = images.shape[-1] == 1 and set(names) & set(OF_COLOURS), None
     if grey:
         images = ops.repeat(images, 3, axis=-1)
     for i, name in enumerate(names):
