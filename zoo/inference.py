@@ -135,7 +135,9 @@ def _again(layer, **changes):
         kind = kernels.BatchNormalization
     elif isinstance(layer, kernels.Conv2D):
         kind = layers.Conv2D
-    return kind.from_config(layer.get_config() | changes)
+    config = layer.get_config()
+    undrawn = {key: "zeros" for key in config if key.endswith("_initializer")}  # its weights are set afterwards
+    return kind.from_config(config | undrawn | changes)
 
 
 # ------------------------------------------------------------------------------------------------ model -> function
