@@ -1,5 +1,6 @@
 """Small nets train in parts, one a core, and learn what they would in one piece."""
 
+import os
 import subprocess
 import sys
 
@@ -10,16 +11,24 @@ from zoo import data
 from zoo.data.preprocessing import fit_to
 from zoo.plan import plan
 from zoo.registry import entry
-from zoo.training import building, side_by_side
+from zoo.training import side_by_side
+from zoo.training.building import build
+from zoo.training.feeding import generated, in_batches
 from zoo.training.recipe import Recipe
 
 THREADS = """
 import tensorflow
-from zoo.training.side_by_side import settle_threads
-for model in ("resnet20", "vgg16", "lenet5"):
-    settle_threads(model, {})
-    print(tensorflow.config.threading.get_intra_op_parallelism_threads())
+from zoo.training.side_by_side import one_core_an_op
+one_core_an_op()
+print(tensorflow.config.threading.get_intra_op_parallelism_threads())
 """
+
+
+@pytest.fixture
+def four_cores(monkeypatch):
+    tensorflow = pytest.importorskip("tensorflow")
+    monkeypatch.setattr(tensorflow.config, "list_physical_devices", lambda kind: [])
+    monkeypatch.setattr(side_by_side, "_cores", lambda: 4)
 
 
 @pytest.mark.parametrize(
@@ -34,29 +43,45 @@ for model in ("resnet20", "vgg16", "lenet5"):
         (128, "vgg16", {}, 1),  # its ops are worth sharing
     ],
 )
-def test_small_nets_whose_images_dont_mix_train_in_a_part_a_core(monkeypatch, batch, model, options, parts):
-    monkeypatch.setattr(side_by_side, "_cores", lambda: 4)
-    assert side_by_side.parts_of(batch, model, options) == parts
+def test_small_nets_whose_images_dont_mix_train_in_a_part_a_core(four_cores, batch, model, options, parts):
+    assert side_by_side.parts_of(batch, plan(model, classes=10, **options).trace) == parts
+    assert side_by_side.foreseen_parts(model, options, batch_size=batch) == parts
 
 
-@pytest.mark.parametrize("model", ["lenet5", "googlenet"])
-def test_parts_learn_what_one_piece_does(monkeypatch, model):
-    """Batches of 20 in three parts of 7, 7 and 6 images; GoogLeNet has three classifiers."""
+def test_parts_are_foreseen_at_the_size_that_the_images_will_have(four_cores):
+    assert side_by_side.foreseen_parts("lenet5", {}, (32, 32)) == 4
+    assert side_by_side.foreseen_parts("lenet5", {}, (512, 512)) == 1
+    assert side_by_side.foreseen_parts("lenet5", {}, (8, 8)) == 1  # too small for it
+
+
+@pytest.mark.parametrize(("model", "batch", "parts"), [("lenet5", 20, 3), ("lenet5", 9, 4), ("googlenet", 20, 3)])
+def test_parts_learn_what_one_piece_does(model, batch, parts):
+    """Also uneven ones: batches of 20 in 7, 7 and 6 images. GoogLeNet has three classifiers."""
     digits = data.load("digits", limit=40)
     options = {} if model == "lenet5" else {"width": 1 / 16, "dropout": 0.0, "aux": True}
     front = fit_to(plan(model, classes=10, **options).layout, entry(model), digits)
     weights = []
-    for parts in (1, 3):
-        monkeypatch.setattr(building, "parts_of", lambda *_, parts=parts: parts)
-        net, classifier = building.build(model, options, front, digits, Recipe(optimizer="sgd", batch_size=20))
+    for number in (1, parts):
+        recipe = Recipe(optimizer="sgd", batch_size=batch)
+        net, classifier = build(model, options, front, digits, recipe, parts=number)
         classifier.hold(digits.train.images, digits.train.labels)
-        blocks = classifier.blocks(20, seed=0)
-        classifier.fit(blocks, steps_per_epoch=1, epochs=2, shuffle=False, verbose=0)
+        classifier.fit(classifier.blocks(batch, seed=0), steps_per_epoch=1, epochs=2, shuffle=False, verbose=0)
         weights.append(net.get_weights())
     for whole, parted in zip(*weights, strict=True):
         np.testing.assert_allclose(parted, whole, rtol=1e-4, atol=1e-6)
 
 
-def test_threads_are_settled_for_small_nets_alone():
-    told = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, check=True).stdout
-    assert told.split() == ["0", "0", "1"]
+@pytest.mark.parametrize(("told", "threads"), [({}, "1"), ({"TF_NUM_INTRAOP_THREADS": "2"}, "0")])
+def test_ops_get_one_core_unless_the_user_said_otherwise(told, threads):
+    free = {key: value for key, value in os.environ.items() if not key.startswith("TF_NUM_")}
+    run = subprocess.run([sys.executable, "-c", THREADS], env=free | told, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [threads]
+
+
+def test_what_fit_is_fed_keeps_its_order_and_has_no_autotuning():
+    fed = generated((np.full((2, 3), i),) for i in range(5))
+    assert [batch[0, 0] for (batch,) in fed.as_numpy_iterator()] == [0, 1, 2, 3, 4]
+    images, labels = np.arange(5.0).reshape(5, 1, 1, 1), np.arange(5)
+    batches = in_batches(images, labels, 2)
+    assert [labels.tolist() for _, labels in batches.as_numpy_iterator()] == [[0, 1], [2, 3], [4]]
+    assert not fed.options().autotune.enabled and not batches.options().autotune.enabled

@@ -356,11 +356,12 @@ def train(context, model, dataset, data_dir, image_size, options, runs, strategy
     verbose = "auto" if sys.stdout.isatty() else 2
     if resume is not None:
         _refuse_others(context, "A run", "resume", "strategy", "as_json")
-        result = training.resume(resume, verbose, click.echo, strategy=strategy)
+        result = training.resume(resume, verbose, click.echo, strategy=strategy, own_process=True)
     else:
         result = training.train(
-            model, dataset, data_dir, image_size, options, runs, verbose, click.echo, strategy=strategy, **others
-        )
+            model, dataset, data_dir, image_size, options, runs, verbose, click.echo, strategy=strategy,
+            own_process=True, **others,
+        )  # fmt: skip
     if result is None:  # the chief of the workers tells it
         return
     click.echo(f"Test accuracy {result.test_accuracy:.4f}, loss {result.test_loss:.4f}, after {result.epochs} epochs "

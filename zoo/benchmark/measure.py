@@ -8,9 +8,8 @@ from zoo.benchmark.process import Process
 from zoo.benchmark.result import Result, figures, ratio
 from zoo.errors import ZooError, first_line
 
-TURN = (
-    3.0  # seconds that a turn of the zoo's takes at least, if there are images enough: a call of `fit` has its own cost
-)
+# Seconds that a turn of the zoo's takes at least, if there are images enough: a call of `fit` has its own cost.
+TURN = 3.0
 SIZE, PRODUCTS = 2048, 5  # of the matrices whose product is the ceiling, and how often it is computed in a turn
 
 

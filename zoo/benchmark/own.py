@@ -6,7 +6,7 @@ import zoo
 from zoo.data.dataset import Dataset, Split
 from zoo.training.building import build
 from zoo.training.feeding import generated
-from zoo.training.side_by_side import settle_threads
+from zoo.training.side_by_side import one_core_an_op, parts_of
 
 
 def prepare(workload):
@@ -15,12 +15,14 @@ def prepare(workload):
 
 
 def _training(workload):
-    settle_threads(workload.model, workload.options)
+    parts = parts_of(workload.batch_size, workload.plan.trace)
+    if parts > 1:
+        one_core_an_op()
     front, recipe = workload.front, workload.recipe
     images, labels = workload.images((*front.size, front.channels))
     split = Split(images, labels)
     dataset = Dataset("random images", _class_names(workload), train=split, validation=split, test=split)
-    _, classifier = build(workload.model, workload.options, front, dataset, recipe)
+    _, classifier = build(workload.model, workload.options, front, dataset, recipe, parts=parts)
     classifier.hold(images, labels)
     blocks = generated(classifier.blocks(recipe.batch_size, recipe.seed))
     in_block = workload.steps_in_block

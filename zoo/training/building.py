@@ -6,19 +6,18 @@ import zoo
 from zoo.plan import plan
 from zoo.training.classifier import Classifier, steps_per_epoch
 from zoo.training.optimizing import balanced_weights, decay_in_gradient, initialize, make_loss, make_optimizer
-from zoo.training.side_by_side import parts_of
 
 
-def build(model, options, front, dataset, recipe, replicas=1):
+def build(model, options, front, dataset, recipe, replicas=1, parts=1):
     """Return the Keras net of a model with `options`, and the compiled `Classifier` that trains it on a data set.
 
-    `front` is the `Preprocessing` of the images, `replicas` the number of devices that train together.
+    `front` is the `Preprocessing` of the images, `replicas` the number of devices that train together, `parts` in how
+    many parts each batch is computed.
     """
     classes = len(dataset.class_names)
     auxiliary = plan(model, front.input_shape, classes, **options).trace.auxiliary
     net = _create(model, front.input_shape, classes, options, recipe)
     initialize(net, recipe)
-    parts = parts_of(recipe.batch_size, model, options) if replicas == 1 else 1
     classifier = Classifier(
         net, front, dataset.image_shape, auxiliary, decay_in_gradient(recipe), recipe.augment, recipe.seed, parts
     )

@@ -52,7 +52,8 @@ def _fit_on(classifier, dataset, recipe, devices, epoch, **options):
             generated(classifier.blocks(*order, part)),
             steps_per_epoch=split(len(dataset.train), recipe.batch_size)[1],
             validation_data=in_batches(dataset.validation.images, dataset.validation.labels, recipe.batch_size),
-            validation_batch_size=recipe.batch_size, **options,
+            validation_batch_size=recipe.batch_size,  # where these are arrays
+            **options,
         )  # fmt: skip
     steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
     stream = Stream(dataset.train, *order, steps, part)

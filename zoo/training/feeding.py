@@ -10,7 +10,7 @@ import keras
 
 
 def generated(batches):
-    """Return what stands for a generator of tuples of arrays, whose shapes stay the same."""
+    """Return what stands, once, for a generator of tuples of arrays, whose shapes stay the same."""
     if keras.backend.backend() != "tensorflow":
         return batches
     import tensorflow as tf

@@ -13,12 +13,16 @@ from zoo.errors import ZooError
 from zoo.layout import Norm
 from zoo.plan import plan
 
-SMALL = 10_000_000  # multiply-adds an image; the ops of larger nets are worth sharing
+SMALL = 2_000_000  # multiply-adds an image, and weights; the ops of larger nets are worth sharing
 LEAST = 8  # images that are worth a core
+BATCH = 128  # where the recipe leaves its size to the data
 
 
 class SideBySide(layers.Layer):
-    """A net that trains on a batch in so many parts, which TensorFlow computes at the same time."""
+    """A net that trains on a batch in so many parts, which TensorFlow computes at the same time.
+
+    Other batches, of which the last may have fewer images than there are parts, stay in one piece.
+    """
 
     def __init__(self, net, parts):
         super().__init__()
@@ -27,44 +31,58 @@ class SideBySide(layers.Layer):
     def call(self, images, training=None):
         if not training:
             return self.net(images, training=training)
-        size = -(-ops.shape(images)[0] // self.parts)
-        outputs = [self.net(images[i * size : (i + 1) * size], training=True) for i in range(self.parts)]
-        return keras.tree.map_structure(lambda *ends: ops.concatenate(ends), *outputs)
+        count = ops.shape(images)[0]
+        ends = [count * i // self.parts for i in range(self.parts + 1)]
+        outputs = [self.net(images[start:end], training=True) for start, end in zip(ends, ends[1:])]
+        return keras.tree.map_structure(lambda *some: ops.concatenate(some), *outputs)
 
 
-def parts_of(batch_size, model, options):
-    """Return in how many parts, one a core, a model with these options trains on a batch: 1 if it gains nothing."""
-    return max(1, min(_cores(), batch_size // LEAST)) if _gains(model, options) else 1
+def parts_of(batch_size, trace):
+    """Return in how many parts, one a core, a net with this trace trains on a batch: 1 if it gains nothing by them.
 
-
-def settle_threads(model, options):
-    """Have TensorFlow compute each op on one core, if the model trains in parts and nothing was computed yet."""
-    if not _gains(model, options):
-        return
-    import tensorflow as tf
-
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-    except RuntimeError:  # it has begun; parts are the faster way then too, but by less
-        pass
-
-
-def _gains(model, options):
-    """Whether a net is small at the input size that it was made for, and computes each image by itself."""
+    It gains if it is small and computes each image by itself, without BatchNorm.
+    """
     if keras.backend.backend() != "tensorflow":
-        return False
+        return 1
     import tensorflow as tf
 
     if tf.config.list_physical_devices("GPU"):  # Keras's own list would have TensorFlow begin
-        return False
-    try:
-        trace = plan(model, classes=registry.entry(model).classes or 2, **options).trace
-    except ZooError:  # it has no such size
-        return False
+        return 1
     mixes_images = any(isinstance(layer.word, Norm) and layer.word.kind == "batch" for layer in trace.layers)
-    return trace.macs <= SMALL and not mixes_images
+    if mixes_images or max(trace.macs, trace.params) > SMALL:
+        return 1
+    return max(1, min(_cores(), batch_size // LEAST))
+
+
+def foreseen_parts(model, options, image_size=None, batch_size=None):
+    """Return `parts_of` a model before its data is known, at its own input size and `BATCH` if no other is given.
+
+    It is 1 for a model without a size of its own.
+    """
+    try:
+        entry = registry.entry(model)
+        shape = (*image_size, *(entry.input_shape or ())[2:])[:3] if image_size else None
+        return parts_of(batch_size or BATCH, plan(model, shape, entry.classes or 2, **options).trace)
+    except (ZooError, ValueError):
+        return 1
+
+
+def one_core_an_op():
+    """Have TensorFlow compute each op of this process on one core, unless it was told otherwise, or has begun.
+
+    Parts are the faster way then too, but by less.
+    """
+    import tensorflow as tf
+
+    if "TF_NUM_INTRAOP_THREADS" in os.environ or tf.config.threading.get_intra_op_parallelism_threads():
+        return
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+    except RuntimeError:
+        pass
 
 
 def _cores():
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many cores this process may use, as far as TensorFlow was told to."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(available, int(os.environ.get("TF_NUM_INTEROP_THREADS", available)))

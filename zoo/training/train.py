@@ -32,7 +32,7 @@ class Result:
 
 def train(model, dataset="digits", data_dir=None, image_size=None, options=None, runs="runs", verbose="auto",
           say=print, limit=None, classes=None, trackers=(), strategy="auto", recipe=None, watch=None, loaded=None,
-          **fields):  # fmt: skip
+          own_process=False, **fields):  # fmt: skip
     """Train a model and leave a run's folder; return its `Result`, or None in a worker that isn't the chief.
 
     Args:
@@ -52,19 +52,21 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
         watch: called with the figures so far, a dict an epoch, as training begins or goes on and after each epoch; what
             it raises ends the training.
         loaded: the data set, where it is loaded already.
+        own_process: whether this process is there for the run alone: TensorFlow's threads may be set up for it then.
         **fields: fields of `Recipe`, None for what they start from.
 
     Raises:
         ZooError: for bad input, before anything is written.
     """
     from zoo.training.distribution import choose
-    from zoo.training.side_by_side import settle_threads
+    from zoo.training.side_by_side import foreseen_parts, one_core_an_op, parts_of
 
     options = dict(options or {})
     entry, recipe, source = check(
         model, dataset, data_dir, image_size, options, limit, classes, trackers, recipe, **fields
     )
-    settle_threads(model, options)
+    if own_process and foreseen_parts(model, options, image_size, recipe.batch_size) > 1:
+        one_core_an_op()
     devices = choose(strategy)
     dataset = loaded or data.load_source(source)
     recipe = recipe.for_images(len(dataset.train))
@@ -76,7 +78,8 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     devices.join(say)
     devices.check(recipe)
     _check_steps(recipe, dataset)
-    config = _config(planned, model, options, dataset, source, front, recipe) | {"trackers": trackers}
+    config = _config(planned, model, options, dataset, source, front, recipe)
+    config |= {"trackers": trackers, "parts": parts_of(recipe.batch_size, planned.trace)}
     run = new_run(runs, planned.name, dataset.name) if devices.is_chief else None
     return _train(run, config, dataset, devices, verbose, say, watch)
 
@@ -100,8 +103,10 @@ def check(model, dataset="digits", data_dir=None, image_size=None, options=None,
     }  # fmt: skip
 
 
-def resume(folder, verbose="auto", say=print, watch=None, strategy="auto"):
-    """Go on with a run that was stopped, from its last checkpoint; return what `train` does. `watch` is `train`'s.
+def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_process=False):
+    """Go on with a run that was stopped, from its last checkpoint; return what `train` does.
+
+    `watch` and `own_process` are `train`'s.
 
     It ends as it would have without the stop: with the same weights, bit for bit on a CPU in float32. A finished run
     stays as it is. It may go on with another `strategy`; each worker needs its folder then, to read.
@@ -110,7 +115,7 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto"):
         ZooError: if there is no such run, or its data or its layout aren't what they were.
     """
     from zoo.training.distribution import choose
-    from zoo.training.side_by_side import settle_threads
+    from zoo.training.side_by_side import one_core_an_op
 
     run = started_run(folder)
     with reading(run):
@@ -118,7 +123,8 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto"):
         finished = Result(**config["result"]) if "result" in config else None
         front, recipe = Preprocessing.from_config(config["preprocessing"]), Recipe(**config["recipe"])
         source, began_with = config["data"], (config["images"], config["class_names"])
-        settle_threads(config["source"], config["options"])
+    if own_process and config.get("parts", 1) > 1:
+        one_core_an_op()
     devices = choose(strategy)
     say, verbose = devices.voice(say, verbose)
     if finished:
@@ -152,12 +158,12 @@ def _train(run, config, dataset, devices, verbose, say, watch):
     config |= {"strategy": devices.strategy, "replicas": devices.replicas}
     recipe, history = Recipe(**config["recipe"]), []
     front = Preprocessing.from_config(config["preprocessing"])
-    parts = config["source"], config["options"], front, dataset, recipe
+    made_of = config["source"], config["options"], front, dataset, recipe
     try:
         if devices.is_chief:
             run.write_config(config)
         with devices.scope():
-            net, classifier = build(*parts, devices.replicas)
+            net, classifier = build(*made_of, devices.replicas, config.get("parts", 1) if devices.replicas == 1 else 1)
             history += restore(run, classifier, say) if run else []
             say(_beginning(config, net, dataset, devices, history))
             if not is_over(recipe, history):
@@ -166,7 +172,7 @@ def _train(run, config, dataset, devices, verbose, say, watch):
         if not devices.is_chief:
             return None
         if devices.replicas > 1:
-            net, classifier = build(*parts)  # on one device
+            net, classifier = build(*made_of)  # on one device
         return _finish(run, config, net, classifier, dataset, recipe, history)
     except (KeyboardInterrupt, WorkerLost):
         if devices.is_chief:
