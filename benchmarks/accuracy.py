@@ -4,15 +4,18 @@
     python -m benchmarks.accuracy lenet5 --data-dir DIR       # one net
     python -m benchmarks.accuracy --markdown                  # the table of docs/accuracy.md, from the results
 
-Each run goes through `zoo.training.train`, as `python train.py` does, with the options of `SCHEDULES`; "short" is said
-of one that has fewer epochs than the paper. Each finished run is appended to the file of results at once, and one that
-stands there is not trained again.
+Each run is a process of `python train.py`, with the options of `SCHEDULES`. Each finished run is appended to the file
+of results at once, and one that stands there is not trained again.
 """
 
 import argparse
 import csv
+import json
 import os
 import platform
+import shlex
+import subprocess
+import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -24,7 +27,6 @@ import numpy as np
 from tabulate import tabulate
 
 from zoo import registry
-from zoo.training.train import train
 
 COLUMNS = ("model", "dataset", "schedule", "seed", "epochs", "accuracy", "seconds", "machine")
 
@@ -46,6 +48,15 @@ def command(model, dataset):
     words = [f"--{key.replace('_', '-')} {value}" for key, value in fields.items()]
     words += [f"--set {key}={value}" for key, value in options.items()]
     return " ".join(["python train.py", f"--model {model} --dataset {dataset}", *words])
+
+
+def run(words, seed, data_dir):
+    """Train by the command, with this seed; return what it prints as JSON."""
+    with tempfile.TemporaryDirectory() as runs:
+        where = ["--runs", runs, *(["--data-dir", data_dir] if data_dir else [])]
+        arguments = [sys.executable, *shlex.split(words)[1:], "--seed", str(seed), "--json", *where]
+        told = subprocess.run(arguments, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return json.loads(told.splitlines()[-1])
 
 
 def machine():
@@ -90,17 +101,15 @@ def main():
     if not options.results.exists():
         options.results.write_text(",".join(COLUMNS) + "\n")
     done = {(row["model"], row["dataset"], row["seed"], row["machine"]) for row in measured(options.results)}
-    for (model, dataset), (fields, layout, seeds) in SCHEDULES.items():
+    for (model, dataset), (_, _, seeds) in SCHEDULES.items():
         for seed in range(seeds):
             if (options.models and model not in options.models) or (model, dataset, str(seed), machine()) in done:
                 continue
-            with tempfile.TemporaryDirectory() as runs:
-                result = train(model, dataset, options.data_dir, options=layout, runs=runs, seed=seed, **fields)
-            row = (model, dataset, command(model, dataset), seed, result.epochs, result.test_accuracy, result.seconds,
-                   machine())  # fmt: skip
+            result = run(command(model, dataset), seed, options.data_dir)
+            row = (model, dataset, command(model, dataset), seed, result["epochs"], result["test_accuracy"],
+                   result["seconds"], machine())  # fmt: skip
             with options.results.open("a") as file:
                 csv.writer(file, lineterminator="\n").writerow(row)
-            keras.utils.clear_session()
 
 
 if __name__ == "__main__":
