@@ -34,9 +34,8 @@ def profile(run, steps):
     for plane in (plane for plane in space.planes if "CPU" in plane.name):
         for event in (event for line in plane.lines for event in line.events):
             name, _, kind = plane.event_metadata[event.metadata_id].name.rpartition(":")
-            if (
-                name and not name.endswith(":") and not kind.startswith("__")
-            ):  # "layer/Conv2D:Conv2D", not "Executor::Run"
+            is_op = name and not name.endswith(":") and "__inference" not in kind  # "layer/Conv2D:Conv2D"
+            if is_op:
                 milliseconds[kind] += event.duration_ps / 1e9
                 calls[kind] += 1
     return milliseconds, calls
