@@ -59,11 +59,13 @@ def foreseen_parts(model, options, image_size=None, batch_size=None):
 
     It is 1 for a model without a size of its own.
     """
+    entry = registry.entry(model)
+    if not (entry.input_shape or len(image_size or ()) == 3):
+        return 1
+    shape = (*image_size, *(entry.input_shape or ())[2:])[:3] if image_size else None
     try:
-        entry = registry.entry(model)
-        shape = (*image_size, *(entry.input_shape or ())[2:])[:3] if image_size else None
         return parts_of(batch_size or BATCH, plan(model, shape, entry.classes or 2, **options).trace)
-    except (ZooError, ValueError):
+    except ZooError:  # too small for it, as the user will be told
         return 1
 
 
