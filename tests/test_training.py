@@ -776,6 +776,28 @@ def test_a_run_whose_config_is_damaged_does_not_go_on(tmp_path, text, sentence):
         training.resume(tmp_path, say=str)
 
 
+@pytest.mark.parametrize(
+    "parts, sentence",
+    [("two", "positive whole number; got 'two'"), (0, "positive whole number; got 0"), (100, "at most 32, .* got 100")],
+)
+def test_a_run_whose_parts_cannot_be_does_not_go_on(result, tmp_path, parts, sentence):
+    config = find_run(result[0].run).config() | {"parts": parts}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ZooError, match=f"The run in {tmp_path} can't be read: parts must be .*{sentence}"):
+        training.resume(tmp_path, say=str)
+
+
+def test_a_run_that_knows_no_parts_goes_on_in_one_piece(tmp_path, monkeypatch):
+    options = {"limit": 40, "epochs": 2, "batch_size": 16, "verbose": 0, "say": str}
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr("zoo.training.report.write_report", stop)
+        training.train("lenet1", runs=tmp_path, **options)
+    run = Run(tmp_path / "lenet1-digits-1")
+    run.write_config({key: value for key, value in run.config().items() if key != "parts"})
+    training.resume(run.folder, verbose=0, say=str)
+    assert run.config()["parts"] == 1
+
+
 def test_the_command_that_goes_on_is_quoted_for_the_shell(tmp_path):
     (tmp_path / "my runs").mkdir()
     (tmp_path / "my runs" / "config.json").write_text("{}")

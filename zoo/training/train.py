@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from zoo import data
+from zoo import checks, data
 from zoo.data.preprocessing import Preprocessing, fit_to
 from zoo.errors import ZooError
 from zoo.plan import plan, resolve
@@ -123,7 +123,8 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
         finished = Result(**config["result"]) if "result" in config else None
         front, recipe = Preprocessing.from_config(config["preprocessing"]), Recipe(**config["recipe"])
         source, began_with = config["data"], (config["images"], config["class_names"])
-    if own_process and config.get("parts", 1) > 1:
+        config["parts"] = _parts_of(config, recipe)
+    if own_process and config["parts"] > 1:
         one_core_an_op()
     devices = choose(strategy)
     say, verbose = devices.voice(say, verbose)
@@ -137,6 +138,14 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
     devices.join(say)
     devices.check(recipe)
     return _train(run, config, dataset, devices, verbose, say, watch)
+
+
+def _parts_of(config, recipe):
+    """In how many parts a run's batches are computed; one that began before there were any has 1."""
+    parts = checks.count("parts", config.get("parts", 1))
+    if parts > recipe.batch_size:
+        raise ZooError(f"parts must be at most {recipe.batch_size}, the images of a batch; got {parts}.")
+    return parts
 
 
 def _check_steps(recipe, dataset):
@@ -163,7 +172,7 @@ def _train(run, config, dataset, devices, verbose, say, watch):
         if devices.is_chief:
             run.write_config(config)
         with devices.scope():
-            net, classifier = build(*made_of, devices.replicas, config.get("parts", 1) if devices.replicas == 1 else 1)
+            net, classifier = build(*made_of, devices.replicas, config["parts"] if devices.replicas == 1 else 1)
             history += restore(run, classifier, say) if run else []
             say(_beginning(config, net, dataset, devices, history))
             if not is_over(recipe, history):
