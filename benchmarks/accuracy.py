@@ -22,7 +22,6 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras
 import numpy as np
 from tabulate import tabulate
 
@@ -61,7 +60,9 @@ def run(words, seed, data_dir):
 
 def machine():
     """What the run was measured on: processor or accelerator, and how many of it."""
-    devices = keras.distribution.list_devices("gpu") or []
+    import tensorflow as tf
+
+    devices = tf.config.list_physical_devices("GPU")  # Keras's own list would take their memory from the run
     return f"{len(devices)} GPU" if devices else f"{os.cpu_count()} cores, {platform.machine()}"
 
 
