@@ -53,6 +53,31 @@ def test_batchnorm_is_kerass(shape, options, policy, tolerance):
                   for kind in (kernels.BatchNormalization, keras.layers.BatchNormalization)], tolerance)  # fmt: skip
 
 
+class InParts(keras.layers.Layer):
+    """BatchNorm of 8 images in parts of 3, 3 and 2."""
+
+    def __init__(self, dtype, **options):
+        super().__init__(dtype=dtype)
+        self.norm = kernels.BatchNormalization(dtype=dtype, **options)
+
+    def build(self, shape):
+        self.norm.build(shape)
+
+    def compute_output_shape(self, shape):
+        return shape
+
+    def call(self, inputs, training):
+        return tf.concat(self.norm.call_on_parts([inputs[:3], inputs[3:6], inputs[6:]]), 0)
+
+
+@pytest.mark.parametrize("policy, tolerance", [("float32", 2e-4), ("mixed_bfloat16", 2**-7)])
+@pytest.mark.parametrize("options", [{}, {"scale": False}, {"center": False}, {"trainable": False}])
+def test_batchnorm_of_parts_is_that_of_the_whole(options, policy, tolerance):
+    x = random.normal(np.linspace(-3, 3, 8).reshape(8, 1, 1, 1), 2, (8, 5, 7, 6))  # each part has a mean of its own
+    assert_close([trained(kind, x, **BATCH, **options, dtype=policy)
+                  for kind in (InParts, keras.layers.BatchNormalization)], tolerance)  # fmt: skip
+
+
 @pytest.mark.parametrize("options", [{"axis": 1}, {"axis": 3}, {"renorm": True}])
 def test_batchnorm_of_other_kinds_is_kerass(options):
     x = random.normal(3, 2, (8, 5, 7, 6))

@@ -1,4 +1,4 @@
-"""Small nets train in parts, one a core, and learn what they would in one piece."""
+"""Nets of short ops train in parts, one a core, and learn what they would in one piece."""
 
 import os
 import subprocess
@@ -32,33 +32,51 @@ def four_cores(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("batch", "model", "options", "parts"),
+    ("batch", "model", "options", "precision", "parts"),
     [
-        (128, "lenet5", {}, 4),
-        (20, "lenet5", {}, 2),
-        (7, "lenet5", {}, 1),
-        (128, "lenet5", {"norm": "batch"}, 1),  # its statistics are those of the whole batch
-        (128, "lenet5", {"norm": "group"}, 4),
-        (128, "resnet20", {}, 1),
-        (128, "vgg16", {}, 1),  # its ops are worth sharing
+        (128, "lenet5", {}, "float32", 4),
+        (20, "lenet5", {}, "float32", 2),
+        (7, "lenet5", {}, "float32", 1),
+        (128, "lenet5", {"norm": "batch"}, "float32", 1),  # sharing the statistics takes what parts gain
+        (128, "lenet5", {"norm": "group"}, "float32", 4),
+        (128, "resnet20", {}, "float32", 1),
+        (128, "resnet20", {}, "bfloat16", 4),
+        (128, "resnet20", {"width": 4}, "bfloat16", 1),  # its ops are worth sharing
+        (128, "densenet_bc_100_12", {}, "bfloat16", 1),  # BatchNorm of many channels
+        (128, "vgg16", {}, "bfloat16", 1),
     ],
 )
-def test_small_nets_whose_images_dont_mix_train_in_a_part_a_core(four_cores, batch, model, options, parts):
-    assert side_by_side.parts_of(batch, plan(model, classes=10, **options).trace) == parts
-    assert side_by_side.foreseen_parts(model, options, batch_size=batch) == parts
+def test_nets_of_short_ops_train_in_a_part_a_core(four_cores, batch, model, options, precision, parts):
+    assert side_by_side.parts_of(batch, plan(model, classes=10, **options).trace, precision) == parts
+    assert side_by_side.foreseen_parts(model, options, precision, batch_size=batch) == parts
+
+
+@pytest.mark.parametrize(("told", "cores"), [("1", 1), ("1000", 3), ("0", 3), ("many", 3)])
+def test_parts_are_as_many_as_tensorflow_was_told(monkeypatch, told, cores):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2}, raising=False)
+    monkeypatch.setenv("TF_NUM_INTEROP_THREADS", told)
+    assert side_by_side._cores() == cores
 
 
 def test_parts_are_foreseen_at_the_size_that_the_images_will_have(four_cores):
-    assert side_by_side.foreseen_parts("lenet5", {}, (32, 32)) == 4
-    assert side_by_side.foreseen_parts("lenet5", {}, (512, 512)) == 1
-    assert side_by_side.foreseen_parts("lenet5", {}, (8, 8)) == 1  # too small for it
+    assert side_by_side.foreseen_parts("lenet5", {}, "float32", (32, 32)) == 4
+    assert side_by_side.foreseen_parts("lenet5", {}, "float32", (512, 512)) == 1
+    assert side_by_side.foreseen_parts("lenet5", {}, "float32", (8, 8)) == 1  # too small for it
 
 
-@pytest.mark.parametrize(("model", "batch", "parts"), [("lenet5", 20, 3), ("lenet5", 9, 4), ("googlenet", 20, 3)])
-def test_parts_learn_what_one_piece_does(model, batch, parts):
-    """Also uneven ones: batches of 20 in 7, 7 and 6 images. GoogLeNet has three classifiers."""
+@pytest.mark.parametrize(
+    ("model", "options", "batch", "parts"),
+    [
+        ("lenet5", {}, 20, 3),
+        ("lenet5", {}, 9, 4),
+        ("googlenet", {"width": 1 / 16, "dropout": 0.0, "aux": True}, 20, 3),  # it has three classifiers
+        ("resnet20", {"width": 0.25}, 20, 3),
+        ("vgg11_bn", {"width": 1 / 16, "dropout": 0.0, "head": "gap"}, 9, 2),
+    ],
+)
+def test_parts_learn_what_one_piece_does(model, options, batch, parts):
+    """Also uneven ones: batches of 20 in 7, 7 and 6 images."""
     digits = data.load("digits", limit=40)
-    options = {} if model == "lenet5" else {"width": 1 / 16, "dropout": 0.0, "aux": True}
     front = fit_to(plan(model, classes=10, **options).layout, entry(model), digits)
     weights = []
     for number in (1, parts):
@@ -69,6 +87,16 @@ def test_parts_learn_what_one_piece_does(model, batch, parts):
         weights.append(net.get_weights())
     for whole, parted in zip(*weights, strict=True):
         np.testing.assert_allclose(parted, whole, rtol=1e-4, atol=1e-6)
+
+
+def test_dropout_acts_in_parts_while_they_train():
+    digits = data.load("digits", limit=40)
+    options = {"dropout": 0.5}
+    front = fit_to(plan("lenet5", classes=10, **options).layout, entry("lenet5"), digits)
+    _, classifier = build("lenet5", options, front, digits, Recipe(batch_size=8), parts=2)
+    for training in (True, False):
+        first, second = (np.asarray(classifier(digits.train.images[:8], training=training)["logits"]) for _ in "12")
+        assert np.array_equal(first, second) != training
 
 
 @pytest.mark.parametrize(("told", "threads"), [({}, "1"), ({"TF_NUM_INTRAOP_THREADS": "2"}, "0")])

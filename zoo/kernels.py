@@ -26,27 +26,89 @@ class BatchNormalization(layers.BatchNormalization):
         learns = bool(training and self.trainable)
         if mask is not None or not self._is_one_op(inputs, learns):
             return super().call(inputs, training, mask)
+        if not learns:
+            averages = (ops.cast(average, "float32") for average in (self.moving_mean, self.moving_variance))
+            return _normalize(inputs, *self._affine(), self.epsilon, *averages)[0]
+        outputs, mean, variance = _normalize(inputs, *self._affine(), self.epsilon)
+        self._move_averages(mean, variance)
+        return outputs
+
+    def call_on_parts(self, parts):
+        """Return the parts of a training batch, (N, height, width, channels) each, normalized as one.
+
+        Each has ops of its own, which can run at the same time; statistics and gradients are those of the whole batch.
+        """
         import tensorflow as tf
 
-        mean, variance = (ops.cast(average, "float32") for average in (self.moving_mean, self.moving_variance))
-        outputs, batch_mean, batch_variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs, scale=ops.cast(self.gamma, "float32") if self.scale else tf.ones_like(mean),
-            offset=ops.cast(self.beta, "float32") if self.center else tf.zeros_like(mean),
-            mean=[] if learns else mean, variance=[] if learns else variance,
-            epsilon=self.epsilon, is_training=learns,
-        )  # fmt: skip
-        if learns:
-            count = tf.cast(tf.size(inputs, tf.int64) / inputs.shape[-1], "float32")
-            batch_variance *= (count - 1) / count  # the op's is the unbiased one
-            self.moving_mean.assign(mean * self.momentum + batch_mean * (1 - self.momentum))
-            self.moving_variance.assign(variance * self.momentum + batch_variance * (1 - self.momentum))
-        return outputs
+        parts = [tf.cast(part, self.compute_dtype) for part in parts]
+        if not (self.trainable and all(self._is_one_op(part, True) for part in parts)):
+            whole = self(tf.concat(parts, 0), training=True)
+            return tf.split(whole, [tf.shape(part)[0] for part in parts])
+        affine, sizes = self._affine(), [_values(part) for part in parts]
+        shares = [size / tf.add_n(sizes) for size in sizes]
+        moments = [_normalize(tf.stop_gradient(part), *affine, self.epsilon)[1:] for part in parts]
+        mean = tf.add_n([share * own for share, (own, _) in zip(shares, moments)])
+        variance = tf.add_n([share * (var + (own - mean) ** 2) for share, (own, var) in zip(shares, moments)])
+        self._move_averages(mean, variance)
+        scale, offset, *parts = _with_gradient_of_statistics(mean, variance, self.epsilon, *affine, *parts)
+        return [_normalize(part, scale, offset, self.epsilon, mean, variance)[0] for part in parts]
+
+    def _affine(self):
+        """Scale and offset, float32."""
+        shape = self.moving_mean.shape
+        scale = ops.cast(self.gamma, "float32") if self.scale else ops.ones(shape)
+        return scale, ops.cast(self.beta, "float32") if self.center else ops.zeros(shape)
+
+    def _move_averages(self, mean, variance):
+        for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            average.assign(ops.cast(average, "float32") * self.momentum + value * (1 - self.momentum))
 
     def _is_one_op(self, inputs, learns):
         """Whether the op computes what Keras's own would, and gains by it."""
         gains = ("float32", "bfloat16", "float16") if learns else ("bfloat16", "float16")
         on_maps = len(inputs.shape) == 4 and self.axis in (-1, 3) and inputs.dtype in gains
         return keras.backend.backend() == "tensorflow" and on_maps and not (self.renorm or self.synchronized)
+
+
+def _normalize(x, scale, offset, epsilon, mean=(), variance=()):
+    """Return the normalized map, and its mean and variance, by TensorFlow's op; it takes those that are given."""
+    import tensorflow as tf
+
+    given = not isinstance(mean, tuple)
+    y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=x, scale=scale, offset=offset, mean=mean, variance=variance, epsilon=epsilon, is_training=not given
+    )
+    return y, mean, variance if given else variance * (1 - 1 / _values(x))  # the op's is the unbiased one
+
+
+def _values(x):
+    """How many values of each channel a map has, float32."""
+    import tensorflow as tf
+
+    return tf.cast(tf.size(x, tf.int64) / x.shape[-1], "float32")
+
+
+def _with_gradient_of_statistics(mean, variance, epsilon, scale, offset, *parts):
+    """Return scale, offset and parts as they are; backwards, parts get what mean and variance owe to them.
+
+    It is a + b x in each channel; convolution, bias and sum are one op of oneDNN's.
+    """
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def through(*tensors):
+        def gradient(dscale, doffset, *dparts):
+            deviation = tf.sqrt(variance + epsilon)
+            each = -scale / deviation / tf.add_n([_values(part) for part in parts])
+            b = each * dscale / deviation
+            a = each * doffset - b * mean
+            kernel, bias = (tf.cast(x, parts[0].dtype) for x in (tf.linalg.diag(b)[None, None], a))
+            owed = [tf.nn.bias_add(tf.nn.conv2d(part, kernel, 1, "VALID"), bias) for part in parts]
+            return dscale, doffset, *(x + y for x, y in zip(owed, dparts))
+
+        return tensors, gradient
+
+    return through(scale, offset, *parts)
 
 
 @keeps_its_name

@@ -15,7 +15,7 @@ def prepare(workload):
 
 
 def _training(workload):
-    parts = parts_of(workload.batch_size, workload.plan.trace)
+    parts = parts_of(workload.batch_size, workload.plan.trace, workload.precision)
     if parts > 1:
         one_core_an_op()
     front, recipe = workload.front, workload.recipe

@@ -37,8 +37,8 @@ class Classifier(keras.Model):
         for name, key in zip(scores, [LOGITS, *scores[1:]]):
             exact = layers.Activation("linear", dtype="float32", name=f"{name}_logits")
             logits[key] = exact(net.get_layer(name).input)
-        whole = keras.Model(front.input, keras.Model(net.input, logits)(front.output), name=net.name)
-        outputs = (SideBySide(whole, parts) if parts > 1 else whole)(changed)
+        body = keras.Model(net.input, logits, name=net.name)
+        outputs = SideBySide(front, body, parts)(changed) if parts > 1 else body(front(changed))
         outputs |= {} if shares is None else {SHARES: shares}
         super().__init__(images, outputs, name=f"{net.name}_on_images")
         self.auxiliary = {name: weight for name, (_, weight) in auxiliary.items()}

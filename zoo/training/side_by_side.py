@@ -10,51 +10,68 @@ from keras import layers, ops
 
 from zoo import registry
 from zoo.errors import ZooError
+from zoo.kernels import BatchNormalization
 from zoo.layout import Norm
 from zoo.plan import plan
 
-SMALL = 2_000_000  # multiply-adds an image, and weights; the ops of larger nets are worth sharing
+SMALL = 2_000_000  # multiply-adds an image, and weights, in float32; the ops of larger nets are worth sharing
+SHORT = 4_000_000  # multiply-adds of a layer, on average, in bfloat16
+NARROW = 128  # channels of BatchNorm
 LEAST = 8  # images that are worth a core
 BATCH = 128  # where the recipe leaves its size to the data
 
 
 class SideBySide(layers.Layer):
-    """A net that trains on a batch in so many parts, which TensorFlow computes at the same time.
+    """A front and the net behind it, Keras models, that train on so many parts of a batch at the same time."""
 
-    Other batches, of which the last may have fewer images than there are parts, stay in one piece.
-    """
-
-    def __init__(self, net, parts):
+    def __init__(self, front, net, parts):
         super().__init__()
-        self.net, self.parts = net, parts
+        self.front, self.net, self.parts = front, net, parts
 
     def call(self, images, training=None):
         if not training:
-            return self.net(images, training=training)
+            return self.net(self.front(images), training=training)
         count = ops.shape(images)[0]
         ends = [count * i // self.parts for i in range(self.parts + 1)]
-        outputs = [self.net(images[start:end], training=True) for start, end in zip(ends, ends[1:])]
-        return keras.tree.map_structure(lambda *some: ops.concatenate(some), *outputs)
+        parts = [self.front(images[start:end]) for start, end in zip(ends, ends[1:])]
+        return {name: ops.concatenate(outputs) for name, outputs in _layer_by_layer(self.net, parts).items()}
 
 
-def parts_of(batch_size, trace):
-    """Return in how many parts, one a core, a net with this trace trains on a batch: 1 if it gains nothing by them.
+def _layer_by_layer(net, parts):
+    """Return what a net, whose outputs are a dict, makes of the parts of a batch in training: a list of each output."""
+    values = {id(net.inputs[0]): parts}
+    for layer in net.operations:
+        if isinstance(layer, layers.InputLayer):
+            continue
+        inputs = zip(*(values[id(tensor)] for tensor in keras.tree.flatten(layer.input)))
+        if isinstance(layer, BatchNormalization):
+            values[id(layer.output)] = layer.call_on_parts([part for (part,) in inputs])
+        else:
+            values[id(layer.output)] = [layer(list(part) if part[1:] else part[0]) for part in inputs]
+    return {name: values[id(output)] for name, output in net.output.items()}
 
-    It gains if it is small and computes each image by itself, without BatchNorm.
-    """
+
+def parts_of(batch_size, trace, precision):
+    """Return in how many parts, one a core, a net with this trace trains on a batch: 1 if it gains nothing by them."""
     if keras.backend.backend() != "tensorflow":
         return 1
     import tensorflow as tf
 
     if tf.config.list_physical_devices("GPU"):  # Keras's own list would have TensorFlow begin
         return 1
-    mixes_images = any(isinstance(layer.word, Norm) and layer.word.kind == "batch" for layer in trace.layers)
-    if mixes_images or max(trace.macs, trace.params) > SMALL:
-        return 1
-    return max(1, min(_cores(), batch_size // LEAST))
+    return max(1, min(_cores(), batch_size // LEAST)) if _gains(trace, precision) else 1
 
 
-def foreseen_parts(model, options, image_size=None, batch_size=None):
+def _gains(trace, precision):
+    """Whether a net trains faster in parts: its ops are short, and sharing BatchNorm's statistics costs it little."""
+    normed = [layer.output.shape[-1] for layer in trace.layers if layer.word == Norm("batch")]
+    if precision == "bfloat16":
+        weighted = sum(layer.macs > 0 for layer in trace.layers)
+        return trace.macs <= SHORT * weighted and max(normed, default=0) <= NARROW
+    return not normed and max(trace.macs, trace.params) <= SMALL
+
+
+def foreseen_parts(model, options, precision, image_size=None, batch_size=None):
     """Return `parts_of` a model before its data is known, at its own input size and `BATCH` if no other is given.
 
     It is 1 for a model without a size of its own.
@@ -64,7 +81,8 @@ def foreseen_parts(model, options, image_size=None, batch_size=None):
         return 1
     shape = (*image_size, *(entry.input_shape or ())[2:])[:3] if image_size else None
     try:
-        return parts_of(batch_size or BATCH, plan(model, shape, entry.classes or 2, **options).trace)
+        trace = plan(model, shape, entry.classes or 2, **options).trace
+        return parts_of(batch_size or BATCH, trace, precision)
     except ZooError:  # too small for it, as the user will be told
         return 1
 
@@ -85,6 +103,7 @@ def one_core_an_op():
 
 
 def _cores():
-    """How many cores this process may use, as far as TensorFlow was told to."""
+    """How many cores this process may use, as far as TensorFlow was told to, with a number other than 0."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(available, int(os.environ.get("TF_NUM_INTEROP_THREADS", available)))
+    told = os.environ.get("TF_NUM_INTEROP_THREADS", "")
+    return min(available, int(told)) if told.isdecimal() and int(told) else available

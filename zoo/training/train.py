@@ -65,7 +65,7 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     entry, recipe, source = check(
         model, dataset, data_dir, image_size, options, limit, classes, trackers, recipe, **fields
     )
-    if own_process and foreseen_parts(model, options, image_size, recipe.batch_size) > 1:
+    if own_process and foreseen_parts(model, options, recipe.precision, image_size, recipe.batch_size) > 1:
         one_core_an_op()
     devices = choose(strategy)
     dataset = loaded or data.load_source(source)
@@ -79,7 +79,7 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     devices.check(recipe)
     _check_steps(recipe, dataset)
     config = _config(planned, model, options, dataset, source, front, recipe)
-    config |= {"trackers": trackers, "parts": parts_of(recipe.batch_size, planned.trace)}
+    config |= {"trackers": trackers, "parts": parts_of(recipe.batch_size, planned.trace, recipe.precision)}
     run = new_run(runs, planned.name, dataset.name) if devices.is_chief else None
     return _train(run, config, dataset, devices, verbose, say, watch)
 
