@@ -143,6 +143,12 @@ def test_devices_that_are_not_there_have_their_sentence(strategy, environment, s
         choose(strategy)
 
 
+def test_other_backends_have_their_sentence(monkeypatch):
+    monkeypatch.setattr(distribution.keras.backend, "backend", lambda: "torch")
+    with pytest.raises(ZooError, match="Training needs TensorFlow or JAX, but KERAS_BACKEND is torch."):
+        choose("auto")
+
+
 @pytest.mark.parametrize("number, known", [("1", True), ("2", False), ("-1", False), ("one", False), (None, False)])
 def test_a_cluster_is_described_by_three_variables(number, known, monkeypatch):
     monkeypatch.setattr(distribution.keras.backend, "backend", lambda: "jax")

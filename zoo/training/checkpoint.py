@@ -38,7 +38,7 @@ class Checkpoint(keras.callbacks.Callback):
         return ZooError(
             f"The {what} stopped being a number in epoch {len(self.history) + 1}, {when} of {self.steps}; try a "
             f"lower learning rate than {self.recipe.learning_rate:g}, or {self._clipping()}."
-            + (f" What was trained until then is in {self.run.folder}." if self.run else "")
+            + (f" What was trained until then is in {self.run.folder}." if self.run and self.history else "")
         )
 
     def _clipping(self):

@@ -123,10 +123,13 @@ def choose(strategy):
     is; for "auto", cores that JAX or TensorFlow was told to take for devices are one.
 
     Raises:
-        ZooError: if there is no such strategy, no cluster, or one device only.
+        ZooError: if there is no such strategy, no cluster, or one device only, or if Keras runs on neither TensorFlow
+            nor JAX.
     """
     if strategy not in STRATEGIES:
         raise no_such("strategy", strategy, STRATEGIES)
+    if keras.backend.backend() not in ("tensorflow", "jax"):
+        raise ZooError(f"Training needs TensorFlow or JAX, but KERAS_BACKEND is {keras.backend.backend()}.")
     if strategy == "auto" and _is_in_cluster():
         strategy = "multiworker"
     if strategy == "multiworker":

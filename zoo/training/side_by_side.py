@@ -1,4 +1,4 @@
-"""Small nets on TensorFlow's CPU: each core has images of its own to train on, instead of a share in every op.
+"""Nets of short ops on TensorFlow's CPU: each core has images of its own to train on, instead of a share in every op.
 
 An op on LeNet's maps is over before another core has woken up for its share in it.
 """
@@ -38,7 +38,10 @@ class SideBySide(layers.Layer):
 
 
 def _layer_by_layer(net, parts):
-    """Return what a net, whose outputs are a dict, makes of the parts of a batch in training: a list of each output."""
+    """Return what a net, whose outputs are a dict, makes of the parts of a batch in training: a list of each output.
+
+    All parts go through a layer before the next, so that BatchNorm meets them together.
+    """
     values = {id(net.inputs[0]): parts}
     for layer in net.operations:
         if isinstance(layer, layers.InputLayer):
