@@ -44,13 +44,15 @@ class BatchNormalization(layers.BatchNormalization):
         if not (self.trainable and all(self._is_one_op(part, True) for part in parts)):
             whole = self(tf.concat(parts, 0), training=True)
             return tf.split(whole, [tf.shape(part)[0] for part in parts])
-        affine, sizes = self._affine(), [_values(part) for part in parts]
+        sizes = [_values(part) for part in parts]
         shares = [size / tf.add_n(sizes) for size in sizes]
-        moments = [_normalize(tf.stop_gradient(part), *affine, self.epsilon)[1:] for part in parts]
-        mean = tf.add_n([share * own for share, (own, _) in zip(shares, moments)])
-        variance = tf.add_n([share * (var + (own - mean) ** 2) for share, (own, var) in zip(shares, moments)])
+        ones, zeros = tf.ones(self.moving_mean.shape), tf.zeros(self.moving_mean.shape)
+        own = [_normalize(tf.stop_gradient(part), ones, zeros, self.epsilon) for part in parts]
+        mean = tf.add_n([share * its for share, (_, its, _) in zip(shares, own)])
+        variance = tf.add_n([share * (var + (its - mean) ** 2) for share, (_, its, var) in zip(shares, own)])
         self._move_averages(mean, variance)
-        scale, offset, *parts = _with_gradient_of_statistics(mean, variance, self.epsilon, *affine, *parts)
+        owe = _gradient_of_statistics(own, mean, variance, self.epsilon, tf.add_n(sizes))
+        scale, offset, *parts = owe(*self._affine(), *parts)
         return [_normalize(part, scale, offset, self.epsilon, mean, variance)[0] for part in parts]
 
     def _affine(self):
@@ -88,27 +90,31 @@ def _values(x):
     return tf.cast(tf.size(x, tf.int64) / x.shape[-1], "float32")
 
 
-def _with_gradient_of_statistics(mean, variance, epsilon, scale, offset, *parts):
-    """Return scale, offset and parts as they are; backwards, parts get what mean and variance owe to them.
+def _gradient_of_statistics(own, mean, variance, epsilon, size):
+    """Return the identity of scale, offset and parts whose gradient adds what mean and variance owe to the parts.
 
-    It is a + b x in each channel; convolution, bias and sum are one op of oneDNN's.
+    `own` holds each part normalized by itself, its mean and its variance, `size` is how many values a channel has in
+    all. What is owed to a part is a + b y, where y is the part normalized by itself: 1x1 convolution, bias and sum, one
+    op of oneDNN's, to which a and b may be bfloat16, since the mean of y is 0.
     """
     import tensorflow as tf
 
+    deviation = tf.sqrt(variance + epsilon)
+
     @tf.custom_gradient
-    def through(*tensors):
+    def owe(scale, offset, *parts):
         def gradient(dscale, doffset, *dparts):
-            deviation = tf.sqrt(variance + epsilon)
-            each = -scale / deviation / tf.add_n([_values(part) for part in parts])
-            b = each * dscale / deviation
-            a = each * doffset - b * mean
-            kernel, bias = (tf.cast(x, parts[0].dtype) for x in (tf.linalg.diag(b)[None, None], a))
-            owed = [tf.nn.bias_add(tf.nn.conv2d(part, kernel, 1, "VALID"), bias) for part in parts]
-            return dscale, doffset, *(x + y for x, y in zip(owed, dparts))
+            each, dx = -scale / deviation / size, []
+            for (y, its_mean, its_variance), dpart in zip(own, dparts):
+                a = each * (doffset + dscale * (its_mean - mean) / deviation)
+                b = each * dscale * tf.sqrt(its_variance + epsilon) / deviation
+                kernel, bias = tf.cast(tf.linalg.diag(b)[None, None], y.dtype), tf.cast(a, y.dtype)
+                dx.append(tf.nn.bias_add(tf.nn.conv2d(y, kernel, 1, "VALID"), bias) + dpart)
+            return dscale, doffset, *dx
 
-        return tensors, gradient
+        return (scale, offset, *parts), gradient
 
-    return through(scale, offset, *parts)
+    return owe
 
 
 @keeps_its_name

@@ -67,11 +67,11 @@ def parts_of(batch_size, trace, precision):
 
 def _gains(trace, precision):
     """Whether a net trains faster in parts: its ops are short, and sharing BatchNorm's statistics costs it little."""
-    normed = [layer.output.shape[-1] for layer in trace.layers if layer.word == Norm("batch")]
+    norms = [layer for layer in trace.layers if isinstance(layer.word, Norm) and layer.word.kind == "batch"]
     if precision == "bfloat16":
         weighted = sum(layer.macs > 0 for layer in trace.layers)
-        return trace.macs <= SHORT * weighted and max(normed, default=0) <= NARROW
-    return not normed and max(trace.macs, trace.params) <= SMALL
+        return trace.macs <= SHORT * weighted and all(norm.output.shape[-1] <= NARROW for norm in norms)
+    return not norms and max(trace.macs, trace.params) <= SMALL
 
 
 def foreseen_parts(model, options, precision, image_size=None, batch_size=None):
