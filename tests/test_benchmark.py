@@ -255,6 +255,17 @@ def test_each_result_is_a_bar_with_its_figure():
     assert [text.get_text() for text in training.texts] == ["1,234", "617  (zoo: 2.00x)"]
 
 
+def test_contenders_keep_their_colours_and_all_are_in_the_legend():
+    everyone = [Result(**result(contender.name, faster=2.0)) for contender in contenders.EVERYONE]
+    some, all_of_them = (figures.draw_results(results) for results in (everyone[::4], everyone))
+    assert some.axes[0].patches[1].get_facecolor() == all_of_them.axes[0].patches[4].get_facecolor()
+    all_of_them.draw_without_rendering()
+    (legend,) = all_of_them.legends
+    box = legend.get_window_extent()
+    assert [text.get_text() for text in legend.get_texts()] == [contender.name for contender in contenders.EVERYONE]
+    assert box.x0 >= 0 and box.x1 <= all_of_them.bbox.x1
+
+
 def test_growth_is_drawn_beside_that_of_the_multiply_adds():
     points = [
         growth.Point(**result(rate=rate, macs=macs), varied=varied, value=value)

@@ -24,10 +24,11 @@ OTHERS = {
     ),
     "keras": (Contender("keras", "zoo.benchmark.keras_net"),),
 }
+EVERYONE = (OWN, *(contender for some in OTHERS.values() for contender in some))
 
 
 def choose(names):
-    """Return the `Contender`s that some of the names of `OTHERS` stand for, after the zoo's own.
+    """Return the zoo's own `Contender` and those that some of the names of `OTHERS` stand for, in their order here.
 
     Raises:
         ZooError: for another name, and where PyTorch isn't installed.
@@ -37,4 +38,4 @@ def choose(names):
             raise no_such("contender", name, OTHERS)
     if "pytorch" in names and find_spec("torch") is None:
         raise ZooError("There is no PyTorch to compare with: pip install torch.")
-    return [OWN, *(contender for name in dict.fromkeys(names) for contender in OTHERS[name])]
+    return [OWN, *(contender for name, some in OTHERS.items() if name in names for contender in some)]

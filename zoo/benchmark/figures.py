@@ -4,32 +4,33 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
+from zoo.benchmark.contenders import EVERYONE
 from zoo.benchmark.workload import MODES
 from zoo.training.figures import COLOURS, GREY
 
 VARIED = {"batch_size": "images a step", "width": "width", "input_size": "input, pixels high"}
+COLOUR = {contender.name: colour for contender, colour in zip(EVERYONE, COLOURS)}
 STYLES = {"float32": "-", "bfloat16": "--"}
 
 
 def draw_results(results):
     """The images/s of each contender, a row of panels a model and a column a mode; `results` are `Result`s."""
     models, modes = _distinct(results, "model"), _distinct(results, "mode")
-    names = _distinct(results, "contender")
-    colours = dict(zip(names, COLOURS))
     most = max(sum(r.model == model and r.mode == mode for r in results) for model in models for mode in modes)
     height = len(models) * (1.2 + 0.3 * most)
     figure = Figure(figsize=(5.2 * len(modes), height + 0.5), layout="constrained")
     panels = figure.subplots(len(models), len(modes), squeeze=False)
     for model, row in zip(models, panels):
         for mode, axes in zip(modes, row):
-            _bars(axes, [r for r in results if r.model == model and r.mode == mode], colours)
+            _bars(axes, [r for r in results if r.model == model and r.mode == mode])
             axes.set_title(f"{model}, {mode}", fontsize=10)
-    handles = [Line2D([], [], color=colour, linewidth=6, label=name) for name, colour in colours.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 5), frameon=False)
+    names = _distinct(results, "contender")
+    handles = [Line2D([], [], color=COLOUR[name], linewidth=6, label=name) for name in names]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 3 * len(modes)), frameon=False)
     return figure
 
 
-def _bars(axes, results, colours):
+def _bars(axes, results):
     """A bar a result, in groups of one precision and batch size, the first on top; its length is the median."""
     groups, places = _distinct(results, "precision", "batch_size"), []
     at = 0.0
@@ -38,7 +39,7 @@ def _bars(axes, results, colours):
         places.append(at + (len(members) - 1) / 2)
         for result in members:
             rate = result.images_per_second
-            axes.barh(at, rate, 0.8, color=colours[result.contender], xerr=rate * result.spread / 2, ecolor=GREY)
+            axes.barh(at, rate, 0.8, color=COLOUR[result.contender], xerr=rate * result.spread / 2, ecolor=GREY)
             told = f"{rate:,.0f}" if rate >= 100 else f"{rate:.1f}"
             told += "" if result.ratio is None else f"  (zoo: {result.ratio:.2f}x)"
             end = rate * (1 + result.spread / 2), at
