@@ -28,8 +28,8 @@ class BatchNormalization(layers.BatchNormalization):
             return super().call(inputs, training, mask)
         if not learns:
             averages = (ops.cast(average, "float32") for average in (self.moving_mean, self.moving_variance))
-            return _normalize(inputs, *self._affine(), self.epsilon, *averages)[0]
-        outputs, mean, variance = _normalize(inputs, *self._affine(), self.epsilon)
+            return _normalize(inputs, *self._affine(), self.epsilon, *averages)
+        outputs, mean, variance = _normalize_by_itself(inputs, *self._affine(), self.epsilon)
         self._move_averages(mean, variance)
         return outputs
 
@@ -45,15 +45,16 @@ class BatchNormalization(layers.BatchNormalization):
             whole = self(tf.concat(parts, 0), training=True)
             return tf.split(whole, [tf.shape(part)[0] for part in parts])
         sizes = [_values(part) for part in parts]
-        shares = [size / tf.add_n(sizes) for size in sizes]
+        size = tf.add_n(sizes)
+        shares = [its / size for its in sizes]
         ones, zeros = tf.ones(self.moving_mean.shape), tf.zeros(self.moving_mean.shape)
-        own = [_normalize(tf.stop_gradient(part), ones, zeros, self.epsilon) for part in parts]
+        own = [_normalize_by_itself(tf.stop_gradient(part), ones, zeros, self.epsilon) for part in parts]
         mean = tf.add_n([share * its for share, (_, its, _) in zip(shares, own)])
         variance = tf.add_n([share * (var + (its - mean) ** 2) for share, (_, its, var) in zip(shares, own)])
         self._move_averages(mean, variance)
-        owe = _gradient_of_statistics(own, mean, variance, self.epsilon, tf.add_n(sizes))
+        owe = _gradient_of_statistics(own, mean, variance, self.epsilon, size)
         scale, offset, *parts = owe(*self._affine(), *parts)
-        return [_normalize(part, scale, offset, self.epsilon, mean, variance)[0] for part in parts]
+        return [_normalize(part, scale, offset, self.epsilon, mean, variance) for part in parts]
 
     def _affine(self):
         """Scale and offset, float32."""
@@ -72,15 +73,23 @@ class BatchNormalization(layers.BatchNormalization):
         return keras.backend.backend() == "tensorflow" and on_maps and not (self.renorm or self.synchronized)
 
 
-def _normalize(x, scale, offset, epsilon, mean=(), variance=()):
-    """Return the normalized map, and its mean and variance, by TensorFlow's op; it takes those that are given."""
+def _normalize(x, scale, offset, epsilon, mean, variance):
+    """Return the map normalized by mean and variance, by TensorFlow's op."""
     import tensorflow as tf
 
-    given = not isinstance(mean, tuple)
+    return tf.raw_ops.FusedBatchNormV3(
+        x=x, scale=scale, offset=offset, mean=mean, variance=variance, epsilon=epsilon, is_training=False
+    ).y
+
+
+def _normalize_by_itself(x, scale, offset, epsilon):
+    """Return the map normalized by its own mean and variance, and these, by the same op."""
+    import tensorflow as tf
+
     y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-        x=x, scale=scale, offset=offset, mean=mean, variance=variance, epsilon=epsilon, is_training=not given
+        x=x, scale=scale, offset=offset, mean=[], variance=[], epsilon=epsilon, is_training=True
     )
-    return y, mean, variance if given else variance * (1 - 1 / _values(x))  # the op's is the unbiased one
+    return y, mean, variance * (1 - 1 / _values(x))  # the op's is the unbiased one
 
 
 def _values(x):

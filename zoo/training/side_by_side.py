@@ -16,7 +16,7 @@ from zoo.plan import plan
 
 SMALL = 2_000_000  # multiply-adds an image, and weights, in float32; the ops of larger nets are worth sharing
 SHORT = 4_000_000  # multiply-adds of a layer, on average, in bfloat16
-NARROW = 128  # channels of BatchNorm
+NARROW = 128  # channels of BatchNorm: in parts its gradient takes a 1x1 convolution of them all
 LEAST = 8  # images that are worth a core
 BATCH = 128  # where the recipe leaves its size to the data
 

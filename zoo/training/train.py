@@ -123,7 +123,7 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
         finished = Result(**config["result"]) if "result" in config else None
         front, recipe = Preprocessing.from_config(config["preprocessing"]), Recipe(**config["recipe"])
         source, began_with = config["data"], (config["images"], config["class_names"])
-        config["parts"] = _parts_of(config, recipe)
+        config["parts"] = _recorded_parts(config, recipe)
     if own_process and config["parts"] > 1:
         one_core_an_op()
     devices = choose(strategy)
@@ -140,7 +140,7 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
     return _train(run, config, dataset, devices, verbose, say, watch)
 
 
-def _parts_of(config, recipe):
+def _recorded_parts(config, recipe):
     """In how many parts a run's batches are computed; one that began before there were any has 1."""
     parts = checks.count("parts", config.get("parts", 1))
     if parts > recipe.batch_size:
