@@ -457,6 +457,16 @@ def test_a_bad_recipe_is_refused(field, value, sentence):
         recipe_for(entry("lenet"), **{field: value})
 
 
+def test_what_is_given_but_has_no_effect_is_said(tmp_path):
+    said = []
+    given = {"momentum": 0.5, "drop": 0.5, "schedule": "plateau", "milestones": (0.5,)}
+    training.train("lenet1", runs=tmp_path, epochs=1, verbose=0, say=said.append, **given)
+    assert [sentence for sentence in said if "no effect" in sentence] == [
+        "milestones has no effect with the schedule plateau, only with step.",
+        "momentum has no effect with the optimizer adam, only with sgd and rmsprop.",
+    ]
+
+
 # --------------------------------------------------------------------------------------------------------- runs
 
 

@@ -23,7 +23,8 @@ INITIALIZATIONS = (
 def option(default, meaning, **rules):
     """A field of the recipe and of the command line; `rules` are the choices or bounds that `_check` knows.
 
-    They hold for each item of a tuple, whose `kind` is a rule too: texts if there is none.
+    They hold for each item of a tuple, whose `kind` is a rule too: texts if there is none. `of` names another field,
+    and its values with which this one has a meaning.
     """
     return field(default=default, metadata={"meaning": meaning, **rules})
 
@@ -55,10 +56,12 @@ class Recipe:
     learning_rate: float = option(1e-3, "The largest learning rate", above=0)
     schedule: str = option("cosine", "How the learning rate changes", choices=SCHEDULES)
     milestones: tuple = option((0.5, 0.75), "Shares of the steps after which step lowers the rate", kind=float,
-                               above=0, below=1)  # fmt: skip
-    drop: float = option(0.1, "By what step and plateau multiply the rate", above=0, below=1)
+                               above=0, below=1, of=("schedule", "step"))  # fmt: skip
+    drop: float = option(0.1, "By what step and plateau multiply the rate", above=0, below=1,
+                         of=("schedule", "step", "plateau"))  # fmt: skip
     warmup: float = option(0.0, "Epochs in which the learning rate climbs from 0", least=0)
-    momentum: float = option(0.9, "Momentum of sgd (Nesterov's) and rmsprop", least=0, below=1)
+    momentum: float = option(0.9, "Momentum of sgd (Nesterov's) and rmsprop", least=0, below=1,
+                             of=("optimizer", "sgd", "rmsprop"))  # fmt: skip
     weight_decay: float = option(0.0, "Weight decay of kernels", least=0)
     clip: float | None = option(None, "The largest norm of the whole gradient", above=0)
     accumulate: int = option(1, "Steps whose mean gradient makes one update", least=1)
@@ -94,6 +97,17 @@ class Recipe:
         while batch > 8 and count < 32 * batch:
             batch //= 2
         return replace(self, batch_size=min(batch, count))
+
+    def unused(self, names):
+        """Return a sentence for each of the named fields that has no meaning with this recipe."""
+        rules = {
+            item.name: item.metadata["of"] for item in fields(self) if item.name in names and "of" in item.metadata
+        }
+        return [
+            f"{name} has no effect with the {other} {getattr(self, other)}, only with {' and '.join(users)}."
+            for name, (other, *users) in rules.items()
+            if getattr(self, other) not in users
+        ]
 
 
 BOUNDS = {

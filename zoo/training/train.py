@@ -72,7 +72,8 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     recipe = recipe.for_images(len(dataset.train))
     front, planned = _fit(model, entry, dataset, image_size, options)
     say, verbose = devices.voice(say, verbose)
-    for note in (*dataset.notes, front.sentence(dataset.image_shape)):
+    given = [name for name, value in fields.items() if value is not None]
+    for note in (*dataset.notes, front.sentence(dataset.image_shape), *recipe.unused(given)):
         if note:
             say(note)
     devices.join(say)
