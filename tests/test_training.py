@@ -15,7 +15,7 @@ from zoo import Auxiliary, Conv, Dense, GlobalPool, Stage, ZooError, data, regis
 from zoo.data.preprocessing import Preprocessing, fit_to
 from zoo.plan import plan
 from zoo.registry import entry
-from zoo.training import building
+from zoo.training import building, side_by_side
 from zoo.training import train as training
 from zoo.training.checkpoint import Checkpoint, Damaged, read_arrays, restore_best, write_arrays
 from zoo.training.classifier import Classifier, split
@@ -806,6 +806,25 @@ def test_a_run_that_knows_no_parts_goes_on_in_one_piece(tmp_path, monkeypatch):
     run.write_config({key: value for key, value in run.config().items() if key != "parts"})
     training.resume(run.folder, verbose=0, say=str)
     assert run.config()["parts"] == 1
+
+
+@pytest.mark.parametrize(
+    "model, own_process, times", [("lenet1", True, 2), ("lenet1", False, 0), ("net.py:tiny", True, 0)]
+)
+def test_a_run_goes_on_with_as_many_cores_an_op_as_it_began_with(tmp_path, monkeypatch, model, own_process, times):
+    """Both nets train in parts, but those of a layout without a size of its own aren't foreseen."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text("from zoo import *\ntiny = [Conv(4, 3), Pool(2), Flatten(), Dense(10)]")
+    monkeypatch.setattr(side_by_side, "_cores", lambda: 2)
+    settled, options = [], {"limit": 40, "epochs": 1, "batch_size": 16, "verbose": 0, "say": str}
+    monkeypatch.setattr(side_by_side, "one_core_an_op", lambda: settled.append(1))
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr("zoo.training.report.write_report", stop)
+        training.train(model, own_process=own_process, **options)
+    (folder,) = tmp_path.glob("runs/*")
+    assert Run(folder).config()["parts"] == 2
+    training.resume(folder, verbose=0, say=str, own_process=True)
+    assert len(settled) == times
 
 
 def test_the_command_that_goes_on_is_quoted_for_the_shell(tmp_path):

@@ -65,7 +65,8 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     entry, recipe, source = check(
         model, dataset, data_dir, image_size, options, limit, classes, trackers, recipe, **fields
     )
-    if own_process and foreseen_parts(model, options, recipe.precision, image_size, recipe.batch_size) > 1:
+    settled = own_process and foreseen_parts(model, options, recipe.precision, image_size, recipe.batch_size) > 1
+    if settled:
         one_core_an_op()
     devices = choose(strategy)
     dataset = loaded or data.load_source(source)
@@ -81,6 +82,7 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     _check_steps(recipe, dataset)
     config = _config(planned, model, options, dataset, source, front, recipe)
     config |= {"trackers": trackers, "parts": parts_of(recipe.batch_size, planned.trace, recipe.precision)}
+    config |= {"one_core_an_op": settled}  # the order of sums follows from it, and the last bits of the weights
     run = new_run(runs, planned.name, dataset.name) if devices.is_chief else None
     return _train(run, config, dataset, devices, verbose, say, watch)
 
@@ -125,7 +127,8 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
         front, recipe = Preprocessing.from_config(config["preprocessing"]), Recipe(**config["recipe"])
         source, began_with = config["data"], (config["images"], config["class_names"])
         config["parts"] = _recorded_parts(config, recipe)
-    if own_process and config["parts"] > 1:
+        config.setdefault("one_core_an_op", config["parts"] > 1)
+    if own_process and config["one_core_an_op"]:
         one_core_an_op()
     devices = choose(strategy)
     say, verbose = devices.voice(say, verbose)
