@@ -11,6 +11,9 @@ import pytest
 from miniatures import miniature, stirred
 
 import zoo
+from zoo.training import side_by_side
+from zoo.training.run import Run
+from zoo.training.train import train
 
 HERE = Path(__file__).parent
 
@@ -47,3 +50,22 @@ def test_the_training_command_runs_on_jax(on_jax, tmp_path):
     options = ["--epochs", "2", "--set", "width=0.5", "--runs", tmp_path, "--json"]
     printed = on_jax(HERE.parent / "train.py", "--model", "lenet", *options)
     assert '"test_accuracy": 0.' in printed and (tmp_path / "lenet5-digits-1" / "model.keras").exists()
+
+
+def test_a_run_in_parts_goes_on_on_jax_in_one_piece(on_jax, tmp_path, monkeypatch):
+    class Stopped(Exception):
+        pass
+
+    def stop(history):
+        if history:
+            raise Stopped
+
+    monkeypatch.setattr(side_by_side, "_cores", lambda: 2)
+    (tmp_path / "net.py").write_text("from zoo import *\ntiny = [Conv(4, 3, norm='batch'), GlobalPool(), Dense(10)]")
+    with pytest.raises(Stopped):
+        train(f"{tmp_path}/net.py:tiny", precision="bfloat16", limit=16, batch_size=16, epochs=2, runs=tmp_path,
+              verbose=0, say=str, watch=stop)  # fmt: skip
+    run = Run(tmp_path / "tiny-digits-1")
+    assert run.config()["parts"] == 2
+    on_jax(HERE.parent / "train.py", "--resume", run.folder)
+    assert run.config()["result"]["epochs"] == 2

@@ -56,6 +56,11 @@ class Devices:
         """Whether a call of the engine can be many steps: Keras's optimizers can't be in a loop of TensorFlow's."""
         return self.strategy == "single" or keras.backend.backend() == "jax"
 
+    @property
+    def take_parts(self):
+        """Whether a batch can be computed in parts, which are ops of TensorFlow's on one device."""
+        return self.replicas == 1 and keras.backend.backend() == "tensorflow"
+
     def voice(self, say, verbose):
         """Return them as they are for the chief; the other workers are quiet."""
         return (say, verbose) if self.is_chief else (lambda sentence: None, 0)

@@ -176,7 +176,7 @@ def _train(run, config, dataset, devices, verbose, say, watch):
         if devices.is_chief:
             run.write_config(config)
         with devices.scope():
-            net, classifier = build(*made_of, devices.replicas, config["parts"] if devices.replicas == 1 else 1)
+            net, classifier = build(*made_of, devices.replicas, config["parts"] if devices.take_parts else 1)
             history += restore(run, classifier, say) if run else []
             say(_beginning(config, net, dataset, devices, history))
             if not is_over(recipe, history):
