@@ -241,6 +241,16 @@ def test_decoupled_weight_decay_shrinks_every_kernel_by_rate_times_decay(name, d
         assert np.ravel(kernel) == pytest.approx(1 - 0.1 * decay)
 
 
+def test_decoupled_weight_decay_leaves_all_but_kernels_alone():
+    """LeNet-5 of 1998 has trainable pooling: a coefficient a map, which starts as that of a mean."""
+    net = zoo.create("lenet5_1998", norm="batch")
+    weights, before = net.trainable_variables, [np.array(weight) for weight in net.trainable_variables]
+    optimizer = make_optimizer(Recipe(optimizer="adamw", learning_rate=0.1, schedule="constant", weight_decay=0.5), 10)
+    optimizer.apply([np.zeros(weight.shape, "float32") for weight in weights], weights)
+    changed = {weight.name for weight, old in zip(weights, before) if not np.array_equal(weight, old)}
+    assert changed == {"kernel"} < {weight.name for weight in weights}
+
+
 def test_more_steps_an_update_than_the_run_has_are_refused(tmp_path):
     with pytest.raises(ZooError, match="accumulate must be at most 10, the steps of this run; got 11"):
         training.train("lenet1", limit=40, epochs=2, accumulate=11, runs=tmp_path / "runs", verbose=0, say=str)

@@ -56,7 +56,7 @@ def make_optimizer(recipe, steps, epochs=1):
         use_ema=recipe.ema is not None, ema_momentum=recipe.ema or 0.99,
         gradient_accumulation_steps=recipe.accumulate if recipe.accumulate > 1 else None, **options,
     )  # fmt: skip
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "coefficient"])
     return optimizer
 
 
