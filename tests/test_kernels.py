@@ -15,14 +15,17 @@ random = np.random.default_rng(0)
 BATCH = {"momentum": 0.9, "epsilon": 1e-5}
 
 
-def trained(kind, x, *arguments, **options):
-    """What a layer of a kind made of x: output, gradients of a fixed function of it, and all weights afterwards."""
+def trained(kind, x, *arguments, lean=0, **options):
+    """What a layer of a kind made of x: output, gradients of a fixed function of it, and all weights afterwards.
+
+    `lean` is the mean of that function's gradient.
+    """
     layer = kind(*arguments, **options)
     layer.build(x.shape)
     for weight in layer.trainable_weights:
         weight.assign(np.random.default_rng(1).uniform(0.5, 2, weight.shape))
     x = tf.cast(x, layer.compute_dtype)
-    towards = np.random.default_rng(2).standard_normal(layer.compute_output_shape(x.shape), "float32")
+    towards = lean + np.random.default_rng(2).standard_normal(layer.compute_output_shape(x.shape), "float32")
 
     @tf.function
     def step():
@@ -78,10 +81,14 @@ def test_batchnorm_of_parts_is_that_of_the_whole(options, policy, tolerance):
                   for kind in (InParts, keras.layers.BatchNormalization)], tolerance)  # fmt: skip
 
 
-def test_batchnorm_of_parts_has_an_exact_gradient_far_from_zero():
-    """In bfloat16 nothing may depend on a difference of numbers as large as the mean: 30 deviations, here."""
-    x = random.normal(30, 1, (8, 5, 7, 6))
-    (_, got, *_), (_, expected, *_) = (trained(kind, x, **BATCH, dtype="mixed_bfloat16")
+@pytest.mark.parametrize("mean, lean", [(30, 0), (0, 30)])
+def test_batchnorm_of_parts_has_an_exact_gradient_far_from_zero(mean, lean):
+    """In bfloat16 nothing may depend on a difference of numbers as large as a mean, of the map or of what comes back.
+
+    The means are 30 deviations here.
+    """
+    x = random.normal(mean, 1, (8, 5, 7, 6))
+    (_, got, *_), (_, expected, *_) = (trained(kind, x, **BATCH, lean=lean, dtype="mixed_bfloat16")
                                        for kind in (InParts, keras.layers.BatchNormalization))  # fmt: skip
     np.testing.assert_allclose(got.mean((0, 1, 2)), expected.mean((0, 1, 2)), atol=2e-3)
 

@@ -29,7 +29,7 @@ class BatchNormalization(layers.BatchNormalization):
         if not learns:
             averages = (ops.cast(average, "float32") for average in (self.moving_mean, self.moving_variance))
             return _normalize(inputs, *self._affine(), self.epsilon, *averages)
-        outputs, mean, variance = _normalize_by_itself(inputs, *self._affine(), self.epsilon)
+        outputs, mean, variance, _ = _normalize_by_itself(inputs, *self._affine(), self.epsilon)
         self._move_averages(mean, variance)
         return outputs
 
@@ -45,16 +45,13 @@ class BatchNormalization(layers.BatchNormalization):
             whole = self(tf.concat(parts, 0), training=True)
             return tf.split(whole, [tf.shape(part)[0] for part in parts])
         sizes = [_values(part) for part in parts]
-        size = tf.add_n(sizes)
-        shares = [its / size for its in sizes]
+        shares = [its / tf.add_n(sizes) for its in sizes]
         ones, zeros = tf.ones(self.moving_mean.shape), tf.zeros(self.moving_mean.shape)
         own = [_normalize_by_itself(tf.stop_gradient(part), ones, zeros, self.epsilon) for part in parts]
-        mean = tf.add_n([share * its for share, (_, its, _) in zip(shares, own)])
-        variance = tf.add_n([share * (var + (its - mean) ** 2) for share, (_, its, var) in zip(shares, own)])
+        mean = tf.add_n([share * its for share, (_, its, *_) in zip(shares, own)])
+        variance = tf.add_n([share * (var + (its - mean) ** 2) for share, (_, its, var, _) in zip(shares, own)])
         self._move_averages(mean, variance)
-        owe = _gradient_of_statistics(own, mean, variance, self.epsilon, size)
-        scale, offset, *parts = owe(*self._affine(), *parts)
-        return [_normalize(part, scale, offset, self.epsilon, mean, variance) for part in parts]
+        return _normalize_as_one(parts, *self._affine(), self.epsilon, own, sizes, mean, variance)
 
     def _affine(self):
         """Scale and offset, float32."""
@@ -83,13 +80,13 @@ def _normalize(x, scale, offset, epsilon, mean, variance):
 
 
 def _normalize_by_itself(x, scale, offset, epsilon):
-    """Return the map normalized by its own mean and variance, and these, by the same op."""
+    """Return the map normalized by its own mean and variance, these, and what the gradient needs, by the same op."""
     import tensorflow as tf
 
-    y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+    y, mean, variance, *reserved = tf.raw_ops.FusedBatchNormV3(
         x=x, scale=scale, offset=offset, mean=[], variance=[], epsilon=epsilon, is_training=True
     )
-    return y, mean, variance * (1 - 1 / _values(x))  # the op's is the unbiased one
+    return y, mean, variance * (1 - 1 / _values(x)), reserved[:3]  # the op's variance is the unbiased one
 
 
 def _values(x):
@@ -99,31 +96,50 @@ def _values(x):
     return tf.cast(tf.size(x, tf.int64) / x.shape[-1], "float32")
 
 
-def _gradient_of_statistics(own, mean, variance, epsilon, size):
-    """Return the identity of scale, offset and parts whose gradient adds what mean and variance owe to the parts.
+def _normalize_as_one(parts, scale, offset, epsilon, own, sizes, mean, variance):
+    """Return the parts normalized by mean and variance, those of all of them, with the gradient that this has.
 
-    `own` holds each part normalized by itself, its mean and its variance, `size` is how many values a channel has in
-    all. What is owed to a part is a + b y, where y is the part normalized by itself: 1x1 convolution, bias and sum, one
-    op of oneDNN's, to which a and b may be bfloat16, since the mean of y is 0.
+    `own` holds what `_normalize_by_itself` made of each part, `sizes` how many values a channel has in it. A part's
+    gradient is that of the part normalized by itself, y, where the op takes large sums off in float32, and a + b y for
+    what its statistics are beside those of all: 1x1 convolution, bias and sum, one op of oneDNN's, to which a and b may
+    be bfloat16, since they are small.
     """
     import tensorflow as tf
 
-    deviation = tf.sqrt(variance + epsilon)
+    size, deviation = tf.add_n(sizes), tf.sqrt(variance + epsilon)
+    shifts = [(its - mean) / deviation for _, its, *_ in own]
+    ratios = [tf.sqrt(its + epsilon) / deviation for _, _, its, _ in own]
 
     @tf.custom_gradient
-    def owe(scale, offset, *parts):
-        def gradient(dscale, doffset, *dparts):
-            each, dx = -scale / deviation / size, []
-            for (y, its_mean, its_variance), dpart in zip(own, dparts):
-                a = each * (doffset + dscale * (its_mean - mean) / deviation)
-                b = each * dscale * tf.sqrt(its_variance + epsilon) / deviation
+    def normalize(scale, offset, *parts):
+        def gradient(*dys):
+            dxs, dscales, doffsets = zip(*(
+                _gradient_by_itself(part, dy, scale * ratio, epsilon, reserved)
+                for part, dy, ratio, (*_, reserved) in zip(parts, dys, ratios, own)
+            ))  # fmt: skip
+            dscale = tf.add_n([ratio * one + shift * two
+                               for ratio, one, shift, two in zip(ratios, dscales, shifts, doffsets)])  # fmt: skip
+            doffset, each, dparts = tf.add_n(doffsets), scale / deviation, []
+            for i, (y, *_) in enumerate(own):
+                a = each * (doffsets[i] / sizes[i] - (doffset + dscale * shifts[i]) / size)
+                b = each * (dscales[i] / sizes[i] - dscale * ratios[i] / size)
                 kernel, bias = tf.cast(tf.linalg.diag(b)[None, None], y.dtype), tf.cast(a, y.dtype)
-                dx.append(tf.nn.bias_add(tf.nn.conv2d(y, kernel, 1, "VALID"), bias) + dpart)
-            return dscale, doffset, *dx
+                dparts.append(tf.nn.bias_add(tf.nn.conv2d(y, kernel, 1, "VALID"), bias) + dxs[i])
+            return dscale, doffset, *dparts
 
-        return (scale, offset, *parts), gradient
+        return [_normalize(part, scale, offset, epsilon, mean, variance) for part in parts], gradient
 
-    return owe
+    return normalize(scale, offset, *parts)
+
+
+def _gradient_by_itself(x, dy, scale, epsilon, reserved):
+    """Return the gradients of map, scale and offset of `_normalize_by_itself`, by the op that TensorFlow has for it."""
+    import tensorflow as tf
+
+    reserved = {f"reserve_space_{i}": tensor for i, tensor in enumerate(reserved, 1)}
+    return tf.raw_ops.FusedBatchNormGradV3(
+        y_backprop=dy, x=x, scale=scale, epsilon=epsilon, is_training=True, **reserved
+    )[:3]
 
 
 @keeps_its_name
