@@ -81,8 +81,10 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     devices.check(recipe)
     _check_steps(recipe, dataset)
     config = _config(planned, model, options, dataset, source, front, recipe)
-    config |= {"trackers": trackers, "parts": parts_of(recipe.batch_size, planned.trace, recipe.precision)}
-    config |= {"one_core_an_op": settled}  # the order of sums follows from it, and the last bits of the weights
+    config |= {
+        "trackers": trackers, "parts": parts_of(recipe.batch_size, planned.trace, recipe.precision),
+        "one_core_an_op": settled,  # the order of sums follows from it, and the last bits of the weights
+    }  # fmt: skip
     run = new_run(runs, planned.name, dataset.name) if devices.is_chief else None
     return _train(run, config, dataset, devices, verbose, say, watch)
 
