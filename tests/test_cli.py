@@ -274,6 +274,17 @@ def test_a_model_without_weights_says_so_whatever_is_asked_of_it(tmp_path):
         assert done.exit_code == 0 and "lenet1 has random weights; --weights loads others." in done.stderr
 
 
+@pytest.mark.parametrize("command", main.commands)
+def test_help_tells_every_option(command):
+    done = run(command, "--help")
+    options = [name for option in main.commands[command].params for name in option.opts if name[:2] == "--"]
+    assert done.exit_code == 0 and all(name in done.output for name in options)
+
+
+def test_help_says_which_field_is_taken_away_by_none():
+    assert "--clip FLOAT|none" in run("train", "--help").output
+
+
 def test_control_c_exits_with_130(monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt

@@ -70,7 +70,7 @@ class OrNone(click.ParamType):
     def convert(self, value, parameter, context):
         return value if value == "none" else self.kind.convert(value, parameter, context)
 
-    def get_metavar(self, *_):
+    def get_metavar(self, param, ctx=None):  # click 8.1 gives param by place, and later ones both by name
         return f"{self.name.upper()}|none"
 
 
