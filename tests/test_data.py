@@ -466,6 +466,8 @@ def test_floats_in_an_npz_become_bytes(tmp_path, top):
         ({"x_train": noise(3, 2, 2), "y_train": [0, 1]}, "as many labels; x_train is \\(3, 2, 2, 1\\)"),
         ({"x_train": noise(3, 2), "y_train": [0, 1, 0]}, "needs images"),
         ({"x_train": noise(3, 2, 2), "y_train": [0.5, 1, 0]}, "whole numbers as labels"),
+        ({"x_train": noise(0, 2, 2), "y_train": np.zeros(0, int)}, "no images in its train split"),
+        ({"x_train": noise(3, 2, 2).astype(str), "y_train": [0, 1, 0]}, "numbers as pixels; x_train holds <U3"),
         ({"x_train": noise(9, 2, 2) - 300.0, "y_train": [0, 1, 0] * 3}, "pixels from 0 to 1 or from 0 to 255"),
         ({"x_train": noise(3, 2, 2), "y_train": [0, 1, 0], "x_test": noise(1, 3, 2), "y_test": [0]}, "different sizes"),
     ],
@@ -475,8 +477,17 @@ def test_an_npz_that_does_not_fit_is_refused(tmp_path, arrays, sentence):
         data.load(saved(tmp_path, **arrays))
 
 
-def test_a_file_that_is_no_npz_is_refused(tmp_path):
-    (tmp_path / "a.npz").write_text("not a zip")
+@pytest.mark.parametrize("kind", ("text", "array", "damaged"))
+def test_a_file_that_is_no_npz_is_refused(tmp_path, kind):
+    with open(tmp_path / "a.npz", "wb") as file:
+        if kind == "text":
+            file.write(b"not a zip")
+        elif kind == "array":
+            np.save(file, noise(3, 2, 2))
+        else:
+            np.savez_compressed(file, x_train=noise(99, 8, 8) % 4)
+            file.seek(200)
+            file.write(bytes(60))
     with pytest.raises(ZooError, match="a.npz can't be read as an .npz file"):
         data.load(tmp_path / "a.npz")
 

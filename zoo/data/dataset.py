@@ -118,8 +118,6 @@ def make_dataset(name, class_names, splits, notes=()):
             that are neither grey nor colour.
     """
     class_names, splits, notes = tuple(class_names), dict(splits), list(notes)
-    if len(class_names) < 2:
-        raise ZooError(f"{name} has one class only ({', '.join(class_names)}); there is nothing to tell apart.")
     for split, images in splits.items():
         if not len(images):
             raise ZooError(f"{name} has no images in its {split} split.")
@@ -129,6 +127,8 @@ def make_dataset(name, class_names, splits, notes=()):
             raise ZooError(
                 f"{name} has images of {images.image_shape[-1]} channels; 1 (grey) or 3 (colour) are understood."
             )
+    if len(class_names) < 2:
+        raise ZooError(f"{name} has one class only ({', '.join(class_names)}); there is nothing to tell apart.")
     for split, share, what in (("test", 0.2, "Test"), ("validation", 0.1, "Validation")):
         if split not in splits:
             splits["train"], splits[split] = carve(name, splits["train"], share)

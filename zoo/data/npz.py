@@ -1,6 +1,7 @@
 """Keras-style .npz files: x_train, y_train, x_test, y_test, perhaps x_val and y_val, perhaps the classes' names."""
 
-from zipfile import BadZipFile
+import zlib
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
@@ -19,9 +20,10 @@ def load_npz(path):
         ZooError: if the file can't be read, lacks x_train or y_train, or its arrays don't fit together.
     """
     try:
+        ZipFile(path).close()  # np.load takes other kinds of file too, and returns something else then
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, BadZipFile, EOFError) as problem:
+    except (OSError, ValueError, BadZipFile, EOFError, zlib.error) as problem:
         raise ZooError(f"{path} can't be read as an .npz file: {problem}.") from None
     splits = {}
     for split, keys in SPLITS.items():
@@ -36,7 +38,7 @@ def load_npz(path):
     if "classes" in arrays:
         names = arrays["classes"].astype(str).tolist()
     else:
-        names = map(str, range(1 + max(split.labels.max() for split in splits.values())))
+        names = map(str, range(1 + max(split.labels.max(initial=0) for split in splits.values())))
     return make_dataset(path.stem, names, splits)
 
 
@@ -61,6 +63,8 @@ def _bytes(path, key, images):
     """Return the images as uint8; floats up to 1 are taken as 0..1, others as 0..255."""
     if images.dtype == np.uint8 or not len(images):
         return images.astype(np.uint8)
+    if images.dtype.kind not in "buif":
+        raise ZooError(f"{path} needs numbers as pixels; x_{key} holds {images.dtype}.")
     low, high = images.min(), images.max()
     if not (low >= 0 and high <= 255):
         raise ZooError(f"{path} needs pixels from 0 to 1 or from 0 to 255; x_{key} goes from {low:g} to {high:g}.")
