@@ -176,6 +176,13 @@ def test_a_corrupt_image_is_named(tmp_path):
         data.load(tmp_path)
 
 
+def test_a_class_folder_without_images_is_left_out_and_named(tmp_path):
+    (classes(tmp_path) / "emu").mkdir()
+    (tmp_path / "emu" / "notes.txt").write_text("none yet")
+    found = data.load(tmp_path)
+    assert found.class_names == ("cat", "dog") and "Left out, for no image lies there: emu." in found.notes
+
+
 def test_folders_without_images_or_classes_are_refused(tmp_path):
     with pytest.raises(ZooError, match="no folders of images, one a class"):
         data.load(tmp_path)

@@ -26,7 +26,7 @@ def load_folder(path, size):
         ZooError: if there are no images, a single class, an image that can't be read (named), or a split with a
             class that the training images lack.
     """
-    files = _find_splits(path)
+    files, empty = _find_splits(path)
     names = sorted({name for name, _ in files["train"]})
     number = {name: i for i, name in enumerate(names)}
     for found in files.values():
@@ -34,6 +34,8 @@ def load_folder(path, size):
             if name not in number:
                 raise ZooError(f"{file.parent} is no class of the training images.{did_you_mean(name, names)}")
     shape, notes = _common_shape([file for found in files.values() for _, file in found], size)
+    if empty:
+        notes.append(f"Left out, for no image lies there: {', '.join(empty)}.")
     splits = {}
     for split, found in files.items():
         paths = np.array([str(file) for _, file in found], object)
@@ -43,7 +45,7 @@ def load_folder(path, size):
 
 
 def _find_splits(path):
-    """Return (class, file) pairs by split."""
+    """Return (class, file) pairs by split, and the names of the training folders in which there are no images."""
     folders = _visible(path, is_folder=True)
     above = {SPLITS[folder.name.lower()]: folder for folder in folders if folder.name.lower() in SPLITS}
     if "train" not in above:
@@ -54,7 +56,8 @@ def _find_splits(path):
     }
     if not files["train"]:
         raise ZooError(f"{above['train']} has no folders of images, one a class ({', '.join(sorted(SUFFIXES))}).")
-    return files
+    found = {name for name, _ in files["train"]}
+    return files, [folder.name for folder in _visible(above["train"], is_folder=True) if folder.name not in found]
 
 
 def _visible(path, is_folder=False):
