@@ -4,9 +4,10 @@ import keras
 import numpy as np
 import pytest
 from miniatures import images, miniature, stirred
+from tqdm import tqdm
 
 import zoo
-from zoo import data
+from zoo import data, inference
 from zoo.inference import fold, predict_split, predictor
 
 random = np.random.default_rng(0)
@@ -164,3 +165,10 @@ def test_a_split_is_predicted_in_its_order():
     digits = data.load("digits").test
     net = zoo.create([zoo.Conv(4, 3), zoo.Flatten(), zoo.Dense(10)], digits.image_shape)
     np.testing.assert_allclose(predict_split(net, digits, 100), net.predict(digits.images, verbose=0), atol=1e-6)
+
+
+def test_no_bar_is_drawn_into_a_file(monkeypatch, capsys):
+    monkeypatch.setattr(inference, "tqdm", lambda *given, **options: tqdm(*given, **options | {"delay": 0}))
+    digits = data.load("digits").test
+    predict_split(zoo.create([zoo.Flatten(), zoo.Dense(10)], digits.image_shape), digits, 100)
+    assert capsys.readouterr().err == ""

@@ -59,7 +59,7 @@ def predict_split(model, split, batch_size):
         ZooError: for an image of a streamed split that can't be read.
     """
     batches = Stream(split, batch_size)
-    rounds = tqdm(range(batches.steps), "test", delay=2, leave=False)
+    rounds = tqdm(range(batches.steps), "test", delay=2, leave=False, disable=None)
     return _joined(compiled(model), (batches[i][0] for i in rounds))
 
 

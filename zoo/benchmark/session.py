@@ -57,7 +57,7 @@ def benchmark(nets, vs=(), modes=MODES, precisions=PRECISIONS, batch_sizes=(None
     ]
     turns = len(workloads) * len(contenders) + sum(number_of_others(workload) for workload in workloads if growth)
     results, points, reasons = [], [], {}
-    with ExitStack() as processes, tqdm(total=turns * (repeats + 1), leave=False) as bar:
+    with ExitStack() as processes, tqdm(total=turns * (repeats + 1), leave=False, disable=None) as bar:
         ceilings = {precision: processes.enter_context(ceiling_of(precision)) for precision in precisions}
         for workload in workloads:
             bar.set_description(workload.title)

@@ -65,7 +65,7 @@ class StreamedSplit:
         from tqdm import tqdm
 
         images = np.empty((len(self), *self.image_shape), np.uint8)
-        with tqdm(total=len(self), desc="images", delay=2, leave=False) as progress:
+        with tqdm(total=len(self), desc="images", delay=2, leave=False, disable=None) as progress:
             for places in chunks(np.arange(len(self))):
                 images[places] = self.read(places)
                 progress.update(len(places))

@@ -76,7 +76,7 @@ def _common_shape(paths, size):
     from tqdm import tqdm
 
     sizes, channels = set(), 1
-    with tqdm(total=len(paths), desc="files", delay=2, leave=False) as progress:
+    with tqdm(total=len(paths), desc="files", delay=2, leave=False, disable=None) as progress:
         for some in chunks(paths):
             for *own, depth in map(_shape, some):
                 sizes.add(tuple(own))

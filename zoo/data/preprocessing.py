@@ -137,7 +137,7 @@ def _histogram(split):
     if len(split) > SAMPLE:
         places = np.sort(np.random.default_rng(SEED).choice(len(split), SAMPLE, replace=False))
     counts = np.zeros((split.image_shape[-1], 256), np.int64)
-    for some in tqdm(list(chunks(places)), "normalization", delay=2, leave=False):
+    for some in tqdm(list(chunks(places)), "normalization", delay=2, leave=False, disable=None):
         images = split.read(some)
         for channel, count in enumerate(counts):
             count += np.bincount(images[..., channel].ravel(), minlength=256)

@@ -170,7 +170,7 @@ def _split(builder, records, image_key, label_key, shape):
 
     numbers, labels = np.arange(len(records)), np.empty(len(records), np.int32)
     spec = {label_key: features.tf_example_spec[label_key]}
-    for some in tqdm(list(chunks(numbers)), f"{builder.name} labels", delay=2, leave=False):
+    for some in tqdm(list(chunks(numbers)), f"{builder.name} labels", delay=2, leave=False, disable=None):
         labels[some] = tf.io.parse_example(_read(records, some), spec)[label_key]
     return StreamedSplit(numbers, labels, kept, decode)
 
