@@ -547,6 +547,18 @@ def test_what_the_last_step_of_an_epoch_spoils_is_not_kept(tmp_path):
     assert not list(tmp_path.glob("*/checkpoints/*"))
 
 
+def test_what_was_trained_before_the_loss_was_no_number_is_of_use(tmp_path, monkeypatch):
+    def exploding(recipe, steps, epochs):
+        return keras.optimizers.SGD(keras.optimizers.schedules.PiecewiseConstantDecay([steps // epochs], [0.1, 1e30]))
+
+    monkeypatch.setattr(building, "make_optimizer", exploding)
+    with pytest.raises(ZooError, match="in epoch 2, at step 3 of 12; .* until then is .*lenet1-digits-1/model.keras"):
+        training.train("lenet1", limit=100, runs=tmp_path, epochs=3, batch_size=8, verbose=0, say=str)
+    run = find_run(tmp_path / "lenet1-digits-1")
+    assert 0 < evaluate(run.folder).test_loss < 3 and evaluate(run.folder).epochs == 1
+    assert "result" not in run.config()
+
+
 def test_a_layout_of_ones_own_trains_at_the_datas_size(tmp_path):
     file = tmp_path / "nets.py"
     file.write_text(

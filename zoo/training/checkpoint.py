@@ -14,6 +14,10 @@ from zoo.training.recipe import is_over
 KEPT = 2  # if the newest is damaged, the one before it goes on
 
 
+class NoNumber(ZooError):
+    """A loss isn't finite any more."""
+
+
 class Checkpoint(keras.callbacks.Callback):
     """Write the state of training and metrics.csv into a run's folder after each epoch; end it when it is over.
 
@@ -35,10 +39,10 @@ class Checkpoint(keras.callbacks.Callback):
             raise self._no_number("loss", f"at step {int(np.asarray(self.model.sound_steps)) - before + 1}")
 
     def _no_number(self, what, when):
-        return ZooError(
+        return NoNumber(
             f"The {what} stopped being a number in epoch {len(self.history) + 1}, {when} of {self.steps}; try a "
             f"lower learning rate than {self.recipe.learning_rate:g}, or {self._clipping()}."
-            + (f" What was trained until then is in {self.run.folder}." if self.run and self.history else "")
+            + (f" The best epoch until then is {self.run.model_path}." if self.run and self.history else "")
         )
 
     def _clipping(self):

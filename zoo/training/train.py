@@ -166,7 +166,7 @@ def _check_steps(recipe, dataset):
 def _train(run, config, dataset, devices, verbose, say, watch):
     """Do what is left of a run: of its epochs, of its end. Only the chief writes it, and needs it to begin one."""
     from zoo.training.building import build
-    from zoo.training.checkpoint import restore
+    from zoo.training.checkpoint import NoNumber, restore
     from zoo.training.distribution import WorkerLost
     from zoo.training.epochs import run_epochs
 
@@ -189,6 +189,10 @@ def _train(run, config, dataset, devices, verbose, say, watch):
         if devices.replicas > 1:
             net, classifier = build(*made_of)  # on one device
         return _finish(run, config, net, classifier, dataset, recipe, history)
+    except NoNumber:
+        if devices.is_chief and history:
+            _keep_best(run, *build(*made_of))
+        raise
     except (KeyboardInterrupt, WorkerLost):
         if devices.is_chief:
             say(f"Stopped after epoch {len(history)}; `{run.resuming}` goes on from there.")
@@ -232,15 +236,10 @@ def _finish(run, config, net, classifier, dataset, recipe, history):
     import keras
 
     from zoo.inference import predict_split
-    from zoo.training.checkpoint import restore_best
-    from zoo.training.classifier import without_auxiliary
     from zoo.training.report import write_report
 
     seconds = sum(row["seconds"] for row in history)
-    restore_best(run, classifier)
-    partial = run.model_path.with_name("partial.keras")
-    without_auxiliary(net).save(partial)
-    partial.replace(run.model_path)
+    _keep_best(run, net, classifier)
     logits = predict_split(classifier.on_images(), dataset.test, recipe.batch_size)
     predictions = logits.argmax(-1)
     losses = keras.losses.sparse_categorical_crossentropy(dataset.test.labels, logits, from_logits=True)
@@ -254,6 +253,17 @@ def _finish(run, config, net, classifier, dataset, recipe, history):
     write_report(run, config, dataset, logits, net)
     run.write_config(config)  # the last of all: with a result, a run is finished
     return result
+
+
+def _keep_best(run, net, classifier):
+    """Give the net, and the classifier around it, the weights of the best epoch; write the run's model."""
+    from zoo.training.checkpoint import restore_best
+    from zoo.training.classifier import without_auxiliary
+
+    restore_best(run, classifier)
+    partial = run.model_path.with_name("partial.keras")
+    without_auxiliary(net).save(partial)
+    partial.replace(run.model_path)
 
 
 def _config(planned, model, options, dataset, source, front, recipe):
