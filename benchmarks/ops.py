@@ -1,10 +1,12 @@
-"""In which of TensorFlow's ops does a training step spend its time?
+"""In which of TensorFlow's ops does a step spend its time?
 
     python -m benchmarks.ops resnet20 --precision bfloat16
     python -m benchmarks.ops lenet5 --batch-size 512 --rows 12
+    python -m benchmarks.ops vgg16 --mode inference
 
 Milliseconds a step, summed over the op's calls; ops that run at the same time, on several cores, count in full. The
-first row is the step as the clock has it. What is profiled is what `zoo benchmark` measures, and `zoo train` runs.
+first row is the step as the clock has it. What is profiled is what `zoo benchmark` measures: what `zoo train` runs, or
+`zoo.predictor`.
 """
 
 import argparse
@@ -44,6 +46,7 @@ def profile(run, steps):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
+    parser.add_argument("--mode", default="training")
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--rows", type=int, default=16, help="how many ops to show, those that take longest")
@@ -52,7 +55,7 @@ def main():
     from zoo.benchmark import own
     from zoo.benchmark.workload import make_workload
 
-    workload = make_workload(options.model, "training", options.precision, options.batch_size)
+    workload = make_workload(options.model, options.mode, options.precision, options.batch_size)
     run, block = own.prepare(workload), workload.steps_in_block
     run(WARM_UP * block)
     steps = PROFILED * block
