@@ -33,17 +33,18 @@ class BatchNormalization(layers.BatchNormalization):
         self._move_averages(mean, variance)
         return outputs
 
-    def call_on_parts(self, parts):
-        """Return the parts of a training batch, (N, height, width, channels) each, normalized as one.
+    def call_on_parts(self, parts, relu=False):
+        """Return the parts of a training batch, (N, height, width, channels) each, normalized as one; then by ReLU.
 
         Each has ops of its own, which can run at the same time; statistics and gradients are those of the whole batch.
+        (Nothing stands between normalization and ReLU, so that TensorFlow makes one op of both.)
         """
         import tensorflow as tf
 
         parts = [tf.cast(part, self.compute_dtype) for part in parts]
         if not (self.trainable and all(self._is_one_op(part, True) for part in parts)):
             whole = self(tf.concat(parts, 0), training=True)
-            return tf.split(whole, [tf.shape(part)[0] for part in parts])
+            return tf.split(tf.nn.relu(whole) if relu else whole, [tf.shape(part)[0] for part in parts])
         sizes = [_values(part) for part in parts]
         shares = [its / tf.add_n(sizes) for its in sizes]
         ones, zeros = tf.ones(self.moving_mean.shape), tf.zeros(self.moving_mean.shape)
@@ -51,7 +52,7 @@ class BatchNormalization(layers.BatchNormalization):
         mean = tf.add_n([share * its for share, (_, its, *_) in zip(shares, own)])
         variance = tf.add_n([share * (var + (its - mean) ** 2) for share, (_, its, var, _) in zip(shares, own)])
         self._move_averages(mean, variance)
-        return _normalize_as_one(parts, *self._affine(), self.epsilon, own, sizes, mean, variance)
+        return _normalize_as_one(parts, *self._affine(), self.epsilon, own, sizes, mean, variance, relu)
 
     def _affine(self):
         """Scale and offset, float32."""
@@ -96,8 +97,8 @@ def _values(x):
     return tf.cast(tf.size(x, tf.int64) / x.shape[-1], "float32")
 
 
-def _normalize_as_one(parts, scale, offset, epsilon, own, sizes, mean, variance):
-    """Return the parts normalized by mean and variance, those of all of them, with the gradient that this has.
+def _normalize_as_one(parts, scale, offset, epsilon, own, sizes, mean, variance, relu):
+    """Return the parts normalized by mean and variance, those of all, then by ReLU, with the gradient that this has.
 
     `own` holds what `_normalize_by_itself` made of each part, `sizes` how many values a channel has in it. A part's
     gradient is that of the part normalized by itself, y, where the op takes large sums off in float32, and a + b y for
@@ -112,7 +113,13 @@ def _normalize_as_one(parts, scale, offset, epsilon, own, sizes, mean, variance)
 
     @tf.custom_gradient
     def normalize(scale, offset, *parts):
+        outputs = [_normalize(part, scale, offset, epsilon, mean, variance) for part in parts]
+        if relu:
+            outputs = [tf.nn.relu(output) for output in outputs]
+
         def gradient(*dys):
+            if relu:
+                dys = [tf.raw_ops.ReluGrad(gradients=dy, features=output) for dy, output in zip(dys, outputs)]
             dxs, dscales, doffsets = zip(*(
                 _gradient_by_itself(part, dy, scale * ratio, epsilon, reserved)
                 for part, dy, ratio, (*_, reserved) in zip(parts, dys, ratios, own)
@@ -127,7 +134,7 @@ def _normalize_as_one(parts, scale, offset, epsilon, own, sizes, mean, variance)
                 dparts.append(tf.nn.bias_add(tf.nn.conv2d(y, kernel, 1, "VALID"), bias) + dxs[i])
             return dscale, doffset, *dparts
 
-        return [_normalize(part, scale, offset, epsilon, mean, variance) for part in parts], gradient
+        return outputs, gradient
 
     return normalize(scale, offset, *parts)
 

@@ -44,14 +44,22 @@ def _layer_by_layer(net, parts):
     """
     values = {id(net.inputs[0]): parts}
     for layer in net.operations:
-        if isinstance(layer, layers.InputLayer):
+        if isinstance(layer, layers.InputLayer) or id(layer.output) in values:
             continue
         inputs = zip(*(values[id(tensor)] for tensor in keras.tree.flatten(layer.input)))
         if isinstance(layer, BatchNormalization):
-            values[id(layer.output)] = layer.call_on_parts([part for (part,) in inputs])
+            relu = _relu_of(layer)
+            values[id((relu or layer).output)] = layer.call_on_parts([part for (part,) in inputs], relu is not None)
         else:
             values[id(layer.output)] = [layer(list(part) if part[1:] else part[0]) for part in inputs]
     return {name: values[id(output)] for name, output in net.output.items()}
+
+
+def _relu_of(norm):
+    """The layer of ReLU that alone takes what BatchNorm gives, or None."""
+    after = [node.operation for node in norm._outbound_nodes]
+    is_relu = len(after) == 1 and isinstance(after[0], layers.Activation)
+    return after[0] if is_relu and after[0].activation is keras.activations.relu else None
 
 
 def parts_of(batch_size, trace, precision):
