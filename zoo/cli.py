@@ -364,7 +364,8 @@ def train(context, model, dataset, data_dir, image_size, options, runs, strategy
         )  # fmt: skip
     if result is None:  # the chief of the workers tells it
         return
-    click.echo(f"Test accuracy {result.test_accuracy:.4f}, loss {result.test_loss:.4f}, after {result.epochs} epochs "
+    epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
+    click.echo(f"Test accuracy {result.test_accuracy:.4f}, loss {result.test_loss:.4f}, after {epochs} "
                f"in {result.seconds:.1f} s ({result.images_per_second:,.0f} images/s).")  # fmt: skip
     for name, what in (("model.keras", "the best epoch on validation"), ("report.html", "curves, classes, mistakes"),
                        ("metrics.csv", "every epoch"), ("config.json", "all that repeats the run")):  # fmt: skip

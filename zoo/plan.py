@@ -29,7 +29,9 @@ def plan(model, input_shape=None, classes=None, include_top=True, pooling=None, 
     if input_shape is None:
         input_shape = entry and entry.input_shape
     if input_shape is None:
-        raise ZooError(f"{name} has no input size of its own; give input_shape=(height, width, channels).")
+        raise ZooError(
+            f"{name} has no input size of its own; give input_shape=(height, width, channels), or --input HxWxC."
+        )
     return Plan(name, entry, layout, _trace(name, entry, layout, input_shape))
 
 

@@ -132,6 +132,8 @@ def entry(name):
     """
     if ".py:" in name:
         return _entry_in_file(*name.rsplit(":", 1))
+    if name.endswith(".py"):
+        raise ZooError(f"{name} is a file of layouts; say which one, as in {name}:tiny.")
     _load_families()
     found = registered()
     if name not in found:

@@ -1,14 +1,16 @@
 """TensorFlow Datasets: any image-classification set, downloaded or already in the data folder."""
 
+import logging
 import shutil
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from textwrap import shorten
 
 import numpy as np
 
 from zoo.data.dataset import StreamedSplit, chunks, make_dataset
-from zoo.errors import ZooError, did_you_mean
+from zoo.errors import ZooError, did_you_mean, first_line
 
 SPLITS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
 PARALLEL = 16  # records decoded at a time
@@ -86,6 +88,7 @@ def _prepare(name, builder):
     from tensorflow_datasets.core.download import downloader
 
     downloader.MAX_RETRIES = 3  # its 10, each twice as long as the last, wait three minutes for an absent network
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns of each attempt
     root = Path(builder._data_dir_root)
     homes = [root / "downloads", *reversed(Path(builder.data_dir).parents), Path(builder.data_dir)]
     missing = [path for path in homes if not path.exists()]
@@ -94,10 +97,17 @@ def _prepare(name, builder):
     except Exception as problem:  # whatever the network, the mirror or the disk had to say
         for path in missing:
             shutil.rmtree(path, ignore_errors=True)
-        reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
+        reason = shorten(first_line(_root_cause(problem)), 200, placeholder=" …")
         raise ZooError(
-            f"{name} isn't in {root} and couldn't be downloaded ({reason[:200]}). {available_offline(root)}"
+            f"{name} isn't in {root} and couldn't be downloaded ({reason}). {available_offline(root)}"
         ) from None
+
+
+def _root_cause(problem):
+    """The exception that the others were raised for."""
+    while problem.__cause__ or problem.__context__:
+        problem = problem.__cause__ or problem.__context__
+    return problem
 
 
 class TFRecords:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from zoo.training.figures import TRAINING, VALIDATION
 from zoo.training.run import Run, best_epoch, write_text
@@ -128,6 +128,8 @@ def _draw_value(axes, trials, metric, name, distribution):
         values = list(map(choices.index, values))
     elif distribution.log:
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     _scatter(axes, trials, metric, values)
     axes.set_xlabel(name)
 
