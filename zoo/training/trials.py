@@ -128,7 +128,8 @@ def _draw_value(axes, trials, metric, name, distribution):
         values = list(map(choices.index, values))
     elif distribution.log:
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
     _scatter(axes, trials, metric, values)
     axes.set_xlabel(name)
