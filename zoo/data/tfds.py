@@ -67,7 +67,7 @@ def _builder(tfds, name, data_dir):
         near = did_you_mean(name, [*tfds.list_builders(), *prepared(folder), "digits"])
         raise ZooError(f"There is no data set {name!r}.{near} {available_offline(folder)}") from None
     except (ValueError, AssertionError) as problem:  # a version or configuration that doesn't exist
-        raise ZooError(f"The data set {name!r} can't be opened: {str(problem).splitlines()[0]}") from None
+        raise ZooError(f"The data set {name!r} can't be opened: {first_line(problem)}") from None
 
 
 def _keys(tfds, name, info):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import keras
 from keras import ops
 
-from zoo.errors import ZooError, no_such
+from zoo.errors import ZooError, first_line, no_such
 
 STRATEGIES = ("auto", "single", "mirrored", "multiworker")
 ADDRESSES, PROCESSES, NUMBER = CLUSTER = (
@@ -76,7 +76,7 @@ class Devices:
         try:
             jax.distributed.initialize(address, self.workers, self.worker, heartbeat_timeout_seconds=HEARTBEAT)
         except RuntimeError as problem:
-            raise ZooError(f"The workers didn't meet at {address}: {str(problem).splitlines()[0]}") from None
+            raise ZooError(f"The workers didn't meet at {address}: {first_line(problem)}") from None
 
     def check(self, recipe):
         """Raise `ZooError` if the recipe can't be trained so."""

@@ -4,7 +4,7 @@ from dataclasses import fields
 from fnmatch import fnmatch
 from typing import get_args
 
-from zoo.errors import ZooError, did_you_mean
+from zoo.errors import ZooError, did_you_mean, first_line
 from zoo.training.recipe import Recipe
 
 # What a data set changes in the default recipe: small shifts keep a digit the digit that it is, a mirror wouldn't.
@@ -87,7 +87,7 @@ def read_recipe(path):
         why = getattr(problem, "strerror", None) or "it is no text"
         raise ZooError(f"{path} can't be read as a recipe: {why}. A recipe is paper, fast or a YAML file.") from None
     except yaml.YAMLError as problem:
-        raise ZooError(f"{path} is no YAML: {str(problem).splitlines()[0]}.") from None
+        raise ZooError(f"{path} is no YAML: {first_line(problem)}.") from None
     if not isinstance(read, dict):
         raise ZooError(f"{path} is no recipe: it must hold lines such as `learning_rate: 0.01`.")
     known = {item.name: item for item in fields(Recipe)}

@@ -57,9 +57,9 @@ def _layer_by_layer(net, parts):
 
 def _relu_of(norm):
     """The layer of ReLU that alone takes what BatchNorm gives, or None."""
-    after = [node.operation for node in norm._outbound_nodes]
-    is_relu = len(after) == 1 and isinstance(after[0], layers.Activation)
-    return after[0] if is_relu and after[0].activation is keras.activations.relu else None
+    match [node.operation for node in norm._outbound_nodes]:
+        case [layers.Activation(activation=keras.activations.relu) as relu]:
+            return relu
 
 
 def parts_of(batch_size, trace, precision):
