@@ -1,6 +1,7 @@
 """Recipe -> run: train on the training split, choose the epoch on validation, test once."""
 
 import platform
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 
@@ -169,7 +170,7 @@ def _check_steps(recipe, dataset):
 def _train(run, config, dataset, devices, verbose, say, watch):
     """Do what is left of a run: of its epochs, of its end. Only the chief writes it, and needs it to begin one."""
     from zoo.training.building import build
-    from zoo.training.checkpoint import NoNumber, restore
+    from zoo.training.checkpoint import restore
     from zoo.training.distribution import WorkerLost
     from zoo.training.epochs import run_epochs
 
@@ -177,25 +178,21 @@ def _train(run, config, dataset, devices, verbose, say, watch):
     recipe, history = Recipe(**config["recipe"]), []
     front = Preprocessing.from_config(config["preprocessing"])
     made_of = config["source"], config["options"], front, dataset, recipe
+    own = run if devices.is_chief else None
     try:
-        if devices.is_chief:
-            run.write_config(config)
-        with devices.scope():
+        if own:
+            own.write_config(config)
+        with _keeping_best(own, made_of, history), devices.scope():
             net, classifier = build(*made_of, devices.replicas, config["parts"] if devices.take_parts else 1)
             history += restore(run, classifier, say) if run else []
             say(_beginning(config, net, dataset, devices, history))
             if not is_over(recipe, history):
-                own = run if devices.is_chief else None
                 run_epochs(classifier, dataset, recipe, own, devices, history, verbose, watch)
         if not devices.is_chief:
             return None
         if devices.replicas > 1:
             net, classifier = build(*made_of)  # on one device
         return _finish(run, config, net, classifier, dataset, recipe, history)
-    except NoNumber:
-        if devices.is_chief and history:
-            _keep_best(run, *build(*made_of))
-        raise
     except (KeyboardInterrupt, WorkerLost):
         if devices.is_chief:
             say(f"Stopped after epoch {len(history)}; `{run.resuming}` goes on from there.")
@@ -256,6 +253,20 @@ def _finish(run, config, net, classifier, dataset, recipe, history):
     write_report(run, config, dataset, logits, net)
     run.write_config(config)  # the last of all: with a result, a run is finished
     return result
+
+
+@contextmanager
+def _keeping_best(run, made_of, history):
+    """If the loss stops being a number, leave the model of the best epoch so far in the run, if there are both."""
+    from zoo.training.building import build
+    from zoo.training.checkpoint import NoNumber
+
+    try:
+        yield
+    except NoNumber:
+        if run and history:
+            _keep_best(run, *build(*made_of))
+        raise
 
 
 def _keep_best(run, net, classifier):
