@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from zoo.training.figures import TRAINING, VALIDATION
 from zoo.training.run import Run, best_epoch, write_text
@@ -127,10 +127,13 @@ def _draw_value(axes, trials, metric, name, distribution):
         axes.set_xlim(-0.5, len(choices) - 0.5)
         values = list(map(choices.index, values))
     elif distribution.log:
+        low, high = distribution.low, distribution.high
+        margin = (high / low) ** 0.05
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_xlim(low / margin, high * margin)
+        axes.set_xticks(np.geomspace(low, high, 4))
+        axes.xaxis.set_major_formatter("{x:.2g}")
+        axes.minorticks_off()
     _scatter(axes, trials, metric, values)
     axes.set_xlabel(name)
 
