@@ -47,7 +47,7 @@ def test_jax_gives_what_tensorflow_gives_for_every_model(on_jax, tmp_path):
 
 
 def test_the_training_command_runs_on_jax(on_jax, tmp_path):
-    options = ["--epochs", "2", "--set", "width=0.5", "--runs", tmp_path, "--json"]
+    options = ["--epochs", "2", "--limit", "320", "--set", "width=0.5", "--runs", tmp_path, "--json"]
     printed = on_jax(HERE.parent / "train.py", "--model", "lenet", *options)
     assert '"test_accuracy": 0.' in printed and (tmp_path / "lenet5-digits-1" / "model.keras").exists()
 

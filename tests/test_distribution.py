@@ -23,6 +23,7 @@ from zoo.training.run import started_run
 
 ROOT = Path(__file__).parents[1]
 TRAINING = ["--model", "lenet1", "--batch-size", "64", "--weight-decay", "1e-3", "--schedule", "constant"]
+SHORT = ["--epochs", "2", "--limit", "320"]
 QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # to compile, not to run
 TWO = f"{QUICK} --xla_force_host_platform_device_count=2"
 PATIENCE = 240  # seconds after which a process counts as hanging
@@ -67,19 +68,19 @@ def alone(tmp_path_factory):
     """The weights after two epochs on one device."""
     pytest.importorskip("jax")
     runs = tmp_path_factory.mktemp("alone")
-    printed_by(start(*TRAINING, "--epochs", 2, "--runs", runs))
+    printed_by(start(*TRAINING, *SHORT, "--runs", runs))
     return weights_in(runs)
 
 
 def test_two_devices_train_to_the_weights_of_one(alone, tmp_path):
-    printed_by(start(*TRAINING, "--epochs", 2, "--strategy", "mirrored", "--runs", tmp_path, XLA_FLAGS=TWO))
+    printed_by(start(*TRAINING, *SHORT, "--strategy", "mirrored", "--runs", tmp_path, XLA_FLAGS=TWO))
     config = run_in(tmp_path).config()
     assert (config["strategy"], config["replicas"]) == ("mirrored", 2)
     assert_same(weights_in(tmp_path), alone)
 
 
 def test_two_processes_train_to_the_weights_of_one_and_the_chief_alone_writes(alone, tmp_path):
-    workers = [start(*TRAINING, "--epochs", 2, "--runs", tmp_path / str(i), **one) for i, one in enumerate(cluster())]
+    workers = [start(*TRAINING, *SHORT, "--runs", tmp_path / str(i), **one) for i, one in enumerate(cluster())]
     chief, other = map(printed_by, workers)
     assert "Test accuracy" in chief and "Epoch" not in other and "Test accuracy" not in other
     assert [path.name for path in tmp_path.iterdir()] == ["0"]
@@ -102,9 +103,9 @@ def test_a_worker_that_dies_ends_the_run_and_one_alone_goes_on_with_it(alone, tm
     assert run.checkpoints()
     if lost == 1:
         assert left.returncode == 2 and "Another worker is lost" in printed and "--resume" in printed
-    run.write_config(config := run.config() | {"recipe": run.config()["recipe"] | {"epochs": 5}})
-    again = printed_by(start("--resume", run.folder))
-    assert "Going on with" in again and config["replicas"] == 2 and run.config()["strategy"] == "single"
+        run.write_config(config := run.config() | {"recipe": run.config()["recipe"] | {"epochs": 5}})
+        again = printed_by(start("--resume", run.folder))
+        assert "Going on with" in again and config["replicas"] == 2 and run.config()["strategy"] == "single"
 
 
 def test_tensorflow_mirrors_a_step_as_one_device_takes_it(tmp_path):
