@@ -2,6 +2,7 @@
 
     python -m benchmarks.ops resnet20 --precision bfloat16
     python -m benchmarks.ops lenet5 --batch-size 512 --rows 12
+    python -m benchmarks.ops vgg11_bn --input 32x32x3 --classes 10 --set head=gap
     python -m benchmarks.ops vgg16 --mode inference
 
 Milliseconds a step, summed over the op's calls; ops that run at the same time, on several cores, count in full. The
@@ -9,7 +10,6 @@ first row is the step as the clock has it. What is profiled is what `zoo benchma
 `zoo.predictor`.
 """
 
-import argparse
 import os
 import tempfile
 import time
@@ -18,7 +18,10 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import click
 from tabulate import tabulate
+
+from zoo.cli import Size, set_option
 
 WARM_UP, PROFILED = 3, 4  # blocks of steps
 
@@ -43,30 +46,32 @@ def profile(run, steps):
     return milliseconds, calls
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
-    parser.add_argument("--mode", default="training")
-    parser.add_argument("--precision", default="float32")
-    parser.add_argument("--batch-size", type=int)
-    parser.add_argument("--rows", type=int, default=16, help="how many ops to show, those that take longest")
-    options = parser.parse_args()
-
+@click.command()
+@click.argument("model")
+@click.option("--mode", default="training", show_default=True)
+@click.option("--precision", default="float32", show_default=True)
+@click.option("--batch-size", type=int)
+@click.option("--input", "input_shape", type=Size(), help="Another input, HxWxC.")
+@click.option("--classes", type=int)
+@set_option
+@click.option("--rows", default=16, show_default=True, help="How many ops to show, those that take longest.")
+def main(model, mode, precision, batch_size, input_shape, classes, options, rows):
+    """Show the ops of TensorFlow's that a step of MODEL spends its time in."""
     from zoo.benchmark import own
     from zoo.benchmark.workload import make_workload
 
-    workload = make_workload(options.model, options.mode, options.precision, options.batch_size)
+    workload = make_workload(model, mode, precision, batch_size, input_shape, classes, **options)
     run, block = own.prepare(workload), workload.steps_in_block
     run(WARM_UP * block)
     steps = PROFILED * block
     start = time.perf_counter()
     run(steps)
-    rows = [("the whole step", f"{(time.perf_counter() - start) / steps * 1000:.2f}", "")]
+    table = [("the whole step", f"{(time.perf_counter() - start) / steps * 1000:.2f}", "")]
     milliseconds, calls = profile(run, steps)
-    for kind, spent in milliseconds.most_common(options.rows):
-        rows.append((kind, f"{spent / steps:.2f}", f"{calls[kind] / steps:.0f}"))
+    for kind, spent in milliseconds.most_common(rows):
+        table.append((kind, f"{spent / steps:.2f}", f"{calls[kind] / steps:.0f}"))
     print(f"{workload.title}: TensorFlow's ops")
-    print(tabulate(rows, ("op", "ms a step", "calls"), "github", disable_numparse=True, colglobalalign="right"))
+    print(tabulate(table, ("op", "ms a step", "calls"), "github", disable_numparse=True, colglobalalign="right"))
 
 
 if __name__ == "__main__":

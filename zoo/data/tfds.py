@@ -105,9 +105,8 @@ def _prepare(name, builder):
 
 def _root_cause(problem):
     """The exception that the others were raised for."""
-    while problem.__cause__ or problem.__context__:
-        problem = problem.__cause__ or problem.__context__
-    return problem
+    cause = problem.__cause__ or (None if problem.__suppress_context__ else problem.__context__)
+    return _root_cause(cause) if cause else problem
 
 
 class TFRecords:

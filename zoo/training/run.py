@@ -137,7 +137,8 @@ def started_run(path):
     """Return the `Run` in a folder, finished or not. Raises `ZooError` for anything that isn't one."""
     run = Run(Path(path))
     if not run.folder.is_dir():
-        near = f" Did you mean {str(run.folder.parent)!r}?" if run.folder.is_file() else ""
+        is_inside_one = run.folder.is_file() and Run(run.folder.parent).config_path.is_file()
+        near = f" Did you mean {str(run.folder.parent)!r}?" if is_inside_one else ""
         raise ZooError(f"There is no run folder {str(path)!r}.{near}")
     if not run.config_path.is_file():
         raise ZooError(f"{str(path)!r} is no run folder: it has no config.json.")
