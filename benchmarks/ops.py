@@ -2,7 +2,7 @@
 
     python -m benchmarks.ops resnet20 --precision bfloat16
     python -m benchmarks.ops lenet5 --batch-size 512 --rows 12
-    python -m benchmarks.ops vgg11_bn --input 32x32x3 --classes 10 --set head=gap
+    python -m benchmarks.ops vgg11_bn --input 32x32 --classes 10 --set head=gap
     python -m benchmarks.ops vgg16 --mode inference
 
 Milliseconds a step, summed over the op's calls; ops that run at the same time, on several cores, count in full. The
@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import click
 from tabulate import tabulate
 
-from zoo.cli import Size, set_option
+from zoo.cli import Size, set_option, with_channels
 
 WARM_UP, PROFILED = 3, 4  # blocks of steps
 
@@ -51,7 +51,7 @@ def profile(run, steps):
 @click.option("--mode", default="training", show_default=True)
 @click.option("--precision", default="float32", show_default=True)
 @click.option("--batch-size", type=int)
-@click.option("--input", "input_shape", type=Size(), help="Another input, HxWxC.")
+@click.option("--input", "input_shape", type=Size(), help="Another input: HxW or HxWxC.")
 @click.option("--classes", type=int)
 @set_option
 @click.option("--rows", default=16, show_default=True, help="How many ops to show, those that take longest.")
@@ -60,7 +60,8 @@ def main(model, mode, precision, batch_size, input_shape, classes, options, rows
     from zoo.benchmark import own
     from zoo.benchmark.workload import make_workload
 
-    workload = make_workload(model, mode, precision, batch_size, input_shape, classes, **options)
+    shape = with_channels(input_shape, model)
+    workload = make_workload(model, mode, precision, batch_size, shape, classes, **options)
     run, block = own.prepare(workload), workload.steps_in_block
     run(WARM_UP * block)
     steps = PROFILED * block

@@ -142,7 +142,7 @@ def test_the_three_uses_as_a_user_types_them(tmp_path):
         ("train --resume runs --epochs 3", "--resume takes no --epochs beside it"),
         ("train --resume runs --set width=2", "--resume takes no --set beside it"),
         ("evaluate no/run", "There is no run folder 'no/run'"),
-        ("evaluate tests/conftest.py", "There is no run folder 'tests/conftest.py'."),
+        ("evaluate tests/conftest.py", "There is no run folder 'tests/conftest.py'.\n"),
         ("train --model zoo/models/vgg.py", "vgg.py is a file of layouts; say which one, as in zoo/models/vgg.py:"),
         ("evaluate tests/", "has no config.json"),
         ("evaluate lenet1", "say with --dataset what to test it on"),

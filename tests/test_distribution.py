@@ -103,9 +103,9 @@ def test_a_worker_that_dies_ends_the_run_and_one_alone_goes_on_with_it(alone, tm
     assert run.checkpoints()
     if lost == 1:
         assert left.returncode == 2 and "Another worker is lost" in printed and "--resume" in printed
-        run.write_config(config := run.config() | {"recipe": run.config()["recipe"] | {"epochs": 5}})
-        again = printed_by(start("--resume", run.folder))
-        assert "Going on with" in again and config["replicas"] == 2 and run.config()["strategy"] == "single"
+    run.write_config(config := run.config() | {"recipe": run.config()["recipe"] | {"epochs": 5}})
+    again = printed_by(start("--resume", run.folder))
+    assert "Going on with" in again and config["replicas"] == 2 and run.config()["strategy"] == "single"
 
 
 def test_tensorflow_mirrors_a_step_as_one_device_takes_it(tmp_path):

@@ -129,7 +129,7 @@ data_dir_option = click.option("--data-dir", type=click.Path(), help="Where TFDS
 weights_option = click.option("--weights", type=click.Path(), help="Weights for a bare model: .keras or .weights.h5.")
 
 
-def _with_channels(size, model):
+def with_channels(size, model):
     """Complete a (height, width) by the model's own channels, or by 3."""
     from zoo.registry import entry
 
@@ -224,7 +224,7 @@ def _search(patterns, family, year):
 @json_option
 def info(model, input_shape, classes, options, as_json):
     """Show every layer of MODEL: shape, parameters, multiply-adds, receptive field and stride."""
-    facts = zoo.info(model, _with_channels(input_shape, model), classes, **options)
+    facts = zoo.info(model, with_channels(input_shape, model), classes, **options)
     if as_json:
         return _print_json(asdict(facts))
     click.echo(f"{facts.name}: {facts.summary}" if facts.summary else facts.name)
@@ -252,7 +252,7 @@ def plot(model, input_shape, options, output):
     from zoo.inspect.diagram import draw_network
     from zoo.plan import plan
 
-    planned = plan(model, _with_channels(input_shape, model), **options)
+    planned = plan(model, with_channels(input_shape, model), **options)
     output = output or Path(f"{planned.name}.png")
     _write_figure(draw_network(planned.trace, planned.name), output)
     click.echo(f"Wrote {output}")
@@ -564,7 +564,7 @@ def benchmark(models, vs, mode, precision, batch_sizes, input_shape, classes, op
 
     given = {"modes": mode, "precisions": precision}
     session = benchmark(
-        [(model, _with_channels(input_shape, model)) for model in models], vs, classes=classes, options=options,
+        [(model, with_channels(input_shape, model)) for model in models], vs, classes=classes, options=options,
         batch_sizes=batch_sizes or (None,), repeats=repeats, growth=bool(plot_growth),
         **{key: (value,) for key, value in given.items() if value is not None},
     )  # fmt: skip
