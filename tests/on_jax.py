@@ -4,6 +4,7 @@ FOLDER/NAME.npz holds weights w0, w1, …, a batch x and what TensorFlow made of
 model that gives anything else. Nothing is initialized or run layer by layer, which JAX would compile piece by piece.
 """
 
+import gc
 import sys
 
 import jax
@@ -46,6 +47,8 @@ def complaints(name, known):
 if __name__ == "__main__":
     assert keras.backend.backend() == "jax"
     folder, *names = sys.argv[1:]
+    gc.freeze()  # see conftest.py
+    gc.set_threshold(50_000, 20, 20)
     for name in names:
         for complaint in complaints(name, np.load(f"{folder}/{name}.npz")):
             print(f"{name} {complaint}")
