@@ -97,6 +97,9 @@ def main():
     parser.add_argument("--results", type=Path, default=Path("benchmarks/accuracy.csv"))
     parser.add_argument("--markdown", action="store_true", help="print the results so far, and train nothing")
     options = parser.parse_args()
+    scheduled = dict.fromkeys(model for model, _ in SCHEDULES)
+    if unknown := [model for model in options.models if model not in scheduled]:
+        parser.error(f"there is no schedule for {', '.join(unknown)}; there is one for {', '.join(scheduled)}.")
     if options.markdown:
         return print(table(measured(options.results)))
     if not options.results.exists():

@@ -21,7 +21,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import click
 from tabulate import tabulate
 
-from zoo.cli import Size, set_option, with_channels
+from zoo import ZooError
+from zoo.cli import Command, Size, set_option, with_channels
 
 WARM_UP, PROFILED = 3, 4  # blocks of steps
 
@@ -46,20 +47,25 @@ def profile(run, steps):
     return milliseconds, calls
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("model")
-@click.option("--mode", default="training", show_default=True)
-@click.option("--precision", default="float32", show_default=True)
+@click.option("--mode", default="training", show_default=True, metavar="training|inference")
+@click.option("--precision", default="float32", show_default=True, metavar="float32|bfloat16")
 @click.option("--batch-size", type=int)
 @click.option("--input", "input_shape", type=Size(), help="Another input: HxW or HxWxC.")
 @click.option("--classes", type=int)
 @set_option
-@click.option("--rows", default=16, show_default=True, help="How many ops to show, those that take longest.")
+@click.option("--rows", default=16, show_default=True, type=click.IntRange(1),
+              help="How many ops to show, those that take longest.")  # fmt: skip
 def main(model, mode, precision, batch_size, input_shape, classes, options, rows):
     """Show the ops of TensorFlow's that a step of MODEL spends its time in."""
+    import keras
+
     from zoo.benchmark import own
     from zoo.benchmark.workload import make_workload
 
+    if keras.backend.backend() != "tensorflow":
+        raise ZooError(f"These are ops of TensorFlow's, but KERAS_BACKEND is {keras.backend.backend()}.")
     shape = with_channels(input_shape, model)
     workload = make_workload(model, mode, precision, batch_size, shape, classes, **options)
     run, block = own.prepare(workload), workload.steps_in_block

@@ -117,13 +117,16 @@ def main():
         "--markdown", action="store_true", help="print the results so far as a table, and train nothing"
     )
     options = parser.parse_args()
+    names = zoo.list_models(*options.patterns)
+    if not names:
+        parser.error(f"no model matches {', '.join(options.patterns)}; `zoo list` shows all.")
     if options.markdown:
         return print(table(measured(options.results)))
     if not options.results.exists():
         options.results.write_text(",".join(COLUMNS) + "\n")
     done = {(row["model"], row["seed"], row["epochs"]) for row in measured(options.results)}
     for seed in options.seeds:
-        for name in zoo.list_models(*options.patterns):
+        for name in names:
             if (name, str(seed), str(options.epochs)) in done:
                 continue
             measure = label_pixels if gives_map(name) else classify

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import zoo
+from benchmarks import ops
 from miniatures import smallest
 from zoo import ZooError
 from zoo.benchmark import contenders, figures, growth, measure
@@ -345,3 +346,12 @@ def test_pytorch_is_optional(monkeypatch):
     done = run("lenet1", "--vs", "pytorch")
     assert done.exit_code == 2 and "pip install torch" in done.output
     assert choose(["keras"]) == [OWN, *contenders.OTHERS["keras"]]
+
+
+def test_a_profile_shows_the_ops_and_bad_input_ends_in_a_sentence():
+    asked = ["lenet1", "--mode", "inference", "--batch-size", "2", "--set", "width=0.5", "--rows", "3"]
+    title, _, _, step, *rows = CliRunner().invoke(ops.main, asked).output.strip().splitlines()
+    assert title == "lenet1, inference, float32, batch 2: TensorFlow's ops" and "the whole step" in step
+    assert len(rows) == 3 and any("Conv2D" in row for row in rows)
+    refused = CliRunner().invoke(ops.main, ["lenett1"])
+    assert (refused.exit_code, refused.output.startswith("Error: There is no model 'lenett1'.")) == (2, True)

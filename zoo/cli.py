@@ -18,8 +18,8 @@ import zoo
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-class Commands(click.Group):
-    """The commands in the order of this file; bad input ends in one sentence and exit code 2, Ctrl-C in 130."""
+class Sentences:
+    """Bad input ends in one sentence and exit code 2, Ctrl-C in 130."""
 
     def invoke(self, context):
         try:
@@ -31,6 +31,14 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             context.exit(130)
+
+
+class Command(Sentences, click.Command):
+    """A command by itself."""
+
+
+class Commands(Sentences, click.Group):
+    """The commands in the order of this file."""
 
     def list_commands(self, context):
         return list(self.commands)
