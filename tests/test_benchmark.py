@@ -96,6 +96,7 @@ def test_a_contender_that_fails_is_told_and_the_others_go_on(players):
         players("picky", in_prepare="raise ZooError('not this net.')"),
         players("broken", in_run="steps / 0"),
         players("killed", in_run="os.kill(os.getpid(), 9)"),
+        players("greedy", in_run="bytearray(2**62)"),
         Contender("absent", "no_such_module"),
     ]
     found, failed = measure.measure(small(), [players("zoo"), *others], 1, lambda: 100.0, lambda: None)
@@ -103,6 +104,7 @@ def test_a_contender_that_fails_is_told_and_the_others_go_on(players):
     assert failed == {
         "picky": "not this net.", "broken": "ZeroDivisionError: division by zero",
         "killed": "its process was killed; a smaller batch may fit into the memory.",
+        "greedy": "MemoryError; a smaller batch may fit into the memory.",
         "absent": "ModuleNotFoundError: No module named 'no_such_module'",
     }  # fmt: skip
 
@@ -325,7 +327,7 @@ def test_the_table_has_a_line_a_result_and_the_notes(monkeypatch):
         ("lenet1 --mode both", "mode must be one of 'training', 'inference'; got 'both'"),
         ("lenet1 --precision half", "precision must be one of 'float32', 'bfloat16'; got 'half'"),
         ("lenet1 --batch-size 0", "batch size must be a positive whole number; got 0"),
-        ("lenet1 --batch-size few", "'few' is no list of numbers"),
+        ("lenet1 --batch-size few", "'few' is no list of whole numbers; write 32,128."),
         ("lenet1 --repeats 0", "0 is not in the range"),
         ("lenet1 --input 3", "lenet1 needs an input of at least"),
         ("lenet1 --set widht=2", "Did you mean width?"),

@@ -333,11 +333,12 @@ def _written(value):
 
 
 def _parse_names(context, parameter, value, kind=str):
-    """ "cat,dog" -> ["cat", "dog"]; with the kind float, "0.5,0.75" -> [0.5, 0.75]."""
+    """ "cat,dog" -> ["cat", "dog"]; with the kind float, "0.5,0.75" -> [0.5, 0.75], and so with int."""
     try:
         return value and [kind(name.strip()) for name in value.split(",") if name.strip()]
     except ValueError:
-        raise click.BadParameter(f"{value!r} is no list of numbers; write 0.5,0.75.") from None
+        numbers = "whole numbers; write 32,128." if kind is int else "numbers; write 0.5,0.75."
+        raise click.BadParameter(f"{value!r} is no list of {numbers}") from None
 
 
 def _parse_several(context, parameter, value, kind):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from zoo.errors import ZooError, first_line
 
+SMALLER = "a smaller batch may fit into the memory."
 PATIENCE = 10  # seconds that a process has to end by itself
 UNIT = 1 if sys.platform == "darwin" else 1024  # of the peak memory that the system tells
 
@@ -23,7 +24,7 @@ class Process:
     `build_seconds` is how long the call took, without the imports. As a context it ends the process.
 
     Raises:
-        ZooError: what the contender raises as such, and for a process that was killed, as by a lack of memory.
+        ZooError: what the contender raises as such, and for a lack of memory, which may have killed the process.
         RuntimeError: anything else that it raises; the message's first line says what, the others where.
     """
 
@@ -55,7 +56,7 @@ class Process:
                 self._connection.send(steps)
             answer = self._connection.recv()
         except (EOFError, ConnectionError):
-            raise ZooError("its process was killed; a smaller batch may fit into the memory.") from None
+            raise ZooError(f"its process was killed; {SMALLER}") from None
         except BaseException:
             self._process.kill()
             raise
@@ -79,6 +80,8 @@ def _serve(connection, module, arguments, settings):
         pass
     except ZooError as problem:
         connection.send(problem)
+    except MemoryError as problem:
+        connection.send(ZooError(f"{first_line(problem)}; {SMALLER}"))
     except Exception as problem:
         connection.send(RuntimeError(f"{type(problem).__name__}: {first_line(problem)}\n\n{traceback.format_exc()}"))
 
