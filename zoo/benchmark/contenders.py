@@ -20,7 +20,7 @@ OTHERS = {
     "pytorch": (
         Contender("pytorch", "zoo.benchmark.torch_loop"),
         Contender("pytorch channels-last", "zoo.benchmark.torch_loop", {"channels_last": True}),
-        Contender("pytorch compiled", "zoo.benchmark.torch_loop", {"compiled": True}),
+        Contender("pytorch compiled", "zoo.benchmark.torch_loop", {"channels_last": True, "compiled": True}),
     ),
     "keras": (Contender("keras", "zoo.benchmark.keras_net"),),
 }

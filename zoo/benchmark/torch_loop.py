@@ -13,29 +13,33 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 def prepare(workload, channels_last=False, compiled=False):
     """Return a function that trains or infers so many batches of a `Workload`.
 
+    In bfloat16 it trains by PyTorch's autocast. It infers with weights that are bfloat16 themselves, since autocast
+    would cast them anew for each batch.
+
     Args:
-        workload: the `Workload`; bfloat16 is PyTorch's autocast.
+        workload: the `Workload`.
         channels_last: whether maps and kernels lie in memory as NHWC.
-        compiled: whether the net goes through `torch.compile`.
+        compiled: whether the net goes through `torch.compile`; in inference its weights are constants then.
 
     Raises:
         ZooError: for a net that has no translation.
     """
     order = torch.channels_last if channels_last else torch.contiguous_format
-    net = TorchNet(workload.plan.trace).to(DEVICE, memory_format=order)
-    net.train(workload.mode == "training")
+    trains, low = workload.mode == "training", workload.precision == "bfloat16"
+    kind = torch.bfloat16 if low and not trains else torch.float32
+    net = TorchNet(workload.plan.trace).to(DEVICE, kind, memory_format=order).train(trains)
     images, labels = (torch.from_numpy(array).to(DEVICE) for array in workload.images(workload.input_shape))
     images = images.permute(0, 3, 1, 2).contiguous(memory_format=order)
     scale, offset = (torch.tensor(values, device=DEVICE).reshape(-1, 1, 1)
                      for values in (workload.front.scale, workload.front.offset))  # fmt: skip
-    called = torch.compile(net) if compiled else net
+    called = torch.compile(net, options=None if trains else {"freezing": True}) if compiled else net
 
     def logits(some):
-        x = (some.float() * scale + offset).contiguous(memory_format=order)
-        with torch.autocast(DEVICE, torch.bfloat16) if workload.precision == "bfloat16" else nullcontext():
+        x = (some.float() * scale + offset).to(kind, memory_format=order)
+        with torch.autocast(DEVICE, torch.bfloat16) if low and trains else nullcontext():
             return called(x).float()
 
-    if workload.mode == "training":
+    if trains:
         return _finished(_trainer(net, logits, images, labels.long(), workload))
     return _finished(_classifier(logits, images, workload.batch_size))
 
