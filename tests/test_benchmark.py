@@ -1,6 +1,7 @@
 """Benchmarks: figures from seconds, turns and processes, the same net in PyTorch, the command and its figures."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import fields
 from statistics import median
 
@@ -31,7 +32,8 @@ def small(mode="training", precision="float32", model="lenet1", **options):
 
 def test_figures_are_medians_of_turns_and_ratios_those_of_pairs():
     found = figures_of([0.1, 0.4, 0.2], 8, 5e9, 1000.0)
-    assert found == {"images_per_second": 40.0, "spread": 1.5, "ms_per_step": 200.0, "gflops": 200.0,
+    assert found == {"images_per_second": 40.0, "slowest": 20.0, "fastest": 80.0, "spread": 1.5,
+                     "ms_per_step": 200.0, "gflops": 200.0,
                      "ceiling_gflops": 1000.0, "share_of_ceiling": 0.2}  # fmt: skip
     own, other = [1.0, 2.0, 4.0], [4.0, 2.0, 5.0]
     assert ratio(own, other) == 1.25 != median(other) / median(own)
@@ -165,8 +167,11 @@ def torch():
     return pytest.importorskip("torch", reason="PyTorch is not installed")
 
 
-@pytest.mark.parametrize("settings", [{}, {"channels_last": True}])
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    "settings, precision",
+    [({}, "float32"), ({}, "bfloat16"), ({"channels_last": True}, "float32"), ({"channels_last": True}, "bfloat16"),
+     ({"channels_last": True, "compiled": True}, "bfloat16")],
+)  # fmt: skip
 def test_pytorchs_loop_learns_and_infers(torch, settings, precision, monkeypatch):
     from zoo.benchmark import torch_loop
     from zoo.benchmark.torch_net import TorchNet
@@ -245,7 +250,8 @@ def test_growth_goes_round_the_workload_itself():
 
 def result(contender="zoo", mode="training", rate=100.0, faster=None, **more):
     return {"model": "lenet1", "mode": mode, "precision": "float32", "batch_size": 4, "input_shape": (28, 28, 1),
-            "macs": 10, "contender": contender, "images_per_second": rate, "spread": 0.1, "ms_per_step": 4000 / rate,
+            "macs": 10, "contender": contender, "images_per_second": rate, "slowest": 0.8 * rate,
+            "fastest": 1.1 * rate, "spread": 0.3, "ms_per_step": 4000 / rate,
             "peak_memory_mb": 1.0, "build_seconds": 1.0, "compile_seconds": 1.0, "gflops": 1.0,
             "ceiling_gflops": 1234.4, "share_of_ceiling": 0.1, "ratio": faster} | more  # fmt: skip
 
@@ -256,6 +262,8 @@ def test_each_result_is_a_bar_with_its_figure():
     training, inference = figures.draw_results(results).axes
     assert [bar.get_width() for bar in training.patches] == [1234, 617] and len(inference.patches) == 1
     assert [text.get_text() for text in training.texts] == ["1,234", "617  (zoo: 2.00x)"]
+    turns = [line.get_segments()[0][:, 0] for line in training.collections]
+    assert np.allclose(turns, [[0.8 * 1234, 1.1 * 1234], [0.8 * 617, 1.1 * 617]])
 
 
 def test_contenders_keep_their_colours_and_all_are_in_the_legend():
@@ -327,6 +335,7 @@ def test_the_table_has_a_line_a_result_and_the_notes(monkeypatch):
         ("lenet1 --mode both", "mode must be one of 'training', 'inference'; got 'both'"),
         ("lenet1 --precision half", "precision must be one of 'float32', 'bfloat16'; got 'half'"),
         ("lenet1 --batch-size 0", "batch size must be a positive whole number; got 0"),
+        ("lenet1 --batch-size ,", "',' names nothing."),
         ("lenet1 --batch-size few", "'few' is no list of whole numbers; write 32,128."),
         ("lenet1 --repeats 0", "0 is not in the range"),
         ("lenet1 --input 3", "lenet1 needs an input of at least"),
@@ -341,6 +350,30 @@ def test_the_table_has_a_line_a_result_and_the_notes(monkeypatch):
 def test_bad_input_ends_in_a_sentence_before_anything_is_measured(arguments, sentence):
     done = run(*arguments.split())
     assert done.exit_code == 2 and sentence in done.output, done.output
+
+
+def test_a_figure_that_cannot_be_written_is_refused_before_anything_is_measured(tmp_path):
+    (tmp_path / "folder.png").mkdir()
+    done = run("lenet1", "--plot", tmp_path / "folder.png")
+    assert done.exit_code == 2 and "folder.png can't be written." in done.output
+
+
+def test_what_was_measured_is_kept_if_a_later_net_cannot_be(monkeypatch):
+    from zoo.benchmark import session
+
+    def measured(workload, *_):
+        if workload.batch_size == 2:
+            raise ZooError("lenet1 can't be measured: it is too large.")
+        return [Result(**result())], {}
+
+    monkeypatch.setattr(session, "measure", measured)
+    monkeypatch.setattr(session, "ceiling_of", nullcontext)
+    options = dict(modes=("training",), precisions=("float32",))
+    found = session.benchmark([("lenet1", None)], batch_sizes=(1, 2), **options)
+    assert len(found.results) == 1
+    assert found.notes == ["lenet1, training, float32, batch 2: lenet1 can't be measured: it is too large."]
+    with pytest.raises(ZooError, match="it is too large"):
+        session.benchmark([("lenet1", None)], batch_sizes=(2, 1), **options)
 
 
 def test_pytorch_is_optional(monkeypatch):

@@ -83,7 +83,7 @@ class OrNone(click.ParamType):
 
 
 class Picture(click.ParamType):
-    """A file that a figure can be drawn into, as far as its name tells."""
+    """A file that a figure can be drawn into, as far as can be told before."""
 
     name = "FILE"
 
@@ -93,6 +93,8 @@ class Picture(click.ParamType):
             self.fail(f"{value} is no name of a picture: it must end with .png, .svg or .pdf.", parameter, context)
         if not path.parent.is_dir():
             self.fail(f"There is no folder {str(path.parent)!r} to put {path.name} in.", parameter, context)
+        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+            self.fail(f"{value} can't be written.", parameter, context)
         return path
 
 
@@ -335,10 +337,13 @@ def _written(value):
 def _parse_names(context, parameter, value, kind=str):
     """ "cat,dog" -> ["cat", "dog"]; with the kind float, "0.5,0.75" -> [0.5, 0.75], and so with int."""
     try:
-        return value and [kind(name.strip()) for name in value.split(",") if name.strip()]
+        names = None if value is None else [kind(name.strip()) for name in value.split(",") if name.strip()]
     except ValueError:
         numbers = "whole numbers; write 32,128." if kind is int else "numbers; write 0.5,0.75."
         raise click.BadParameter(f"{value!r} is no list of {numbers}") from None
+    if names == []:
+        raise click.BadParameter(f"{value!r} names nothing.")
+    return names
 
 
 def _parse_several(context, parameter, value, kind):
@@ -562,11 +567,12 @@ def benchmark(models, vs, mode, precision, batch_sizes, input_shape, classes, op
     peak memory holds libraries and images too.
 
     --json prints an object: "machine", "notes" and "results", a list of objects with "model", "mode", "precision",
-    "batch_size", "input_shape", "macs", "contender", "images_per_second", "spread" (largest less smallest, as a share
-    of the median), "ms_per_step", "peak_memory_mb", "build_seconds", "compile_seconds", "gflops" (two operations for
-    each multiply-add, in training three times those), "ceiling_gflops" (what a product of large matrices reached),
-    "share_of_ceiling" and "ratio" (how many times as fast the zoo is). "growth" is a list of such objects with two keys
-    more: "varied", which is batch_size, width or input_size, and its "value".
+    "batch_size", "input_shape", "macs", "contender", "images_per_second", "slowest" and "fastest" (of the turns),
+    "spread" (their difference, as a share of the median), "ms_per_step", "peak_memory_mb", "build_seconds",
+    "compile_seconds", "gflops" (two operations for each multiply-add, in training three times those),
+    "ceiling_gflops" (what a product of large matrices reached), "share_of_ceiling" and "ratio" (how many times as fast
+    the zoo is). "growth" is a list of such objects with two keys more: "varied", which is batch_size, width or
+    input_size, and its "value".
     """
     from zoo.benchmark import figures
     from zoo.benchmark.session import benchmark

@@ -31,7 +31,10 @@ def draw_results(results):
 
 
 def _bars(axes, results):
-    """A bar a result, in groups of one precision and batch size, the first on top; its length is the median."""
+    """A bar a result, in groups of one precision and batch size, the first on top; its length is the median.
+
+    A line goes from the slowest turn to the fastest.
+    """
     groups, places = _distinct(results, "precision", "batch_size"), []
     at = 0.0
     for group in groups:
@@ -39,17 +42,18 @@ def _bars(axes, results):
         places.append(at + (len(members) - 1) / 2)
         for result in members:
             rate = result.images_per_second
-            axes.barh(at, rate, 0.8, color=COLOUR[result.contender], xerr=rate * result.spread / 2, ecolor=GREY)
+            turns = [[rate - result.slowest], [result.fastest - rate]]
+            axes.barh(at, rate, 0.8, color=COLOUR[result.contender], xerr=turns, ecolor=GREY)
             told = f"{rate:,.0f}" if rate >= 100 else f"{rate:.1f}"
             told += "" if result.ratio is None else f"  (zoo: {result.ratio:.2f}x)"
-            end = rate * (1 + result.spread / 2), at
-            axes.annotate(told, end, (4, 0), va="center", textcoords="offset points", fontsize=8)
+            axes.annotate(told, (result.fastest, at), (4, 0), va="center", textcoords="offset points", fontsize=8)
             at += 1
         at += 0.6
     axes.set_yticks(places, [f"{precision}\nbatch {size}" for precision, size in groups])
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.45 * max(r.images_per_second * (1 + r.spread / 2) for r in results))
-    axes.set_xlabel("images/s")
+    axes.set_xlim(0, 1.45 * max(r.fastest for r in results))
+    axes.xaxis.set_major_formatter("{x:,g}")
+    axes.set_xlabel("images/s: median, slowest and fastest turn")
     axes.spines[["top", "right"]].set_visible(False)
 
 

@@ -72,6 +72,9 @@ def measure_growth(workload, result, repeats, ceiling, bar):
             found = result
             if changed is not workload:
                 bar.set_description(f"{workload.title}: {varied.replace('_', ' ')} {value:g}")
-                (found,), _ = measure(changed, [OWN], repeats, ceiling, bar.update)
+                try:
+                    (found,), _ = measure(changed, [OWN], repeats, ceiling, bar.update)
+                except ZooError:  # too large for the memory
+                    continue
             points.append(Point(**asdict(found), varied=varied, value=value))
     return points

@@ -8,13 +8,13 @@ from statistics import median
 class Result:
     """A contender's figures; the fields are the keys of the command's `--json`.
 
-    `ms_per_step` is the median over the rounds, and `images_per_second` follows from it; `spread` is the difference of
-    the largest and the smallest images/s, as a share of that. `peak_memory_mb` is the most that the process had
-    resident, libraries and images included. `build_seconds` passed until net, optimizer and images were ready; by
-    `compile_seconds` the first steps took longer than the next. `gflops` are billions of operations a second: two for
-    each multiply-add, and three times as many in training; `ceiling_gflops` is the most that a product of large
-    matrices reached in the same rounds, `share_of_ceiling` their share of it. `ratio` says how many times as fast the
-    zoo is, the median of the rounds; it is None for the zoo.
+    `ms_per_step` is the median over the rounds, and `images_per_second` follows from it; `slowest` and `fastest` are
+    the images/s of single turns, `spread` is their difference as a share of the median. `peak_memory_mb` is the most
+    that the process had resident, libraries and images included. `build_seconds` passed until net, optimizer and
+    images were ready; by `compile_seconds` the first steps took longer than the next. `gflops` are billions of
+    operations a second: two for each multiply-add, and three times as many in training; `ceiling_gflops` is the most
+    that a product of large matrices reached in the same rounds, `share_of_ceiling` their share of it. `ratio` says how
+    many times as fast the zoo is, the median of the rounds; it is None for the zoo.
     """
 
     model: str
@@ -25,6 +25,8 @@ class Result:
     macs: int
     contender: str
     images_per_second: float
+    slowest: float
+    fastest: float
     spread: float
     ms_per_step: float
     peak_memory_mb: float
@@ -42,7 +44,8 @@ def figures(seconds, batch_size, flops_per_image, ceiling):
     rate = batch_size / median(seconds)
     gflops = rate * flops_per_image / 1e9
     return {
-        "images_per_second": round(rate, 1), "spread": round((max(rates) - min(rates)) / rate, 4),
+        "images_per_second": round(rate, 1), "slowest": round(min(rates), 1), "fastest": round(max(rates), 1),
+        "spread": round((max(rates) - min(rates)) / rate, 4),
         "ms_per_step": round(1000 * median(seconds), 3), "gflops": round(gflops, 2),
         "ceiling_gflops": round(ceiling, 1), "share_of_ceiling": round(gflops / ceiling, 4),
     }  # fmt: skip

@@ -46,7 +46,7 @@ def benchmark(nets, vs=(), modes=MODES, precisions=PRECISIONS, batch_sizes=(None
         growth: whether to measure too how the cost of the net, one then, grows with batch, width and input size.
 
     Raises:
-        ZooError: for bad input, before anything is measured; and where the zoo's own contender can't be.
+        ZooError: for bad input, before anything is measured; and where the zoo's own contender can't be, of the first.
     """
     contenders = choose(vs)
     if growth and len(nets) * len(batch_sizes) > 1:
@@ -56,21 +56,25 @@ def benchmark(nets, vs=(), modes=MODES, precisions=PRECISIONS, batch_sizes=(None
         for (model, shape), batch_size, mode, precision in product(nets, batch_sizes, modes, precisions)
     ]
     turns = len(workloads) * len(contenders) + sum(number_of_others(workload) for workload in workloads if growth)
-    results, points, reasons = [], [], {}
+    results, points, notes, reasons = [], [], [], {}
     with ExitStack() as processes, tqdm(total=turns * (repeats + 1), leave=False, disable=None) as bar:
         ceilings = {precision: processes.enter_context(ceiling_of(precision)) for precision in precisions}
         for workload in workloads:
             bar.set_description(workload.title)
-            found, failed = measure(workload, contenders, repeats, ceilings[workload.precision], bar.update)
+            try:
+                found, failed = measure(workload, contenders, repeats, ceilings[workload.precision], bar.update)
+            except ZooError as problem:
+                if not results:
+                    raise
+                notes.append(f"{workload.title}: {problem}")  # what was measured so far isn't lost
+                continue
             results += found
             for name, reason in failed.items():
                 reasons.setdefault((found[0].model, reason), {})[name] = None
             if growth:
                 points += measure_growth(workload, found[0], repeats, ceilings[workload.precision], bar)
-    return Session(
-        _machine(vs), results, points,
-        [f"{model} isn't measured with {', '.join(names)}: {reason}" for (model, reason), names in reasons.items()],
-    )  # fmt: skip
+    notes += [f"{model} isn't measured with {', '.join(names)}: {reason}" for (model, reason), names in reasons.items()]
+    return Session(_machine(vs), results, points, notes)
 
 
 def _machine(vs):
