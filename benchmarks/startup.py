@@ -26,7 +26,7 @@ ENDING = {
     "import zoo": ["-c", "import zoo"],
     "zoo list": ["-m", "zoo", "list"],
     "zoo info vgg16": ["-m", "zoo", "info", "vgg16"],
-    "import tensorflow": ["-c", "import tensorflow"],
+    "import tensorflow": ["-c", "import os, tensorflow; os._exit(0)"],  # to clear up would take a second more
 }
 TRAINING = {"train.py, first step": ["train.py", "--model", "lenet"]}
 
@@ -74,6 +74,8 @@ def main():
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--json", action="store_true", help="print every turn's seconds")
     options = parser.parse_args()
+    if options.turns < 1:
+        parser.error("--turns must be 1 or more.")
     seconds = measure(options.turns)
     if options.json:
         print(json.dumps(seconds))

@@ -312,6 +312,19 @@ def test_the_command_prints_what_it_documents_and_draws_it(tmp_path):
     assert picture.stat().st_size > 1000
 
 
+def test_the_command_measures_how_the_cost_grows(tmp_path, monkeypatch):
+    monkeypatch.setattr(growth, "FACTORS", {"batch_size": (1, 2), "width": (1,), "input_size": (1,)})
+    monkeypatch.setattr(measure, "TURN", 0.1)
+    picture = tmp_path / "growth.svg"
+    done = run("lenet1", "--mode", "inference", "--precision", "float32", "--batch-size", 2, "--repeats", 1,
+               "--plot-growth", picture, "--json")  # fmt: skip
+    points = json.loads(done.stdout)["growth"]
+    assert [(point["varied"], point["value"]) for point in points] == [
+        ("batch_size", 2), ("batch_size", 4), ("width", 1), ("input_size", 28)
+    ]  # fmt: skip
+    assert points[1]["batch_size"] == 4 and points[1]["images_per_second"] > 0 and picture.stat().st_size > 1000
+
+
 def test_the_table_has_a_line_a_result_and_the_notes(monkeypatch):
     from zoo.benchmark import session
 

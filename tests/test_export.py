@@ -32,6 +32,7 @@ def test_the_export_answers_as_the_model_for_any_size_and_type(tmp_path, name, s
     assert export_saved_model(subject, tmp_path / "saved_model" / "1") <= saved_model.TOLERANCE
     assert [path.name for path in (tmp_path / "saved_model").iterdir()] == ["1"]
     loaded = tf.saved_model.load(str(tmp_path / "saved_model" / "1"))
+    assert not [variable.name for variable in loaded.variables if "moving" in variable.name]  # BatchNorm is folded
     images = np.random.default_rng(1).integers(0, 256, (3, 50, 41, shape[-1]), dtype=np.uint8)
     for signature, given in (("serving_default", images), ("serving_float", images.astype("float32"))):
         answer = loaded.signatures[signature](images=tf.constant(given))

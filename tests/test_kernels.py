@@ -40,6 +40,13 @@ def trained(kind, x, *arguments, lean=0, **options):
     return [np.asarray(tf.cast(value, "float32")) for value in (*got, *layer.weights)]
 
 
+def ops_of(function, *arguments):
+    """The kinds of op that TensorFlow makes of a function, in functions inside too."""
+    graph = tf.function(function).get_concrete_function(*arguments).graph.as_graph_def()
+    nodes = [*graph.node, *(node for inner in graph.library.function for node in inner.node_def)]
+    return {node.op for node in nodes}
+
+
 def assert_close(both, tolerance):
     """The values of both layers, by the largest of each."""
     for got, expected in zip(*both, strict=True):
@@ -54,6 +61,14 @@ def test_batchnorm_is_kerass(shape, options, policy, tolerance):
     x = random.normal(3, 2, shape)
     assert_close([trained(kind, x, **BATCH, **options, dtype=policy)
                   for kind in (kernels.BatchNormalization, keras.layers.BatchNormalization)], tolerance)  # fmt: skip
+
+
+@pytest.mark.parametrize("room, is_one_op", [(kernels, True), (keras.layers, False)])
+def test_batchnorm_in_bfloat16_is_one_op(room, is_one_op):
+    layer = room.BatchNormalization(dtype="mixed_bfloat16")
+    for training in (True, False):
+        ops = ops_of(lambda x: layer(x, training=training), tf.zeros((8, 5, 7, 6), "bfloat16"))
+        assert ("FusedBatchNormV3" in ops) == is_one_op
 
 
 class InParts(keras.layers.Layer):
@@ -170,15 +185,18 @@ def test_a_saved_model_holds_kerass_layers(tmp_path):
 )
 @pytest.mark.parametrize("kind", ["Adam", "AdamW"])
 def test_adam_is_kerass(kind, options):
-    weights = []
+    """And one op, but for AMSGrad."""
+    weights, ops = [], []
     for room in (kernels, keras.optimizers):
         random = np.random.default_rng(0)
         variable = keras.Variable(random.standard_normal((5, 4), "float32"))
         optimizer = getattr(room, kind)(keras.optimizers.schedules.CosineDecay(0.1, 10), **options)
         optimizer.build([variable])
         apply = tf.function(lambda gradient: optimizer.apply([gradient], [variable]))
+        ops.append(ops_of(apply, tf.zeros((5, 4))))
         for _ in range(8):
             apply(tf.constant(random.standard_normal((5, 4), "float32")))
         weights.append([np.asarray(value) for value in (variable, *optimizer.variables)])
     assert_close(weights, 1e-5)
+    assert ["ResourceApplyAdam" in some for some in ops] == ["amsgrad" not in options, False]
     assert np.abs(weights[0][0] - np.random.default_rng(0).standard_normal((5, 4), "float32")).max() > 0.1

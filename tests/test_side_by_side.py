@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -88,6 +89,15 @@ def test_parts_learn_what_one_piece_does(model, options, batch, parts):
         weights.append(net.get_weights())
     for whole, parted in zip(*weights, strict=True):
         np.testing.assert_allclose(parted, whole, rtol=1e-4, atol=1e-6)
+
+
+def test_images_lie_on_the_device_as_bytes():
+    digits = data.load("digits", limit=40)
+    front = fit_to(plan("lenet5", classes=10).layout, entry("lenet5"), digits)
+    _, classifier = build("lenet5", {}, front, digits, Recipe(batch_size=8))
+    classifier.hold(digits.train.images, digits.train.labels)
+    images, _ = classifier.held
+    assert keras.ops.is_tensor(images) and images.dtype == "uint8" and np.array_equal(images, digits.train.images)
 
 
 def test_dropout_acts_in_parts_while_they_train():

@@ -74,9 +74,18 @@ def test_evaluate_finds_what_training_tested(result):
     assert again.test_loss == pytest.approx(result[0].test_loss, abs=1e-4)
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
+@pytest.mark.parametrize(
+    "model, cores, options",
+    [("lenet1", 1, {}), ("lenet1", 2, {}), ("resnet20", 2, {"precision": "bfloat16", "limit": 64, "batch_size": 16})],
+)
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(model, cores, options, tmp_path, monkeypatch):
+    """In parts, one a core, and with BatchNorm over them, too."""
+    monkeypatch.setattr(side_by_side, "_cores", lambda: cores)
+
     def weights(seed):
-        run = training.train("lenet1", options={"width": 0.5}, runs=tmp_path, epochs=1, seed=seed, verbose=0, say=str)
+        run = training.train(model, options={"width": 0.5}, runs=tmp_path, epochs=1, seed=seed, verbose=0, say=str,
+                             **options)  # fmt: skip
+        assert find_run(run.run).config()["parts"] == cores
         return keras.models.load_model(find_run(run.run).model_path).get_weights()
 
     first, second, other = weights(1), weights(1), weights(2)

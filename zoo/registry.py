@@ -1,6 +1,7 @@
 """Name -> entry: what is known of each registered model, and the sentence for a name that isn't."""
 
 import inspect
+import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -133,6 +134,8 @@ def entry(name):
     if ".py:" in name:
         return _entry_in_file(*name.rsplit(":", 1))
     if name.endswith(".py"):
+        if not os.path.isfile(name):
+            raise ZooError(f"There is no file {name!r} to take a layout from.")
         raise ZooError(f"{name} is a file of layouts; say which one, as in {name}:tiny.")
     _load_families()
     found = registered()

@@ -137,9 +137,11 @@ def started_run(path):
     """Return the `Run` in a folder, finished or not. Raises `ZooError` for anything that isn't one."""
     run = Run(Path(path))
     if not run.folder.is_dir():
-        is_inside_one = run.folder.is_file() and Run(run.folder.parent).config_path.is_file()
+        if not run.folder.is_file():
+            raise ZooError(f"There is no run folder {str(path)!r}.")
+        is_inside_one = Run(run.folder.parent).config_path.is_file()
         near = f" Did you mean {str(run.folder.parent)!r}?" if is_inside_one else ""
-        raise ZooError(f"There is no run folder {str(path)!r}.{near}")
+        raise ZooError(f"{str(path)!r} is a file, no run folder.{near}")
     if not run.config_path.is_file():
         raise ZooError(f"{str(path)!r} is no run folder: it has no config.json.")
     return run
@@ -209,7 +211,8 @@ def load_trained(subject, weights=None):
 
 def is_run(subject):
     """Tell a run's folder from a model's name: a name has no slash, unless it lies in a file of layouts."""
-    return Path(subject, "config.json").exists() or ("/" in str(subject) and ".py:" not in str(subject))
+    file, _, _ = str(subject).partition(":")
+    return Path(subject, "config.json").exists() or ("/" in file and not file.endswith(".py"))
 
 
 def _load_run(run):
