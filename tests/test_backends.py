@@ -70,6 +70,21 @@ def test_on_jax_the_same_seed_gives_the_same_weights(on_jax, tmp_path):
     assert on_jax("-c", TWICE.replace("RUNS", repr(str(tmp_path)))).split()[-2:] == ["jax", "True"]
 
 
+ONCE = """
+import jax
+from zoo.training.train import train
+found, compiled = [], []
+jax.monitoring.register_event_duration_secs_listener(lambda event, *_, **__: found.append("backend_compile" in event))
+train("lenet1", runs=RUNS, epochs=2, limit=80, augment=("crop",), verbose=0, say=str,
+      watch=lambda history: compiled.append(sum(found)))
+print(compiled[0] < compiled[1] == compiled[2])
+"""
+
+
+def test_on_jax_all_is_compiled_in_the_first_epoch(on_jax, tmp_path):
+    assert on_jax("-c", ONCE.replace("RUNS", repr(str(tmp_path)))).split()[-1] == "True"
+
+
 def test_a_run_in_parts_goes_on_on_jax_in_one_piece(on_jax, tmp_path, monkeypatch):
     class Stopped(Exception):
         pass

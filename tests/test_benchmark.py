@@ -13,7 +13,7 @@ import zoo
 from benchmarks import ops
 from miniatures import smallest
 from zoo import ZooError
-from zoo.benchmark import contenders, figures, growth, measure
+from zoo.benchmark import contenders, figures, growth, measure, session
 from zoo.benchmark.contenders import OWN, Contender, choose
 from zoo.benchmark.process import Process
 from zoo.benchmark.result import Result, ratio
@@ -68,7 +68,7 @@ def players(tmp_path, monkeypatch):
 
     def make(name, in_prepare="pass", in_run="pass"):
         (tmp_path / f"player_{name}.py").write_text(
-            "import os\nfrom zoo import ZooError\n"
+            "import os\nfrom zoo import ZooError\nLIBRARY = None\n"
             f"def prepare(workload):\n    {in_prepare}\n"
             f"    def run(steps):\n        {in_run}\n"
             f"        print({name!r}, steps, file=open({str(tmp_path / 'turns')!r}, 'a'))\n    return run\n"
@@ -124,6 +124,36 @@ def test_a_process_tells_its_own_peak_memory_and_not_its_parents(players):
         players("heavy", in_run="b'x' * 10**8 * 2").module, None
     ) as heavy:  # fmt: skip
         assert light.run(1)[1] < len(mine) < heavy.run(1)[1] - light.run(1)[1]
+        assert light.device == heavy.device != ""
+
+
+@pytest.mark.parametrize("seconds, size", [({2048: 0.05}, 2048), ({2048: 2e-5, 8192: 2e-3}, 8192)])
+def test_the_ceiling_is_that_of_larger_matrices_where_the_smaller_take_no_time(seconds, size, monkeypatch):
+    class Instant(nullcontext):
+        def __init__(self, module, precision, size):
+            super().__init__(self)
+            self.seconds = seconds[size]
+
+        def run(self, products):
+            return self.seconds * products, 0
+
+    monkeypatch.setattr(measure, "Process", Instant)
+    with measure.ceiling_of("float32") as ceiling:
+        assert ceiling() == pytest.approx(2e-9 * size**3 / seconds[size])
+
+
+@pytest.mark.parametrize("gflops, steps", [(100.0, 1), (1e6, LONGEST)])
+def test_blocks_are_longer_on_a_faster_machine(gflops, steps, monkeypatch):
+    blocks = []
+
+    def measured(workload, *_):
+        blocks.append(workload.steps_in_block)
+        return [Result(**result())], {}
+
+    monkeypatch.setattr(session, "measure", measured)
+    monkeypatch.setattr(session, "ceiling_of", lambda precision: nullcontext(lambda: gflops))
+    session.benchmark([("resnet50", None)], modes=("training",), precisions=("float32",))
+    assert blocks == [steps]
 
 
 # ------------------------------------------------------------------------------------------------------ the contenders
@@ -252,7 +282,7 @@ def result(contender="zoo", mode="training", rate=100.0, faster=None, **more):
     return {"model": "lenet1", "mode": mode, "precision": "float32", "batch_size": 4, "input_shape": (28, 28, 1),
             "macs": 10, "contender": contender, "images_per_second": rate, "slowest": 0.8 * rate,
             "fastest": 1.1 * rate, "spread": 0.3, "ms_per_step": 4000 / rate,
-            "peak_memory_mb": 1.0, "build_seconds": 1.0, "compile_seconds": 1.0, "gflops": 1.0,
+            "device": "a processor", "peak_memory_mb": 1.0, "build_seconds": 1.0, "compile_seconds": 1.0, "gflops": 1.0,
             "ceiling_gflops": 1234.4, "share_of_ceiling": 0.1, "ratio": faster} | more  # fmt: skip
 
 
@@ -326,8 +356,6 @@ def test_the_command_measures_how_the_cost_grows(tmp_path, monkeypatch):
 
 
 def test_the_table_has_a_line_a_result_and_the_notes(monkeypatch):
-    from zoo.benchmark import session
-
     def found(*arguments, **options):
         return session.Session({}, [Result(**result()), Result(**result("keras", faster=2.5))], [],
                                ["lenet1 isn't measured with pytorch: it is shy."])  # fmt: skip
@@ -372,15 +400,13 @@ def test_a_figure_that_cannot_be_written_is_refused_before_anything_is_measured(
 
 
 def test_what_was_measured_is_kept_if_a_later_net_cannot_be(monkeypatch):
-    from zoo.benchmark import session
-
     def measured(workload, *_):
         if workload.batch_size == 2:
             raise ZooError("lenet1 can't be measured: it is too large.")
         return [Result(**result())], {}
 
     monkeypatch.setattr(session, "measure", measured)
-    monkeypatch.setattr(session, "ceiling_of", nullcontext)
+    monkeypatch.setattr(session, "ceiling_of", lambda precision: nullcontext(lambda: 100.0))
     options = dict(modes=("training",), precisions=("float32",))
     found = session.benchmark([("lenet1", None)], batch_sizes=(1, 2), **options)
     assert len(found.results) == 1

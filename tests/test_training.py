@@ -25,6 +25,7 @@ from zoo.training.optimizing import Plateau, balanced_weights, initialize, make_
 from zoo.training.recipe import AUGMENTATIONS, INITIALIZATIONS, OPTIMIZERS, SCHEDULES, Recipe, is_over
 from zoo.training.recipes import DATA, PAPERS, recipe_for
 from zoo.training.run import Run, Trained, find_run, load_trained, new_run
+from zoo.versions import installed
 
 OPTIONS = {"width": 0.5}
 
@@ -98,6 +99,7 @@ def test_config_repeats_the_run(result):
     assert config["options"] == OPTIONS
     assert config["recipe"]["epochs"] == 3 and config["recipe"]["batch_size"] == 32
     assert config["versions"]["keras"] == keras.__version__
+    assert installed("keras", "no-such-package") == {"keras": keras.__version__}  # on JAX there may be no TensorFlow
     assert config["images"] == {"train": 1078, "validation": 360, "test": 359}
     assert config["result"]["test_accuracy"] == result[0].test_accuracy
 

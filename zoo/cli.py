@@ -563,12 +563,12 @@ def benchmark(models, vs, mode, precision, batch_sizes, input_shape, classes, op
               as_json):  # fmt: skip
     """Measure how fast MODELs train and classify here, on random images.
 
-    Each contender has a process of its own, and they take turns; a figure is the median of its turns. A process's
-    peak memory holds libraries and images too.
+    Each contender has a process of its own, and they take turns; a figure is the median of its turns. On a processor,
+    the peak memory holds libraries and images too.
 
     --json prints an object: "machine", "notes" and "results", a list of objects with "model", "mode", "precision",
     "batch_size", "input_shape", "macs", "contender", "images_per_second", "slowest" and "fastest" (of the turns),
-    "spread" (their difference, as a share of the median), "ms_per_step", "peak_memory_mb", "build_seconds",
+    "spread" (their difference, as a share of the median), "ms_per_step", "device", "peak_memory_mb", "build_seconds",
     "compile_seconds", "gflops" (two operations for each multiply-add, in training three times those),
     "ceiling_gflops" (what a product of large matrices reached), "share_of_ceiling" and "ratio" (how many times as fast
     the zoo is). "growth" is a list of such objects with two keys more: "varied", which is batch_size, width or

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+LIBRARY = keras.backend.backend()
+
 
 def prepare(precision, size):
     """Return a function that computes so many products of two square matrices of that precision and size."""

@@ -8,7 +8,10 @@ from zoo.errors import ZooError, no_such
 
 @dataclass(frozen=True)
 class Contender:
-    """A name, and the module whose `prepare(workload, **settings)` returns a function that runs so many steps."""
+    """A name, and the module whose `prepare(workload, **settings)` returns a function that runs so many steps.
+
+    The module's `LIBRARY` is what computes them.
+    """
 
     name: str
     module: str

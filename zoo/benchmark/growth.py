@@ -44,10 +44,11 @@ def _changes(workload):
     height, width, channels = workload.input_shape
 
     def changed(input_shape, **options):
-        return make_workload(
+        new = make_workload(
             workload.model, workload.mode, workload.precision, workload.batch_size, input_shape, workload.classes,
             **workload.options | options,
         )  # fmt: skip
+        return replace(new, work=workload.work)
 
     return {
         "batch_size": (workload.batch_size, lambda size: replace(workload, batch_size=size)),

@@ -7,6 +7,8 @@ import zoo
 from zoo.registry import entry
 from zoo.weights.imagenet import BUILDERS, reference
 
+LIBRARY = keras.backend.backend()
+
 
 def prepare(workload):
     """Return a function that trains or infers so many batches of a `Workload`."""

@@ -10,7 +10,9 @@ from zoo.errors import ZooError, first_line
 
 # Seconds that a turn of the zoo's takes at least, if there are images enough: a call of `fit` has its own cost.
 TURN = 3.0
-SIZE, PRODUCTS = 2048, 5  # of the matrices whose product is the ceiling, and how often it is computed in a turn
+# Of the matrices whose product is the ceiling: a graphics card has the smaller one before it has been told what to do.
+SIZES = 2048, 8192
+SOON, TIMES = 0.01, 5  # seconds that are too short to measure, and how often products are timed in a turn
 
 
 class Entrant:
@@ -33,9 +35,14 @@ def ceiling_of(precision):
 
     It returns billions of operations a second, the best of several products.
     """
-    with Process("zoo.benchmark.ceiling", precision, SIZE) as process:
-        process.run(1)
-        yield lambda: 2 * SIZE**3 / min(process.run(1)[0] for _ in range(PRODUCTS)) / 1e9
+    for size in SIZES:
+        with Process("zoo.benchmark.ceiling", precision, size) as process:
+            process.run(1)
+            seconds, _ = process.run(1)
+            if seconds >= SOON or size == SIZES[-1]:
+                products = ceil(SOON / seconds)
+                yield lambda: 2 * size**3 * products / min(process.run(products)[0] for _ in range(TIMES)) / 1e9
+                return
 
 
 def measure(workload, contenders, repeats, ceiling, progress):
@@ -94,8 +101,8 @@ def _result(workload, entrant, own, ceiling):
     return Result(
         model=planned.name, mode=workload.mode, precision=workload.precision, batch_size=workload.batch_size,
         input_shape=workload.input_shape, macs=planned.trace.macs, contender=entrant.contender.name,
-        peak_memory_mb=round(entrant.peak / 1e6, 1), build_seconds=round(entrant.process.build_seconds, 3),
-        compile_seconds=round(entrant.compile_seconds, 3),
+        device=entrant.process.device, peak_memory_mb=round(entrant.peak / 1e6, 1),
+        build_seconds=round(entrant.process.build_seconds, 3), compile_seconds=round(entrant.compile_seconds, 3),
         ratio=None if entrant is own else ratio(own.seconds, entrant.seconds),
         **figures(entrant.seconds, workload.batch_size, workload.flops_per_image, ceiling),
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """The zoo's own contender: what `zoo train` runs on images in memory, and `zoo.predictor`."""
 
+import keras
 import numpy as np
 
 import zoo
@@ -7,6 +8,8 @@ from zoo.data.dataset import Dataset, Split
 from zoo.training.building import build
 from zoo.training.feeding import generated
 from zoo.training.side_by_side import one_core_an_op, parts_of
+
+LIBRARY = keras.backend.backend()
 
 
 def prepare(workload):

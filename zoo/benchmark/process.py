@@ -1,27 +1,27 @@
 """A contender in a process of its own, which works when it is asked to and is idle otherwise."""
 
 import os
-import re
-import resource
 import signal
 import sys
 import time
 import traceback
 from importlib import import_module
 from multiprocessing import get_context
-from pathlib import Path
 
+from zoo.benchmark import device
 from zoo.errors import ZooError, first_line
 
 SMALLER = "a smaller batch may fit into the memory."
 PATIENCE = 10  # seconds that a process has to end by itself
-UNIT = 1 if sys.platform == "darwin" else 1024  # of the peak memory that the system tells
+# Several processes share a graphics card, so none may take all of its memory at once.
+SHARING = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
 class Process:
     """A process in which `prepare(*arguments, **settings)` of a module was called, and what that returned can be run.
 
-    `build_seconds` is how long the call took, without the imports. As a context it ends the process.
+    `build_seconds` is how long the call took, without the imports, and `device` the name of what the module's `LIBRARY`
+    computes on. As a context it ends the process.
 
     Raises:
         ZooError: what the contender raises as such, and for a lack of memory, which may have killed the process.
@@ -34,7 +34,7 @@ class Process:
         self._process = context.Process(target=_serve, args=(theirs, module, arguments, settings), daemon=True)
         self._process.start()
         theirs.close()  # so that ours ends when the process does
-        self.build_seconds = self._answered()
+        self.build_seconds, self.device = self._answered()
 
     def __enter__(self):
         return self
@@ -47,7 +47,7 @@ class Process:
         self._process.join()
 
     def run(self, steps):
-        """Run so many steps; return the seconds that they took, and the process's peak memory so far, in bytes."""
+        """Run so many steps; return the seconds that they took, and the peak of memory so far, in bytes."""
         return self._answered(steps)
 
     def _answered(self, *asked):
@@ -69,13 +69,14 @@ def _serve(connection, module, arguments, settings):
     """Answer until the other end is gone: first with the seconds of building, then to each number of steps."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # the libraries' start-up notes
+    os.environ.update(SHARING)
     try:
-        prepare = import_module(module).prepare
-        seconds, run = _timed(prepare, *arguments, **settings)
-        connection.send(seconds)
+        contender = import_module(module)
+        seconds, run = _timed(contender.prepare, *arguments, **settings)
+        connection.send((seconds, device.name(contender.LIBRARY)))
         while True:
             seconds, _ = _timed(run, connection.recv())
-            connection.send((seconds, _peak()))
+            connection.send((seconds, device.peak(contender.LIBRARY)))
     except EOFError:
         pass
     except ZooError as problem:
@@ -84,17 +85,6 @@ def _serve(connection, module, arguments, settings):
         connection.send(ZooError(f"{first_line(problem)}; {SMALLER}"))
     except Exception as problem:
         connection.send(RuntimeError(f"{type(problem).__name__}: {first_line(problem)}\n\n{traceback.format_exc()}"))
-
-
-def _peak():
-    """The most that this process had resident, in bytes.
-
-    Linux's `getrusage` counts what the parent had when it started this process, too; where there is /proc, that is
-    asked.
-    """
-    status = Path("/proc/self/status")
-    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
-    return int(found[1]) * 1024 if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
 
 
 def _timed(function, *arguments, **settings):

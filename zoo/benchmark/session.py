@@ -3,8 +3,7 @@
 import os
 import platform
 from contextlib import ExitStack
-from dataclasses import dataclass
-from importlib.metadata import version
+from dataclasses import dataclass, replace
 from itertools import product
 
 from tqdm import tqdm
@@ -12,9 +11,10 @@ from tqdm import tqdm
 from zoo.benchmark.contenders import choose
 from zoo.benchmark.growth import measure_growth, number_of_others
 from zoo.benchmark.measure import ceiling_of, measure
-from zoo.benchmark.workload import MODES, make_workload
+from zoo.benchmark.workload import MODES, MOMENT, make_workload
 from zoo.errors import ZooError
 from zoo.training.recipe import PRECISIONS
+from zoo.versions import installed
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,10 @@ def benchmark(nets, vs=(), modes=MODES, precisions=PRECISIONS, batch_sizes=(None
         ceilings = {precision: processes.enter_context(ceiling_of(precision)) for precision in precisions}
         for workload in workloads:
             bar.set_description(workload.title)
+            ceiling = ceilings[workload.precision]
+            workload = replace(workload, work=max(workload.work, MOMENT * 1e9 * ceiling()))
             try:
-                found, failed = measure(workload, contenders, repeats, ceilings[workload.precision], bar.update)
+                found, failed = measure(workload, contenders, repeats, ceiling, bar.update)
             except ZooError as problem:
                 if not results:
                     raise
@@ -72,14 +74,7 @@ def benchmark(nets, vs=(), modes=MODES, precisions=PRECISIONS, batch_sizes=(None
             for name, reason in failed.items():
                 reasons.setdefault((found[0].model, reason), {})[name] = None
             if growth:
-                points += measure_growth(workload, found[0], repeats, ceilings[workload.precision], bar)
+                points += measure_growth(workload, found[0], repeats, ceiling, bar)
     notes += [f"{model} isn't measured with {', '.join(names)}: {reason}" for (model, reason), names in reasons.items()]
-    return Session(_machine(vs), results, points, notes)
-
-
-def _machine(vs):
-    """The machine and what computes on it, by the libraries' versions."""
-    libraries = ["keras", "tensorflow", *(["torch"] if "pytorch" in vs else [])]
-    return {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()} | {
-        name: version(name) for name in libraries
-    }
+    machine = {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()}
+    return Session(machine | installed("keras", "tensorflow", "jax", "torch"), results, points, notes)

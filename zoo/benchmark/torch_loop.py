@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from zoo.benchmark.torch_net import TorchNet
 
+LIBRARY = "torch"
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -18,12 +19,14 @@ def prepare(workload, channels_last=False, compiled=False):
 
     Args:
         workload: the `Workload`.
-        channels_last: whether maps and kernels lie in memory as NHWC.
+        channels_last: whether maps and kernels lie in memory as NHWC; the optimizer is a fused one then.
         compiled: whether the net goes through `torch.compile`; in inference its weights are constants then.
 
     Raises:
         ZooError: for a net that has no translation.
     """
+    torch.set_float32_matmul_precision("high")  # on a graphics card TensorFlow and JAX use its TensorFloat-32, too
+    torch.backends.cudnn.benchmark = True
     order = torch.channels_last if channels_last else torch.contiguous_format
     trains, low = workload.mode == "training", workload.precision == "bfloat16"
     kind = torch.bfloat16 if low and not trains else torch.float32
@@ -40,13 +43,13 @@ def prepare(workload, channels_last=False, compiled=False):
             return called(x).float()
 
     if trains:
-        return _finished(_trainer(net, logits, images, labels.long(), workload))
+        return _finished(_trainer(net, logits, images, labels.long(), workload, channels_last))
     return _finished(_classifier(logits, images, workload.batch_size))
 
 
-def _trainer(net, logits, images, labels, workload):
+def _trainer(net, logits, images, labels, workload, fused):
     recipe = workload.recipe
-    optimizer = torch.optim.Adam(net.parameters(), recipe.learning_rate)
+    optimizer = torch.optim.Adam(net.parameters(), recipe.learning_rate, fused=fused)
 
     def run(steps):
         places = torch.randperm(len(images), device=DEVICE)

@@ -14,7 +14,7 @@ from zoo.training.recipes import recipe_for
 
 MODES = ("training", "inference")
 LONGEST, BLOCKS = 50, 10  # steps in a block, at most, and blocks in the training set
-WORK = 1e11  # floating-point operations that make a block, if they are more than one step
+WORK, MOMENT = 1e11, 0.25  # floating-point operations that make a block, and seconds of the ceiling if that is more
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Workload:
     """One net in one mode, precision and batch size: what contenders are given alike.
 
     `model` is what `zoo.create` takes, `options` the layout's overrides. `input_shape` is the net's own, (height,
-    width, channels).
+    width, channels); `work` is how many floating-point operations make a block, if they are more than one step.
     """
 
     model: str
@@ -32,6 +32,7 @@ class Workload:
     input_shape: tuple
     classes: int
     options: dict = field(default_factory=dict)
+    work: float = WORK
 
     @property
     def plan(self):
@@ -59,7 +60,7 @@ class Workload:
     @property
     def steps_in_block(self):
         """How many batches the zoo trains on in one compiled call: the fewer, the heavier they are."""
-        return int(np.clip(WORK / (self.flops_per_image * self.batch_size), 1, LONGEST))
+        return int(np.clip(self.work / (self.flops_per_image * self.batch_size), 1, LONGEST))
 
     @property
     def steps(self):

@@ -89,6 +89,15 @@ class Classifier(keras.Model):
 
     if keras.backend.backend() == "jax":
 
+        @property
+        def jit_compile(self):
+            """True: what Keras doesn't compile is layers that TensorFlow's XLA can't; JAX's can."""
+            return True
+
+        @jit_compile.setter
+        def jit_compile(self, value):
+            pass
+
         def make_train_function(self, force=False):
             if self.train_function is None or force:
                 super().make_train_function(force)

@@ -3,7 +3,6 @@
 import platform
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from zoo.training.recipe import Recipe, is_over
 from zoo.training.recipes import recipe_for
 from zoo.training.run import new_run, reading, started_run
 from zoo.training.tracking import check_trackers
+from zoo.versions import installed
 
 
 @dataclass(frozen=True)
@@ -297,7 +297,7 @@ def _config(planned, model, options, dataset, source, front, recipe):
         "images": {split: len(getattr(dataset, split)) for split in ("train", "validation", "test")},
         "preprocessing": asdict(front),
         "recipe": asdict(recipe),
-        "versions": {name: version(name) for name in ("keras", "tensorflow", "numpy")}
+        "versions": installed("keras", "tensorflow", "jax", "numpy")
         | {"python": platform.python_version(), "zoo": _own_version(), "backend": keras.backend.backend()},
     }
 
