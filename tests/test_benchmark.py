@@ -99,6 +99,7 @@ def test_a_contender_that_fails_is_told_and_the_others_go_on(players):
         players("broken", in_run="steps / 0"),
         players("killed", in_run="os.kill(os.getpid(), 9)"),
         players("greedy", in_run="bytearray(2**62)"),
+        players("full", in_run="raise RuntimeError('RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.')"),
         Contender("absent", "no_such_module"),
     ]
     found, failed = measure.measure(small(), [players("zoo"), *others], 1, lambda: 100.0, lambda: None)
@@ -107,6 +108,7 @@ def test_a_contender_that_fails_is_told_and_the_others_go_on(players):
         "picky": "not this net.", "broken": "ZeroDivisionError: division by zero",
         "killed": "its process was killed; a smaller batch may fit into the memory.",
         "greedy": "MemoryError; a smaller batch may fit into the memory.",
+        "full": "its device ran out of memory; a smaller batch may fit into the memory.",
         "absent": "ModuleNotFoundError: No module named 'no_such_module'",
     }  # fmt: skip
 

@@ -526,10 +526,12 @@ def predict(run_or_model, images, weights, top, as_json):
 @json_option
 def export(run_or_model, weights, output, as_json):
     """Write a SavedModel that takes raw images, reloaded and compared before it is called done."""
-    from zoo.export import export_saved_model
     from zoo.training.run import load_trained
 
-    trained = load_trained(run_or_model, weights)
+    trained = load_trained(run_or_model, weights)  # a name that is none is told before Keras is loaded
+
+    from zoo.export import export_saved_model
+
     parent = Path(output or (trained.run.folder if trained.run else Path("exports") / trained.name) / "saved_model")
     _warn_of_random_weights(run_or_model, weights)
     difference = export_saved_model(trained, parent / "1")

@@ -12,6 +12,7 @@ from zoo.benchmark import device
 from zoo.errors import ZooError, first_line
 
 SMALLER = "a smaller batch may fit into the memory."
+FULL = ("ResourceExhausted", "RESOURCE_EXHAUSTED", "OutOfMemory", "allocate memory")  # TensorFlow, JAX, PyTorch say
 PATIENCE = 10  # seconds that a process has to end by itself
 # Several processes share a graphics card, so none may take all of its memory at once.
 SHARING = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
@@ -84,7 +85,11 @@ def _serve(connection, module, arguments, settings):
     except MemoryError as problem:
         connection.send(ZooError(f"{first_line(problem)}; {SMALLER}"))
     except Exception as problem:
-        connection.send(RuntimeError(f"{type(problem).__name__}: {first_line(problem)}\n\n{traceback.format_exc()}"))
+        told = f"{type(problem).__name__}: {first_line(problem)}"
+        if any(word in told for word in FULL):
+            connection.send(ZooError(f"its device ran out of memory; {SMALLER}"))
+        else:
+            connection.send(RuntimeError(f"{told}\n\n{traceback.format_exc()}"))
 
 
 def _timed(function, *arguments, **settings):

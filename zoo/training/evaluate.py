@@ -21,11 +21,12 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128)
     Raises:
         ZooError: if the data's classes aren't the model's, or there is no data to test on.
     """
+    trained = _load_classifier(subject, weights)  # a name that is none is told before Keras is loaded
+
     import keras
 
     from zoo.inference import predict_split
 
-    trained = _load_classifier(subject, weights)
     config = trained.run.config() if trained.run else {}
     if dataset is None:
         if not config:

@@ -123,10 +123,11 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
     Raises:
         ZooError: if there is no such run, or its data or its layout aren't what they were.
     """
+    run = started_run(folder)  # what is none is told before Keras is loaded
+
     from zoo.training.distribution import choose
     from zoo.training.side_by_side import one_core_an_op
 
-    run = started_run(folder)
     with reading(run):
         config = run.config()
         finished = Result(**config["result"]) if "result" in config else None
