@@ -52,6 +52,7 @@ def _bars(axes, results):
     axes.set_yticks(places, [f"{precision}\nbatch {size}" for precision, size in groups])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.45 * max(r.fastest for r in results))
+    axes.locator_params(axis="x", nbins=6)  # so that large figures have room
     axes.xaxis.set_major_formatter("{x:,g}")
     axes.set_xlabel("images/s: median, slowest and fastest turn")
     axes.spines[["top", "right"]].set_visible(False)
