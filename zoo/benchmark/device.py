@@ -47,7 +47,7 @@ def _card(library):
 
             device = jax.local_devices()[0]
             if device.platform != "cpu":
-                return device.device_kind, lambda: device.memory_stats()["peak_bytes_in_use"]
+                return device.device_kind, lambda: (device.memory_stats() or {}).get("peak_bytes_in_use", 0)
         case "torch":
             import torch
 

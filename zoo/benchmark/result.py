@@ -9,13 +9,13 @@ class Result:
     """A contender's figures; the fields are the keys of the command's `--json`.
 
     `ms_per_step` is the median over the rounds, and `images_per_second` follows from it; `slowest` and `fastest` are
-    the images/s of single turns, `spread` is their difference as a share of the median. `device` is
-    the graphics card or the processor that computed, `peak_memory_mb` the most of the card's memory that was in use, or
-    the most that the process had resident, libraries and images included. `build_seconds` passed until net, optimizer
-    and images were ready; by `compile_seconds` the first steps took longer than the next. `gflops` are billions of
-    operations a second: two for each multiply-add, and three times as many in training; `ceiling_gflops` is the most
-    that a product of large matrices reached in the same rounds, `share_of_ceiling` their share of it. `ratio` says how
-    many times as fast the zoo is, the median of the rounds; it is None for the zoo.
+    the images/s of single turns, `spread` is their difference as a share of the median. `device` is the graphics card
+    or the processor that computed, `peak_memory_mb` the most of the card's memory that was in use, or the most that the
+    process had resident, libraries and images included. `build_seconds` passed until net, optimizer and images were
+    ready; by `compile_seconds` the first steps took longer than the next. `gflops` are billions of operations a second:
+    two for each multiply-add, and three times as many in training; `ceiling_gflops` is the most that a product of large
+    matrices reached in the same rounds, `share_of_ceiling` their share of it. `ratio` says how many times as fast the
+    zoo is, the median of the rounds; it is None for the zoo.
     """
 
     model: str
