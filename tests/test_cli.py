@@ -4,6 +4,7 @@ import inspect
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 
 import zoo
 from zoo.cli import main
+from zoo.plan import info
 from zoo.training import evaluate as evaluating
 from zoo.training import train as training
 from zoo.training import tune as tuning
@@ -288,6 +290,12 @@ def test_help_tells_every_option(command):
 
 def test_help_says_which_field_is_taken_away_by_none():
     assert "--clip FLOAT|none" in run("train", "--help").output
+
+
+def test_a_warning_is_one_sentence_on_standard_error(monkeypatch):
+    monkeypatch.setattr("zoo.info", lambda *_, **__: warnings.warn("Mind the gap.", zoo.ZooWarning) or info("lenet"))
+    done = run("info", "lenet")
+    assert done.exit_code == 0 and done.stderr == "Mind the gap.\n"
 
 
 def test_control_c_exits_with_130(monkeypatch):

@@ -4,7 +4,7 @@ Importing this package doesn't import Keras; `zoo.create` and `zoo.predictor` do
 """
 
 from zoo import registry
-from zoo.errors import ZooError
+from zoo.errors import ZooError, ZooWarning
 from zoo.layout import (
     RBF, Activation, Add, Auxiliary, Concat, Conv, ConvTranspose, Crop, Dense, DepthwiseConv, DropPath,
     Dropout, Flatten, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Sequence, Shuffle, Split,
@@ -19,7 +19,7 @@ __all__ = [
     "Activation", "Add", "Auxiliary", "Concat", "Conv", "ConvTranspose", "Crop", "Dense", "DepthwiseConv",
     "DropPath", "Dropout", "Flatten", "GlobalPool", "Layout", "Multiply", "Norm", "PadChannels", "Pool",
     "RBF", "Scale", "Sequence", "Shuffle", "Split", "Stage", "Subsample", "TableConv", "Take", "Unpool",
-    "Upsample", "ZooError", "create", "info", "list_models", "register", "trace",
+    "Upsample", "ZooError", "ZooWarning", "create", "info", "list_models", "register", "trace",
 ]  # fmt: skip
 
 

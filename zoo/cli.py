@@ -5,6 +5,8 @@ import os
 import re
 import shlex
 import sys
+import warnings
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -19,11 +21,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 class Sentences:
-    """Bad input ends in one sentence and exit code 2, Ctrl-C in 130."""
+    """Bad input ends in one sentence and exit code 2, Ctrl-C in 130; a warning is a sentence on standard error."""
 
     def invoke(self, context):
         try:
-            return super().invoke(context)
+            with _telling_warnings():
+                return super().invoke(context)
         except zoo.ZooError as problem:
             message = click.ClickException(str(problem))
             message.exit_code = 2
@@ -31,6 +34,22 @@ class Sentences:
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             context.exit(130)
+
+
+@contextmanager
+def _telling_warnings():
+    """Print each `ZooWarning` as its sentence alone, without the place in the code that it comes from."""
+
+    def tell(message, category, *place, own=warnings.showwarning):
+        if issubclass(category, zoo.ZooWarning):
+            click.echo(message, err=True)
+        else:
+            own(message, category, *place)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = tell
+        warnings.simplefilter("always", zoo.ZooWarning)
+        yield
 
 
 class Command(Sentences, click.Command):

@@ -1,8 +1,12 @@
-"""The one exception that the user can mend, and the sentence that suggests near names."""
+"""The one exception that the user can mend, the one warning, and the sentence that suggests near names."""
 
 
 class ZooError(ValueError):
     """Bad input. Its message is one clear sentence; the command line prints it and exits with 2."""
+
+
+class ZooWarning(UserWarning):
+    """Something that the user should know, one clear sentence; the command line prints it on standard error."""
 
 
 def first_line(problem):
