@@ -9,6 +9,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
 
 import pytest
 
+from zoo.processor import prepare
+
+prepare()  # before a test module imports Keras: tests compute as users do
+
 
 @pytest.fixture
 def shell():

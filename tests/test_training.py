@@ -17,7 +17,6 @@ from zoo.plan import plan
 from zoo.registry import entry
 from zoo.training import building, side_by_side
 from zoo.training import train as training
-from zoo.training.bfloat16 import slow_bfloat16
 from zoo.training.checkpoint import Checkpoint, Damaged, read_arrays, restore_best, write_arrays
 from zoo.training.classifier import Classifier, split
 from zoo.training.evaluate import evaluate, predict
@@ -477,22 +476,6 @@ def test_small_sets_get_small_batches(images, batch):
 def test_a_bad_recipe_is_refused(field, value, sentence):
     with pytest.raises(ZooError, match=sentence):
         recipe_for(entry("lenet"), **{field: value})
-
-
-@pytest.mark.parametrize(
-    "device, flags, warns",
-    [
-        ("cpu:0", "flags : fpu avx512f avx512_vnni", True),
-        ("cpu:0", "flags : fpu avx512_bf16 amx_bf16", False),
-        ("cpu:0", "Features : fp asimd bf16", False),
-        ("cpu:0", None, False),
-        ("gpu:0", "flags : fpu", False),
-    ],
-)
-def test_slow_bfloat16_is_warned_of(tmp_path, device, flags, warns):
-    if flags:
-        (tmp_path / "cpuinfo").write_text(flags)
-    assert bool(slow_bfloat16(device, tmp_path / "cpuinfo")) == warns
 
 
 def test_what_is_given_but_has_no_effect_is_said(tmp_path):

@@ -3,6 +3,8 @@
 Importing this package doesn't import Keras; `zoo.create` and `zoo.predictor` do, when they are first used.
 """
 
+from importlib import import_module
+
 from zoo import registry
 from zoo.errors import ZooError, ZooWarning
 from zoo.layout import (
@@ -11,6 +13,7 @@ from zoo.layout import (
     Stage, Subsample, TableConv, Take, Unpool, Upsample,
 )  # fmt: skip
 from zoo.plan import info
+from zoo.processor import prepare
 from zoo.registry import register
 from zoo.trace import trace
 
@@ -37,12 +40,8 @@ def list_models(*patterns):
 
 
 def __getattr__(name):
-    if name == "create":  # this name and the next need Keras
-        from zoo.build import create
-
-        return create
-    if name == "predictor":
-        from zoo.inference import predictor
-
-        return predictor
-    raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    rooms = {"create": "zoo.build", "predictor": "zoo.inference"}  # they need Keras
+    if name not in rooms:
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    prepare()
+    return getattr(import_module(rooms[name]), name)

@@ -15,6 +15,7 @@ import click
 from click.core import ParameterSource
 
 import zoo
+from zoo.processor import prepare
 
 # TensorFlow's start-up notes; what it found to run on is printed before training.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -67,6 +68,7 @@ class Commands(Sentences, click.Group):
 @click.version_option(zoo.__version__, prog_name="zoo")
 def main():
     """The classic convolutional networks: look at them, train them, export them."""
+    prepare()
 
 
 # ------------------------------------------------------------------------------------------------ shared options

@@ -17,7 +17,7 @@ def builder(entry):
 
     def build(input_shape=None, classes=None, include_top=True, pooling=None, classifier_activation="softmax",
               weights=None, features=False, name=None, **overrides):  # fmt: skip
-        from zoo.build import create
+        from zoo import create
 
         return create(
             entry.name, input_shape, classes, include_top, pooling, classifier_activation, weights, features, name,

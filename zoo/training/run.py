@@ -13,6 +13,7 @@ from typing import Any
 from zoo.data.preprocessing import Preprocessing, plain
 from zoo.errors import ZooError, first_line
 from zoo.plan import plan
+from zoo.processor import prepare
 
 
 @dataclass(frozen=True)
@@ -196,6 +197,7 @@ def load_trained(subject, weights=None):
 
     Raises `ZooError` if `subject` is neither.
     """
+    prepare()
     if is_run(subject):
         if weights:
             raise ZooError(f"{subject} is a run, which has weights of its own; --weights is for a model by name.")

@@ -10,7 +10,7 @@ from zoo import checks, data
 from zoo.data.preprocessing import Preprocessing, fit_to
 from zoo.errors import ZooError
 from zoo.plan import plan, resolve
-from zoo.training.bfloat16 import slow_bfloat16
+from zoo.processor import prepare, slow_bfloat16
 from zoo.training.recipe import Recipe, is_over
 from zoo.training.recipes import recipe_for
 from zoo.training.run import new_run, reading, started_run
@@ -60,6 +60,8 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     Raises:
         ZooError: for bad input, before anything is written.
     """
+    prepare()
+
     from zoo.training.distribution import choose
     from zoo.training.side_by_side import foreseen_parts, one_core_an_op, parts_of
 
@@ -124,6 +126,7 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
         ZooError: if there is no such run, or its data or its layout aren't what they were.
     """
     run = started_run(folder)  # what is none is told before Keras is loaded
+    prepare()
 
     from zoo.training.distribution import choose
     from zoo.training.side_by_side import one_core_an_op

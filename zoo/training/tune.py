@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo import data
 from zoo.errors import ZooError, first_line
+from zoo.processor import prepare
 from zoo.training import train as training
 from zoo.training.run import new_folder, write_text
 from zoo.training.space import read_space, settings
@@ -103,6 +104,7 @@ def _check(search):
     if search.metric not in METRICS:
         raise ZooError(f"There is no metric {search.metric!r}. It is one of {', '.join(METRICS)}.")
     entry, _, source = training.check(**search.training)
+    prepare()
     return entry, read_space(search.over, search.metric, search.training, entry), data.load_source(source)
 
 

@@ -1,0 +1,53 @@
+"""The processor at hand: what TensorFlow has to be told before it is loaded, and what is slow on it."""
+
+import os
+import platform
+import sys
+import warnings
+from pathlib import Path
+
+from zoo.errors import ZooWarning
+
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"  # TensorFlow reads it once, when it is loaded
+BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # as Linux calls them, on x86 and on Arm
+
+
+def prepare():
+    """Have TensorFlow compute with oneDNN on x86-64 Linux; a variable `TF_ENABLE_ONEDNN_OPTS` that is set stays.
+
+    TensorFlow itself takes oneDNN only where a processor has instructions made for neural networks (AVX512-VNNI and
+    newer). On the others, such as all with AVX2 alone, training and inference are several times as fast with it
+    (benchmarks/README.md). On Arm TensorFlow's own choice stays.
+
+    Warns (`ZooWarning`) if TensorFlow was loaded before, and without it.
+    """
+    if ONEDNN in os.environ or (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        return
+    if "tensorflow" not in sys.modules:
+        os.environ[ONEDNN] = "1"
+    elif not _computes_with_onednn():
+        warnings.warn(
+            f"TensorFlow was imported without oneDNN, with which it is several times as fast: set {ONEDNN}=1 before "
+            "Keras or TensorFlow is imported.",
+            ZooWarning, stacklevel=3,
+        )  # fmt: skip
+
+
+def _computes_with_onednn():
+    """Whether the TensorFlow that is loaded does, or isn't what Keras runs on."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return True
+    try:
+        from tensorflow.python.util._pywrap_util_port import IsMklEnabled
+    except ImportError:  # it is none of TensorFlow's public names
+        return True
+    return IsMklEnabled()
+
+
+def slow_bfloat16(device, cpuinfo=Path("/proc/cpuinfo")):
+    """Return the sentence that warns of bfloat16 on a device, "cpu:0", or None where it pays, or nobody tells."""
+    if not device.startswith("cpu") or not cpuinfo.exists() or BFLOAT16 & set(cpuinfo.read_text().split()):
+        return None
+    return "This processor has no instructions for bfloat16: float32 is faster on it."
