@@ -7,6 +7,7 @@ from math import gcd, prod
 from zoo import kernels
 from zoo import layers as own
 from zoo import layout as words
+from zoo.channels import channels_last
 from zoo.errors import ZooError
 from zoo.layout import Classes, pair, sides
 from zoo.plan import plan
@@ -51,6 +52,7 @@ def create(model, input_shape=None, classes=None, include_top=True, pooling=None
     return built
 
 
+@channels_last()
 def build(traced, name="layout", classifier_activation=False, features=False):
     """Make the layers of a `Trace`, in its order; `classifier_activation=False` adds none, not even a linear one."""
     tensors = {INPUT: keras.Input(traced.input_shape, name=INPUT)}

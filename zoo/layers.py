@@ -5,6 +5,8 @@ from math import prod
 import keras
 from keras import ops
 
+from zoo.channels import LAST
+
 register = keras.saving.register_keras_serializable(package="zoo")
 
 
@@ -97,7 +99,7 @@ class Subsampling(keras.layers.Layer):
         self.bias = self.add_weight(shape=channels, initializer="zeros", name="bias")
 
     def call(self, x):
-        total = ops.average_pool(x, self.size, self.size, "valid") * (self.size[0] * self.size[1])
+        total = ops.average_pool(x, self.size, self.size, "valid", LAST) * (self.size[0] * self.size[1])
         return self.activation(total * self.coefficient + self.bias)
 
     def get_config(self):
@@ -116,10 +118,11 @@ class CutPooling(keras.layers.Layer):
         self.size, self.strides, self.rings, self.kind = tuple(size), tuple(strides), tuple(map(tuple, rings)), kind
 
     def call(self, x):
+        windows = self.size, self.strides, "valid", LAST
         if self.kind == "max":
-            return ops.max_pool(self._padded(x, float("-inf")), self.size, self.strides, "valid")
-        inside = ops.average_pool(self._padded(ops.ones_like(x[:1, :, :, :1]), 0), self.size, self.strides, "valid")
-        return ops.average_pool(self._padded(x, 0), self.size, self.strides, "valid") / inside
+            return ops.max_pool(self._padded(x, float("-inf")), *windows)
+        inside = ops.average_pool(self._padded(ops.ones_like(x[:1, :, :, :1]), 0), *windows)
+        return ops.average_pool(self._padded(x, 0), *windows) / inside
 
     def _padded(self, x, value):
         return ops.pad(x, ((0, 0), *self.rings, (0, 0)), constant_values=value)
@@ -194,7 +197,7 @@ class TableConv2D(keras.layers.Layer):
     def call(self, x):
         full = ops.reshape(ops.matmul(self.kernel, ops.cast(self.place, self.kernel.dtype)), self.full_shape)
         full = ops.cast(full, x.dtype)
-        return self.activation(ops.conv(x, full, self.strides, self.padding) + ops.cast(self.bias, x.dtype))
+        return self.activation(ops.conv(x, full, self.strides, self.padding, LAST) + ops.cast(self.bias, x.dtype))
 
     def get_config(self):
         return super().get_config() | {

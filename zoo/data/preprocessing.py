@@ -38,19 +38,24 @@ class Preprocessing:
     def model(self, image_shape=(None, None, None)):
         """Return the Keras model that does it, in float32, for raw images (N, height, width, channels) 0..255."""
         import keras
-        from keras import layers
+
+        from zoo.channels import channels_last
 
         height, width, channels = image_shape
         raw = keras.Input((height, width, channels or self.channels), dtype="float32", name="images")
-        x = raw
-        if (height, width) != tuple(self.size):
+        with channels_last():
+            return keras.Model(raw, self._applied_to(raw), name="preprocessing")
+
+    def _applied_to(self, x):
+        from keras import layers, ops
+
+        if x.shape[1:3] != tuple(self.size):
             x = layers.Resizing(*self.size, interpolation="bilinear", antialias=True, dtype="float32")(x)
         if self.margin:
             x = layers.ZeroPadding2D(self.margin, dtype="float32")(x)
         if x.shape[-1] != self.channels:
-            x = keras.ops.repeat(x, 3, axis=-1) if self.channels == 3 else keras.ops.image.rgb_to_grayscale(x)
-        x = layers.Rescaling(list(self.scale), list(self.offset), dtype="float32", name="normalize")(x)
-        return keras.Model(raw, x, name="preprocessing")
+            x = ops.repeat(x, 3, axis=-1) if self.channels == 3 else ops.image.rgb_to_grayscale(x)
+        return layers.Rescaling(list(self.scale), list(self.offset), dtype="float32", name="normalize")(x)
 
     def sentence(self, image_shape):
         """Say in one sentence what is done to images of this shape; "" if they are only normalized."""

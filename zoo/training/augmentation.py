@@ -6,6 +6,8 @@ Their seeds are variables of the model, so a checkpoint holds them and a run tha
 import keras
 from keras import layers, ops
 
+from zoo.channels import channels_last
+
 PIXELS = (0, 255)
 
 # Shares of the image's size: an eighth is the 4 pixels of CIFAR's 32 by which He et al. (arXiv:1512.03385, Section 4.2)
@@ -26,6 +28,7 @@ SEVERAL_IMAGES = {
 }
 
 
+@channels_last()
 def augment(images, names, seed):
     """Return images (N, height, width, channels), 0..255, changed in training by the named layers, and their shares.
 

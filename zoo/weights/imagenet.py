@@ -1,5 +1,6 @@
 """The ImageNet weights of keras.applications, which downloads and caches them, for the nets that it shares."""
 
+from zoo.channels import channels_last
 from zoo.errors import ZooError
 from zoo.weights.copying import copy_weights
 
@@ -21,7 +22,8 @@ def reference(name, include_top=True, weights="imagenet", input_shape=None, clas
 
     builder = getattr(keras.applications, BUILDERS[name])
     options = {"include_preprocessing": False} if name.startswith("mobilenet_v3") else {}
-    return builder(include_top=include_top, weights=weights, input_shape=input_shape, classes=classes, **options)
+    with channels_last():
+        return builder(include_top=include_top, weights=weights, input_shape=input_shape, classes=classes, **options)
 
 
 def load_imagenet(model, name, include_top):

@@ -1,0 +1,21 @@
+"""Channels are last (NHWC) in every net, whatever keras.json or `keras.config.set_image_data_format` says."""
+
+from contextlib import contextmanager
+
+import keras
+
+LAST = "channels_last"  # for functions of keras.ops
+
+
+@contextmanager
+def channels_last():
+    """Return a context, or a decorator, in which each Keras layer that is made has its channels last.
+
+    (Some of Keras's layers are made of others, to which they don't pass a `data_format` on.)
+    """
+    before = keras.config.image_data_format()
+    keras.config.set_image_data_format(LAST)
+    try:
+        yield
+    finally:
+        keras.config.set_image_data_format(before)
