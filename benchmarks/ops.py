@@ -23,6 +23,7 @@ from tabulate import tabulate
 
 from zoo import ZooError
 from zoo.cli import Command, Size, set_option, with_channels
+from zoo.processor import prepare
 
 WARM_UP, PROFILED = 3, 4  # blocks of steps
 
@@ -59,6 +60,8 @@ def profile(run, steps):
               help="How many ops to show, those that take longest.")  # fmt: skip
 def main(model, mode, precision, batch_size, input_shape, classes, options, rows):
     """Show the ops of TensorFlow's that a step of MODEL spends its time in."""
+    prepare()
+
     import keras
 
     from zoo.benchmark import own

@@ -9,9 +9,19 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
 
 import pytest
 
-from zoo.processor import prepare
+from zoo import ZooError
+from zoo.processor import check_bfloat16, prepare
 
 prepare()  # before a test module imports Keras: tests compute as users do
+
+
+def pytest_runtest_setup(item):
+    """Skip what computes in bfloat16 where an environment variable keeps TensorFlow from it."""
+    if item.get_closest_marker("bfloat16"):
+        try:
+            check_bfloat16()
+        except ZooError as problem:
+            pytest.skip(str(problem))
 
 
 @pytest.fixture

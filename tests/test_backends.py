@@ -85,6 +85,7 @@ def test_on_jax_all_is_compiled_in_the_first_epoch(on_jax, tmp_path):
     assert on_jax("-c", ONCE.replace("RUNS", repr(str(tmp_path)))).split()[-1] == "True"
 
 
+@pytest.mark.bfloat16
 def test_a_run_in_parts_goes_on_on_jax_in_one_piece(on_jax, tmp_path, monkeypatch):
     class Stopped(Exception):
         pass

@@ -161,6 +161,7 @@ def test_blocks_are_longer_on_a_faster_machine(gflops, steps, monkeypatch):
 # ------------------------------------------------------------------------------------------------------ the contenders
 
 
+@pytest.mark.bfloat16
 def test_the_zoo_trains_as_zoo_train_does_and_infers():
     from zoo.benchmark import own
 
@@ -179,6 +180,7 @@ def policy():
     keras.config.set_dtype_policy(before)
 
 
+@pytest.mark.bfloat16
 def test_keras_has_its_own_net_or_the_zoos(policy, monkeypatch):
     from zoo import kernels
     from zoo.benchmark import keras_net

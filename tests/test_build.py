@@ -116,6 +116,7 @@ def test_an_own_layer_comes_back_from_its_config(make, shape):
     assert layer(keras.Input(shape)).shape == (None, *expected.shape[1:])
 
 
+@pytest.mark.bfloat16
 @own_layers
 def test_an_own_layer_computes_in_bfloat16(make, shape):
     x, layer = random.standard_normal((2, *shape), "float32"), make()

@@ -48,6 +48,7 @@ def test_the_papers_own_lenet_exports(tmp_path):
     assert (tmp_path / "1" / "saved_model.pb").is_file()
 
 
+@pytest.mark.bfloat16
 def test_a_bfloat16_model_is_exported_in_float32(tmp_path):
     import keras
 

@@ -61,6 +61,20 @@ def test_what_batchnorm_cannot_be_a_part_of():
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
 
 
+def by_numpy(net, x):
+    """What a net of 1x1 convolutions and BatchNorm makes of x, in float64."""
+    for layer in net.layers[1:]:
+        weights = [np.asarray(weight, "float64") for weight in layer.weights]
+        if isinstance(layer, keras.layers.BatchNormalization):
+            gamma, beta, mean, variance = weights
+            x = np.moveaxis(x, layer.axis, -1)
+            x = np.moveaxis((x - mean) / np.sqrt(variance + layer.epsilon) * gamma + beta, -1, layer.axis)
+        else:
+            channels = 1 if layer.data_format == "channels_first" else 3
+            x = np.moveaxis(np.moveaxis(x, channels, -1) @ weights[0][0, 0] + weights[1], -1, channels)
+    return x
+
+
 @pytest.mark.parametrize(
     "data_format, axis, folds",
     [
@@ -71,12 +85,13 @@ def test_what_batchnorm_cannot_be_a_part_of():
     ],
 )
 def test_batchnorm_folds_along_the_channels_alone(data_format, axis, folds):
+    """The nets are computed by NumPy: TensorFlow takes channels that come first on some processors alone."""
     inputs = keras.Input((6, 7, 5))
     x = keras.layers.Conv2D(4, 1, data_format=data_format)(inputs)
     net = stirred(keras.Model(inputs, keras.layers.BatchNormalization(axis)(x)))
-    folded, x = fold(net), random.standard_normal((2, 6, 7, 5), "float32")
+    folded, x = fold(net), random.standard_normal((2, 6, 7, 5))
     assert bool(norms(folded)) != folds
-    np.testing.assert_allclose(folded(x), net(x), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(by_numpy(folded, x), by_numpy(net, x), rtol=1e-4, atol=1e-5)
 
 
 def test_a_batchnorm_that_normalizes_twice_stays():
@@ -88,6 +103,7 @@ def test_a_batchnorm_that_normalizes_twice_stays():
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.bfloat16
 @pytest.mark.parametrize("name", ["resnet50v2", "lenet5_1998"])
 def test_batchnorm_that_stays_and_codes_go_into_bfloat16(name):
     net = stirred(miniature(name, classifier_activation=None))
@@ -105,6 +121,7 @@ def test_a_predictor_gives_the_maps_of_features():
         np.testing.assert_allclose(found[name], expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.bfloat16
 def test_a_predictor_takes_nets_that_the_zoo_did_not_build():
     """A sequential one, and one with functions of `keras.ops` between its layers; the softmax of both is float32."""
     layers = [keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization(), keras.layers.Flatten(),
@@ -118,6 +135,7 @@ def test_a_predictor_takes_nets_that_the_zoo_did_not_build():
         assert predictor(net, "bfloat16")(x).sum(axis=1) == pytest.approx(1, abs=1e-6)
 
 
+@pytest.mark.bfloat16
 def test_a_predictor_in_bfloat16_takes_any_number_of_images():
     net = stirred(miniature("resnet20"))
     x = images(net, 7)
@@ -164,7 +182,7 @@ def test_images_of_another_shape_are_refused(shape):
 def test_a_split_is_predicted_in_its_order():
     digits = data.load("digits").test
     net = zoo.create([zoo.Conv(4, 3), zoo.Flatten(), zoo.Dense(10)], digits.image_shape)
-    np.testing.assert_allclose(predict_split(net, digits, 100), net.predict(digits.images, verbose=0), atol=1e-6)
+    np.testing.assert_allclose(predict_split(net, digits, 100), net.predict(digits.images, verbose=0), atol=1e-4)
 
 
 def test_no_bar_is_drawn_into_a_file(monkeypatch, capsys):

@@ -5,11 +5,12 @@ import platform
 import subprocess
 import sys
 import warnings
+from contextlib import nullcontext
 
 import pytest
 
-from zoo import ZooWarning, processor
-from zoo.processor import ONEDNN, prepare, slow_bfloat16
+from zoo import ZooError, ZooWarning, processor
+from zoo.processor import ONEDNN, check_bfloat16, prepare, slow_bfloat16
 
 
 @pytest.fixture
@@ -67,6 +68,20 @@ def test_tensorflow_heeds_it(given, expected):
     clean = {key: value for key, value in os.environ.items() if key != ONEDNN}
     done = subprocess.run([sys.executable, "-c", ASK], env=clean | given, capture_output=True, text=True)
     assert done.stdout.strip() == expected, done.stderr
+
+
+@pytest.mark.parametrize(
+    "cap, onednn, flags, refused",
+    [("AVX2", None, "avx512f", True), ("avx2", "1", "avx512f", True), ("AVX2", "0", "avx512f", False),
+     ("AVX2", "1", "avx2", False), ("AVX512_CORE_BF16", "1", "avx512f", False), ("", "1", "avx512f", False)],
+)  # fmt: skip
+def test_bfloat16_that_tensorflow_would_abort_on_is_refused(machine, monkeypatch, tmp_path, cap, onednn, flags, refused):
+    """TensorFlow asks the processor, oneDNN its limit: on a processor without AVX-512 both compute without oneDNN."""
+    machine(given=onednn)
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", cap)
+    (tmp_path / "cpuinfo").write_text(f"flags : fpu {flags}")
+    with pytest.raises(ZooError, match="keeps oneDNN from computing in bfloat16") if refused else nullcontext():
+        check_bfloat16(tmp_path / "cpuinfo")
 
 
 @pytest.mark.parametrize(

@@ -74,9 +74,16 @@ def test_evaluate_finds_what_training_tested(result):
     assert again.test_loss == pytest.approx(result[0].test_loss, abs=1e-4)
 
 
+SMALL_IN_BFLOAT16 = {"precision": "bfloat16", "limit": 64, "batch_size": 16}
+
+
 @pytest.mark.parametrize(
     "model, cores, options",
-    [("lenet1", 1, {}), ("lenet1", 2, {}), ("resnet20", 2, {"precision": "bfloat16", "limit": 64, "batch_size": 16})],
+    [
+        ("lenet1", 1, {}),
+        ("lenet1", 2, {}),
+        pytest.param("resnet20", 2, SMALL_IN_BFLOAT16, marks=pytest.mark.bfloat16),
+    ],
 )
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(model, cores, options, tmp_path, monkeypatch):
     """In parts, one a core, and with BatchNorm over them, too."""
@@ -109,6 +116,7 @@ def test_the_report_needs_no_other_file(result):
     assert f"{100 * result[0].test_accuracy:.2f} %" in page
 
 
+@pytest.mark.bfloat16
 def test_bfloat16_trains_and_answers_in_float32(tmp_path):
     run = training.train("lenet", runs=tmp_path, epochs=2, precision="bfloat16", verbose=0, say=str)
     trained = load_trained(run.run)

@@ -8,6 +8,7 @@ from tqdm import tqdm
 from zoo import checks, kernels
 from zoo.data.stream import Stream
 from zoo.errors import ZooError, no_such
+from zoo.processor import check_bfloat16
 from zoo.training.recipe import PRECISIONS
 
 FOLDING = (layers.Conv2D, kernels.Conv2D, layers.DepthwiseConv2D, layers.Dense)
@@ -21,11 +22,13 @@ def predictor(model, precision="float32", batch_size=32):
     classifier; a dict where the model's output is one. Its weights are those that the model has now.
 
     Raises:
-        ZooError: for another precision, a batch size that can't be, and a model that isn't made of layers, from one
+        ZooError: for another precision, or one that can't be had here, a batch size that can't be, and a model that isn't made of layers, from one
             input. The function raises it for images of another shape.
     """
     if precision not in PRECISIONS:
         raise no_such("precision", precision, PRECISIONS)
+    if precision == "bfloat16":
+        check_bfloat16()
     batch_size, model = checks.count("batch size", batch_size), _of_layers(model)
     shape, answer = model.input_shape[1:], compiled(in_precision(fold(model), precision))
 

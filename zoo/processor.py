@@ -6,10 +6,12 @@ import sys
 import warnings
 from pathlib import Path
 
-from zoo.errors import ZooWarning
+from zoo.errors import ZooError, ZooWarning
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"  # TensorFlow reads it once, when it is loaded
 BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # as Linux calls them, on x86 and on Arm
+CAP, WITHOUT_BFLOAT16 = "ONEDNN_MAX_CPU_ISA", ("SSE41", "AVX", "AVX2", "AVX2_VNNI")
+CPUINFO = Path("/proc/cpuinfo")
 
 
 def prepare():
@@ -46,8 +48,22 @@ def _computes_with_onednn():
     return IsMklEnabled()
 
 
-def slow_bfloat16(device, cpuinfo=Path("/proc/cpuinfo")):
+def slow_bfloat16(device, cpuinfo=CPUINFO):
     """Return the sentence that warns of bfloat16 on a device, "cpu:0", or None where it pays, or nobody tells."""
-    if not device.startswith("cpu") or not cpuinfo.exists() or BFLOAT16 & set(cpuinfo.read_text().split()):
+    if not device.startswith("cpu") or not cpuinfo.exists() or BFLOAT16 & _flags(cpuinfo):
         return None
     return "This processor has no instructions for bfloat16: float32 is faster on it."
+
+
+def check_bfloat16(cpuinfo=CPUINFO):
+    """Raise `ZooError` where TensorFlow would end the process: it doesn't know of the limit that oneDNN was set."""
+    cap = os.environ.get(CAP, "").upper()
+    if cap in WITHOUT_BFLOAT16 and os.environ.get(ONEDNN) != "0" and "avx512f" in _flags(cpuinfo):
+        raise ZooError(
+            f"{CAP}={cap} keeps oneDNN from computing in bfloat16: take it away, train and infer in float32, or set "
+            f"{ONEDNN}=0."
+        )
+
+
+def _flags(cpuinfo):
+    return set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()

@@ -13,6 +13,7 @@ from zoo.benchmark.growth import measure_growth, number_of_others
 from zoo.benchmark.measure import ceiling_of, measure
 from zoo.benchmark.workload import MODES, MOMENT, make_workload
 from zoo.errors import ZooError
+from zoo.processor import check_bfloat16, prepare
 from zoo.training.recipe import PRECISIONS
 from zoo.versions import installed
 
@@ -48,6 +49,9 @@ def benchmark(nets, vs=(), modes=MODES, precisions=PRECISIONS, batch_sizes=(None
     Raises:
         ZooError: for bad input, before anything is measured; and where the zoo's own contender can't be, of the first.
     """
+    prepare()  # the contenders' processes inherit it
+    if "bfloat16" in precisions:
+        check_bfloat16()
     contenders = choose(vs)
     if growth and len(nets) * len(batch_sizes) > 1:
         raise ZooError("How the cost grows is measured of one model, from one batch size on; give one of each.")

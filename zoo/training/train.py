@@ -10,7 +10,7 @@ from zoo import checks, data
 from zoo.data.preprocessing import Preprocessing, fit_to
 from zoo.errors import ZooError
 from zoo.plan import plan, resolve
-from zoo.processor import prepare, slow_bfloat16
+from zoo.processor import check_bfloat16, prepare, slow_bfloat16
 from zoo.training.recipe import Recipe, is_over
 from zoo.training.recipes import recipe_for
 from zoo.training.run import new_run, reading, started_run
@@ -83,8 +83,10 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
             say(note)
     devices.join(say)
     devices.check(recipe)
-    if recipe.precision == "bfloat16" and (warning := slow_bfloat16(devices.names[0])):
-        say(warning)
+    if recipe.precision == "bfloat16":
+        check_bfloat16()
+        if warning := slow_bfloat16(devices.names[0]):
+            say(warning)
     _check_steps(recipe, dataset)
     config = _config(planned, model, options, dataset, source, front, recipe)
     config |= {
