@@ -75,7 +75,7 @@ def test_tensorflow_heeds_it(given, expected):
     [("AVX2", None, "avx512f", True), ("avx2", "1", "avx512f", True), ("AVX2", "0", "avx512f", False),
      ("AVX2", "1", "avx2", False), ("AVX512_CORE_BF16", "1", "avx512f", False), ("", "1", "avx512f", False)],
 )  # fmt: skip
-def test_bfloat16_that_tensorflow_would_abort_on_is_refused(machine, monkeypatch, tmp_path, cap, onednn, flags, refused):
+def test_bfloat16_is_refused_where_it_ends_in_an_abort(machine, monkeypatch, tmp_path, cap, onednn, flags, refused):
     """TensorFlow asks the processor, oneDNN its limit: on a processor without AVX-512 both compute without oneDNN."""
     machine(given=onednn)
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", cap)

@@ -22,8 +22,8 @@ def predictor(model, precision="float32", batch_size=32):
     classifier; a dict where the model's output is one. Its weights are those that the model has now.
 
     Raises:
-        ZooError: for another precision, or one that can't be had here, a batch size that can't be, and a model that isn't made of layers, from one
-            input. The function raises it for images of another shape.
+        ZooError: for another precision, or one that can't be had here, a batch size that can't be, and a model that
+            isn't made of layers, from one input. The function raises it for images of another shape.
     """
     if precision not in PRECISIONS:
         raise no_such("precision", precision, PRECISIONS)

@@ -13,6 +13,7 @@ from zoo.data.dataset import StreamedSplit, chunks, make_dataset
 from zoo.errors import ZooError, did_you_mean, first_line
 
 SPLITS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
+WHITE = {"uint8": 255, "uint16": 65535}  # by the types of images
 PARALLEL = 16  # records decoded at a time
 
 
@@ -29,11 +30,14 @@ def load_tfds(name, data_dir, size):
     except ImportError:
         raise ZooError("Data sets other than digits, folders and .npz need the package tensorflow-datasets.") from None
     builder = _builder(tfds, name, data_dir)
-    image_key, label_key = _keys(tfds, name, builder.info)
+    image_key, label_key, notes = _keys(tfds, name, builder.info)
     _prepare(name, builder)
-    shape, notes = builder.info.features[image_key].shape, []
+    shape = builder.info.features[image_key].shape
     if None in shape[:2]:
-        shape, notes = (*size, shape[2]), [f"The images' sizes differ: all are resized to {size[0]}x{size[1]}."]
+        shape = (*size, shape[2])
+        notes.append(f"The images' sizes differ: all are resized to {size[0]}x{size[1]}.")
+    if shape[2] == 4:
+        notes.append("The images are partly transparent: they are laid on white.")
     splits = {}
     for split, names in SPLITS.items():
         found = next((n for n in names if n in builder.info.splits), None)
@@ -71,14 +75,22 @@ def _builder(tfds, name, data_dir):
 
 
 def _keys(tfds, name, info):
-    """The names of the image feature and the label feature."""
+    """The names of the image feature and the label feature, and notes on what is left aside."""
     features = dict(info.features)
-    keys = info.supervised_keys or ()
-    image = [key for key in (*keys, *features) if isinstance(features.get(key), tfds.features.Image)]
-    label = [key for key in (*keys, *features) if isinstance(features.get(key), tfds.features.ClassLabel)]
+    keys = *(info.supervised_keys or ()), "image", "label", *features
+    image = [key for key in keys if isinstance(features.get(key), tfds.features.Image)]
+    label = [key for key in keys if isinstance(features.get(key), tfds.features.ClassLabel)]
     if not image or not label:
         raise ZooError(f"{name} isn't a set of labelled images: its features are {', '.join(features)}.")
-    return image[0], label[0]
+    if (kind := _dtype(features[image[0]])) not in WHITE:
+        raise ZooError(f"{name} has images of {kind}, not of 8 or 16 bits.")
+    others = [key for key in dict.fromkeys(image + label) if key not in (image[0], label[0])]
+    note = f"Of several images or labels, {image[0]} and {label[0]} are taken, not {', '.join(others)}."
+    return image[0], label[0], [note] if others else []
+
+
+def _dtype(feature):
+    return np.dtype(feature.np_dtype).name
 
 
 def _prepare(name, builder):
@@ -161,13 +173,20 @@ def _split(builder, records, image_key, label_key, shape):
     from tqdm import tqdm
 
     features, (height, width, channels) = builder.info.features, shape
-    kept = (height, width, 3 if channels == 4 else channels)
+    kept, white = (height, width, 3 if channels == 4 else channels), WHITE[_dtype(features[image_key])]
+    plain = features[image_key].shape == kept and white == 255
 
     def image(record):
         pixels = features.deserialize_example(record)[image_key]
+        if plain:
+            return pixels
+        pixels = tf.cast(pixels, tf.float32) * (255 / white)
+        if channels == 4:
+            opaque = pixels[..., 3:] / 255
+            pixels = pixels[..., :3] * opaque + 255 * (1 - opaque)
         if features[image_key].shape != shape:
-            pixels = tf.clip_by_value(tf.round(tf.image.resize(pixels, (height, width), antialias=True)), 0, 255)
-        return tf.cast(pixels[..., :3], tf.uint8)  # without an alpha channel
+            pixels = tf.image.resize(pixels, (height, width), antialias=True)
+        return tf.cast(tf.clip_by_value(tf.round(pixels), 0, 255), tf.uint8)
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)])
     def images(some):
