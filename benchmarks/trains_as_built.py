@@ -17,7 +17,10 @@ import tempfile
 from collections import defaultdict
 from pathlib import Path
 
+from zoo.processor import prepare
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+prepare()
 
 import keras
 import numpy as np
