@@ -192,7 +192,7 @@ def _layer(word, name, layer, padding, zero):
             border = ((0, 0), (word.part * size, channels - (word.part + 1) * size))
             return layers.Cropping2D(border, data_format="channels_first", name=name)
         case words.PadChannels():
-            return layers.ZeroPadding2D(((0, 0), (0, word.filters - channels)), data_format="channels_first", name=name)
+            return layers.ZeroPadding2D(((0, 0), layer.zeros), data_format="channels_first", name=name)
         case words.Flatten():
             return layers.Flatten(name=name)
         case words.GlobalPool():

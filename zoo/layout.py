@@ -214,9 +214,13 @@ class Shuffle(Word):
 
 
 class PadChannels(Word):
-    """Channels of zeros after the map's own, `filters` in all (the option A shortcuts of ResNet)."""
+    """Channels of zeros beside the map's own, `filters` in all (the option A shortcuts of ResNet).
+
+    They stand "after" the map's own, or half of them on each side ("both"; of an odd number one more after).
+    """
 
     filters: int
+    zeros: str = "after"
 
 
 # ---------------------------------------------------------------------------------------------------- the head
@@ -467,6 +471,7 @@ _CHECKS = {
     (ConvTranspose, "padding"): checks.one_of("same", "valid"),
     (Pool, "stride"): checks.or_none(checks.pair),
     (Pool, "kind"): checks.one_of("max", "avg"),
+    (PadChannels, "zeros"): checks.one_of("after", "both"),
     (Crop, "border"): partial(checks.padding, names=("image",)),
     (GlobalPool, "kind"): checks.one_of("avg", "max"),
     (Norm, "kind"): checks.one_of(*NORMS),

@@ -80,6 +80,13 @@ class Layer(NamedTuple):
         """How far a window that slides reaches beyond its input: ((top, bottom), (left, right)), for any padding."""
         return self._rings(self.word.padding)
 
+    @property
+    def zeros(self):
+        """How many channels of zeros a `PadChannels` puts before its input's own and after them."""
+        added = self.output.shape[-1] - self.input_shape[-1]
+        before = added // 2 if self.word.zeros == "both" else 0
+        return before, added - before
+
     def _rings(self, padding):
         if not isinstance(padding, str):
             return words.sides(padding)

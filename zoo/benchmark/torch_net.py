@@ -102,7 +102,7 @@ def _module(layer):
         case words.Shuffle():
             return nn.ChannelShuffle(word.groups)
         case words.PadChannels():
-            return Apply(lambda x: functional.pad(x, (0, 0, 0, 0, 0, word.filters - channels)))
+            return Apply(lambda x: functional.pad(x, (0, 0, 0, 0, *layer.zeros)))
     raise _untranslated(layer, layer.kind)
 
 

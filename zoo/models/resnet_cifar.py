@@ -9,8 +9,11 @@
 | resnet110 | 18 | 1,727,962              | 1.7 million    | 6.43            |
 
 Option A: where the shape changes the shortcut takes every second pixel and pads channels of zeros; it has no weights.
+The paper doesn't say on which side: `zeros="after"` puts them after the channels that are there, `zeros="both"` half of
+them before, as the best known PyTorch implementation does (akamaster/pytorch_resnet_cifar10), whose weights need it.
 """
 
+from zoo import checks
 from zoo.layout import Activation, Add, Dense, GlobalPool, Layout, PadChannels, Pool, Stage
 from zoo.models.resnet import PAPER, conv, conv3
 from zoo.registry import Figure, register
@@ -18,30 +21,30 @@ from zoo.registry import Figure, register
 TABLE6 = {20: (0.27e6, 8.75), 32: (0.46e6, 7.51), 44: (0.66e6, 7.17), 56: (0.85e6, 6.97), 110: (1.7e6, 6.43)}
 
 
-def block(width, stride=1):
-    shortcut = [Pool(1, stride=2), PadChannels(width)] if stride == 2 else []
+def block(width, zeros, stride=1):
+    shortcut = [Pool(1, stride=2), PadChannels(width, zeros)] if stride == 2 else []
     return [Add([conv3(width, stride), conv3(width, activation=None)], shortcut=shortcut), Activation("relu")]
 
 
-def stage(name, width, count, stride):
-    return Stage(name, block(width, stride), [block(width) for _ in range(count - 1)])
+def stage(name, width, count, zeros, stride):
+    return Stage(name, block(width, zeros, stride), [block(width, zeros) for _ in range(count - 1)])
 
 
-def resnet(n, classes):
+def resnet(n, classes, zeros):
     return Layout(
         body=[
             Stage("conv1", conv(16, 3)),
-            stage("conv2", 16, n, 1),
-            stage("conv3", 32, n, 2),
-            stage("conv4", 64, n, 2),
+            stage("conv2", 16, n, zeros, stride=1),
+            stage("conv3", 32, n, zeros, stride=2),
+            stage("conv4", 64, n, zeros, stride=2),
         ],
         head=[GlobalPool("avg"), Dense(classes, name="predictions")],
     )
 
 
 def register_depth(depth):
-    def layout(classes=10):
-        return resnet((depth - 2) // 6, classes)
+    def layout(classes=10, zeros="after"):
+        return resnet((depth - 2) // 6, classes, checks.one_of("after", "both")("zeros", zeros))
 
     params, error = TABLE6[depth]
     register(
