@@ -1,7 +1,8 @@
-"""Plain PyTorch versions of torchvision's classification networks.
+"""Plain PyTorch versions of torchvision's classification networks, and of others whose checkpoints are well known.
 
 `NETS[name](num_classes=1000)` has the state dict (keys, order and shapes) and the eval-mode forward of
-`torchvision.models.name`, so it can stand in for it as an independent reference. Weights are PyTorch's defaults.
+`torchvision.models.name`, so it can stand in for it as an independent reference; so has `CIFAR[name]()` of
+akamaster/pytorch_resnet_cifar10's, and `timm_efficientnet_b0(same)` of timm's. Weights are PyTorch's defaults.
 """
 
 from collections import OrderedDict
@@ -226,15 +227,20 @@ def mobilenet_v2(num_classes=1000):
 
 
 class SqueezeExcitation(nn.Module):
-    def __init__(self, width):
+    def __init__(self, width, squeeze, act=nn.functional.relu, gate=nn.functional.hardsigmoid):
         super().__init__()
-        squeeze = max(8, (width // 4 + 4) // 8 * 8)
-        squeeze += 8 if squeeze < 0.9 * (width // 4) else 0
         self.fc1 = nn.Conv2d(width, squeeze, 1)
         self.fc2 = nn.Conv2d(squeeze, width, 1)
+        self.act, self.gate = act, gate
 
     def forward(self, x):
-        return x * nn.functional.hardsigmoid(self.fc2(self.fc1(x.mean((2, 3), keepdim=True)).relu()))
+        return x * self.gate(self.fc2(self.act(self.fc1(x.mean((2, 3), keepdim=True)))))
+
+
+def quarter_by_8(width):
+    """A quarter, rounded to a multiple of 8 that is no less than nine tenths of it."""
+    squeeze = max(8, (width // 4 + 4) // 8 * 8)
+    return squeeze + (8 if squeeze < 0.9 * (width // 4) else 0)
 
 
 def mobilenet_v3(rows, last, num_classes=1000):
@@ -249,7 +255,7 @@ def mobilenet_v3(rows, last, num_classes=1000):
         act = nn.Hardswish if swish else nn.ReLU
         layers = [layer(cin, mid, act=act)] if mid != cin else []
         layers.append(layer(mid, mid, kernel, stride, groups=mid, act=act))
-        layers += [SqueezeExcitation(mid)] if excite else []
+        layers += [SqueezeExcitation(mid, quarter_by_8(mid))] if excite else []
         layers.append(layer(mid, cout, act=None))
         features.append(inverted(cin, cout, stride, block=nn.Sequential(*layers)))
         cin = cout
@@ -317,6 +323,106 @@ def mnasnet(num_classes=1000):
     return chain(layers=nn.Sequential(*layers, *layer(cin, 1280)), avgpool=pooled(), classifier=classifier)
 
 
+EFFICIENTNET_B0 = [  # expansion, kernel, stride, channels in, out, blocks
+    *[(1, 3, 1, 32, 16, 1), (6, 3, 2, 16, 24, 2), (6, 5, 2, 24, 40, 2), (6, 3, 2, 40, 80, 3)],
+    *[(6, 5, 1, 80, 112, 3), (6, 5, 2, 112, 192, 4), (6, 3, 1, 192, 320, 1)],
+]
+
+
+def mbconv(cin, cout, kernel, stride, expansion):
+    mid, act = cin * expansion, nn.SiLU
+    layers = [nn.Sequential(*conv_norm(cin, mid, act=act))] if expansion > 1 else []
+    layers.append(nn.Sequential(*conv_norm(mid, mid, kernel, stride, groups=mid, act=act)))
+    layers.append(SqueezeExcitation(mid, cin // 4, nn.functional.silu, torch.sigmoid))
+    layers.append(nn.Sequential(*conv_norm(mid, cout, act=None)))
+    return inverted(cin, cout, stride, block=nn.Sequential(*layers))
+
+
+def efficientnet_b0(num_classes=1000):
+    features = [nn.Sequential(*conv_norm(3, 32, 3, 2, act=nn.SiLU))]
+    for expansion, kernel, stride, cin, cout, repeat in EFFICIENTNET_B0:
+        first = mbconv(cin, cout, kernel, stride, expansion)
+        rest = [mbconv(cout, cout, kernel, 1, expansion) for _ in range(repeat - 1)]
+        features.append(nn.Sequential(first, *rest))
+    features.append(nn.Sequential(*conv_norm(320, 1280, act=nn.SiLU)))
+    classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(1280, num_classes))
+    return chain(features=nn.Sequential(*features), avgpool=pooled(), classifier=classifier)
+
+
+class SameConv(nn.Conv2d):
+    """A convolution that pads as TensorFlow does: the odd ring below and to the right."""
+
+    def forward(self, x):
+        (kernel, _), (stride, _) = self.kernel_size, self.stride
+        sides = []
+        for size in (x.shape[3], x.shape[2]):
+            total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+            sides += [total // 2, total - total // 2]
+        return super().forward(nn.functional.pad(x, sides))
+
+
+class Excite(nn.Sequential):
+    def forward(self, x):
+        squeezed = nn.functional.silu(self.conv_reduce(x.mean((2, 3), keepdim=True)))
+        return x * torch.sigmoid(self.conv_expand(squeezed))
+
+
+def timm_efficientnet_b0(same):
+    """timm's tf_efficientnet_b0 (padding as TensorFlow's, epsilon 1e-3) or its efficientnet_b0: the same keys."""
+
+    def convolve(cin, cout, kernel=1, stride=1, groups=1):
+        if same:
+            return SameConv(cin, cout, kernel, stride, groups=groups, bias=False)
+        return conv(cin, cout, kernel, stride, groups)
+
+    norm = partial(nn.BatchNorm2d, eps=1e-3 if same else 1e-5)
+
+    def block(cin, cout, kernel, stride, expansion):
+        mid = cin * expansion
+        excite = chain(Excite, conv_reduce=nn.Conv2d(mid, cin // 4, 1), conv_expand=nn.Conv2d(cin // 4, mid, 1))
+        deep = dict(conv_dw=convolve(mid, mid, kernel, stride, mid))
+        if expansion == 1:
+            parts = dict(**deep, bn1=norm(mid), act1=nn.SiLU(), se=excite, conv_pw=convolve(mid, cout), bn2=norm(cout))
+        else:
+            wide = dict(conv_pw=convolve(cin, mid), bn1=norm(mid), act1=nn.SiLU())
+            thin = dict(se=excite, conv_pwl=convolve(mid, cout), bn3=norm(cout))
+            parts = dict(**wide, **deep, bn2=norm(mid), act2=nn.SiLU(), **thin)
+        return inverted(cin, cout, stride, **parts)
+
+    blocks = []
+    for expansion, kernel, stride, cin, cout, repeat in EFFICIENTNET_B0:
+        first = block(cin, cout, kernel, stride, expansion)
+        blocks.append(nn.Sequential(first, *(block(cout, cout, kernel, 1, expansion) for _ in range(repeat - 1))))
+    stem = dict(conv_stem=convolve(3, 32, 3, 2), bn1=norm(32), act1=nn.SiLU())
+    end = dict(conv_head=convolve(320, 1280), bn2=norm(1280), act2=nn.SiLU(), pool=pooled())
+    return chain(**stem, blocks=nn.Sequential(*blocks), **end, classifier=nn.Linear(1280, 1000))
+
+
+class CifarBlock(nn.Module):
+    """Two convolutions; a shortcut that changes shape takes every second pixel, with zeros on both sides."""
+
+    def __init__(self, cin, cout, stride):
+        super().__init__()
+        self.conv1, self.bn1 = conv(cin, cout, 3, stride), nn.BatchNorm2d(cout)
+        self.conv2, self.bn2 = conv(cout, cout, 3), nn.BatchNorm2d(cout)
+        self.stride = stride
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))
+        missing = (y.shape[1] - x.shape[1]) // 2
+        return (y + nn.functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, missing, missing))).relu()
+
+
+def cifar_resnet(depth, num_classes=10):
+    parts, cin = dict(conv1=conv(3, 16, 3), bn1=nn.BatchNorm2d(16), relu=nn.ReLU()), 16
+    for i, cout in enumerate((16, 32, 64), 1):
+        strides = [2 if i > 1 else 1] + [1] * ((depth - 2) // 6 - 1)
+        parts[f"layer{i}"] = nn.Sequential(*(CifarBlock(cin if j == 0 else cout, cout, s) for j, s in enumerate(strides)))
+        cin = cout
+    return chain(**parts, pool=pooled(), linear=nn.Linear(64, num_classes))
+
+
+CIFAR = {f"resnet{depth}": partial(cifar_resnet, depth) for depth in (20, 32, 44, 56, 110)}
 VGG = {"vgg11": (1, 1, 2, 2, 2), "vgg13": (2, 2, 2, 2, 2), "vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 NETS = {
     "alexnet": alexnet,
@@ -342,4 +448,5 @@ NETS = {
     "mobilenet_v3_large": partial(mobilenet_v3, MOBILENET_V3_LARGE, 1280),
     "shufflenet_v2_x1_0": partial(shufflenet_v2, (116, 232, 464)),
     "mnasnet1_0": mnasnet,
+    "efficientnet_b0": efficientnet_b0,
 }

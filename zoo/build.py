@@ -34,8 +34,8 @@ def create(model, input_shape=None, classes=None, include_top=True, pooling=None
         pooling: without top, "avg" or "max" for a vector (N, channels) instead of the map.
         classifier_activation: "softmax", any Keras activation, or None for logits. Always computed in float32.
         weights: None for random weights, "imagenet" (keras.applications' weights), "torchvision" (PyTorch's), or a
-            path: `.keras` or `.weights.h5` of the same net, `.pth` or `.safetensors` of PyTorch's, torchvision's
-            or your own. Without top, or for features, the head that the weights have is left aside.
+            path: `.keras` or `.weights.h5` of the same net, or a PyTorch checkpoint, a public net's or your own
+            (see docs/weights.md). Without top, or for features, the head that the weights have is left aside.
         features: if true, the outputs are the maps of the named stages: a dict, finest first.
         name: the Keras model's name.
         **overrides: `padding`, `stride`, `pool`, `norm`, `activation`, `dropout`, `width`, `output_stride`, `head`
@@ -48,7 +48,8 @@ def create(model, input_shape=None, classes=None, include_top=True, pooling=None
     top = include_top and not features and bool(planned.layout.head)
     built = build(planned.trace, planned.name, classifier_activation if top else False, features)
     if weights is not None:
-        load_weights(built, weights, planned.entry.name if planned.entry else planned.name, top)
+        is_registered = planned.entry is not None and planned.entry.is_registered
+        load_weights(built, weights, planned.entry.name if is_registered else None, top, overrides)
     return built
 
 

@@ -157,7 +157,20 @@ set_option = click.option(
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 data_dir_option = click.option("--data-dir", type=click.Path(), help="Where TFDS keeps its data sets.")
-weights_option = click.option("--weights", type=click.Path(), help="Weights for a bare model: .keras or .weights.h5.")
+
+
+def _bare_model_options(command):
+    """Give a command the options that make a model by name as good as a run: its weights and what they need."""
+    for option in reversed((
+        click.option("--weights", type=click.Path(), help="Weights for a model by name: imagenet, torchvision, .keras, "
+                     ".weights.h5, or PyTorch's .pth, .th, .ckpt, .bin, .safetensors."),
+        set_option,
+        click.option("--check", nargs=2, type=click.Path(), metavar="IMAGES.npy OUTPUTS.npy", default=None,
+                     help="Compare first with what the net that the weights come from gave for these images, "
+                          "preprocessed as it was given them; end if they differ."),
+    )):  # fmt: skip
+        command = option(command)
+    return command
 
 
 def with_channels(size, model):
@@ -479,25 +492,27 @@ def _command_line(arguments):
     return shlex.join(words)
 
 
-def _warn_of_random_weights(run_or_model, weights):
+def _tell_of_weights(run_or_model, weights, check):
     from zoo.training.run import is_run
 
     if not is_run(run_or_model) and not weights:
         click.echo(f"{run_or_model} has random weights; --weights loads others.", err=True)
+    if check:
+        click.echo(f"With {weights}, {run_or_model} gives the outputs in {check[1]}.", err=True)
 
 
 @main.command()
 @click.argument("run_or_model", metavar="RUN|MODEL")
 @click.option("--dataset", help="Another data set with the same classes; a run's own by default.")
 @data_dir_option
-@weights_option
+@_bare_model_options
 @json_option
-def evaluate(run_or_model, dataset, data_dir, weights, as_json):
+def evaluate(run_or_model, dataset, data_dir, weights, options, check, as_json):
     """Measure a run, or a model with weights, on a test split."""
     from zoo.training.evaluate import evaluate
 
-    result = evaluate(run_or_model, dataset, data_dir, weights)
-    _warn_of_random_weights(run_or_model, weights)
+    result = evaluate(run_or_model, dataset, data_dir, weights, options=options, check=check)
+    _tell_of_weights(run_or_model, weights, check)
     click.echo(f"{result.model} on {result.dataset}: test accuracy {result.test_accuracy:.4f}, "
                f"loss {result.test_loss:.4f} ({result.images_per_second:,.0f} images/s).")  # fmt: skip
     if as_json:
@@ -524,15 +539,15 @@ def compare(folders, output, as_json):
 @main.command()
 @click.argument("run_or_model", metavar="RUN|MODEL")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
-@weights_option
+@_bare_model_options
 @click.option("--top", default=3, show_default=True, type=click.IntRange(1), help="How many classes to show.")
 @json_option
-def predict(run_or_model, images, weights, top, as_json):
+def predict(run_or_model, images, weights, options, check, top, as_json):
     """Classify image files."""
     from zoo.training.evaluate import predict
 
-    answers = predict(run_or_model, images, weights, top)
-    _warn_of_random_weights(run_or_model, weights)
+    answers = predict(run_or_model, images, weights, top, options, check)
+    _tell_of_weights(run_or_model, weights, check)
     if as_json:
         return _print_json(answers)
     for answer in answers:
@@ -542,19 +557,19 @@ def predict(run_or_model, images, weights, top, as_json):
 
 @main.command()
 @click.argument("run_or_model", metavar="RUN|MODEL")
-@weights_option
+@_bare_model_options
 @click.option("--output", type=click.Path(), help="The folder to write [default: saved_model in the run's folder].")
 @json_option
-def export(run_or_model, weights, output, as_json):
+def export(run_or_model, weights, options, check, output, as_json):
     """Write a SavedModel that takes raw images, reloaded and compared before it is called done."""
     from zoo.training.run import load_trained
 
-    trained = load_trained(run_or_model, weights)  # a name that is none is told before Keras is loaded
+    trained = load_trained(run_or_model, weights, options, check)  # a name that is none is told before Keras is loaded
 
     from zoo.export import export_saved_model
 
     parent = Path(output or (trained.run.folder if trained.run else Path("exports") / trained.name) / "saved_model")
-    _warn_of_random_weights(run_or_model, weights)
+    _tell_of_weights(run_or_model, weights, check)
     difference = export_saved_model(trained, parent / "1")
     if as_json:
         return _print_json({"saved_model": str(parent / "1"), "largest_difference": difference})

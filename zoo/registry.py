@@ -70,6 +70,11 @@ class Entry:
         """The names and defaults of the layout function's own options."""
         return {name: p.default for name, p in self._parameters.items() if name != "classes"}
 
+    @property
+    def is_registered(self):
+        """Whether the name leads here: a layout in a file may bear the name of another."""
+        return _ENTRIES.get(self.name) is self
+
     def layout(self, classes=None, **options):
         """Return the layout, for the paper's number of classes unless told.
 

@@ -12,8 +12,10 @@ from zoo.training.run import load_trained
 from zoo.training.train import Result
 
 
-def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128):
+def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128, options=None, check=None):
     """Measure a run, or a model with weights, on a test split; return a `Result` (seconds are the test's own).
+
+    `weights`, `options` and `check` are those of `load_trained`.
 
     Without `dataset` a run is tested on the data that it was trained for. One that was trained for some classes only is
     tested on these.
@@ -21,7 +23,7 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128)
     Raises:
         ZooError: if the data's classes aren't the model's, or there is no data to test on.
     """
-    trained = _load_classifier(subject, weights)  # a name that is none is told before Keras is loaded
+    trained = _load_classifier(subject, weights, options, check)  # a name that is none is told before Keras is loaded
 
     import keras
 
@@ -48,13 +50,15 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128)
     )  # fmt: skip
 
 
-def predict(subject, paths, weights=None, top=3):
+def predict(subject, paths, weights=None, top=3, options=None, check=None):
     """Classify image files; return a dict a file: `image`, and `classes`, the `top` most probable, best first.
+
+    `weights`, `options` and `check` are those of `load_trained`.
 
     Raises:
         ZooError: if a file is missing or no image; nothing is classified then.
     """
-    trained = _load_classifier(subject, weights)
+    trained = _load_classifier(subject, weights, options, check)
     mode = "L" if trained.preprocessing.channels == 1 else "RGB"
     pictures = [read_image(Path(path), mode) for path in paths]
     classify, answers = trained.classifier(), []
@@ -66,9 +70,9 @@ def predict(subject, paths, weights=None, top=3):
     return answers
 
 
-def _load_classifier(subject, weights):
+def _load_classifier(subject, weights, options, check):
     """Return the `Trained` of a run or model. Raises `ZooError` if it gives no class scores of an image."""
-    trained = load_trained(subject, weights)
+    trained = load_trained(subject, weights, options, check)
     if len(trained.model.output_shape) != 2:
         raise ZooError(f"{trained.name} gives no class scores of an image: it doesn't classify images.")
     return trained

@@ -192,23 +192,37 @@ class Trained:
         return compiled(self.folded().on_images(image_shape))
 
 
-def load_trained(subject, weights=None):
-    """Return the `Trained` of a run's folder, or of a registered model with the weights of a file.
+def load_trained(subject, weights=None, options=None, check=None):
+    """Return the `Trained` of a run's folder, or of a model by name with the weights of a file.
 
-    Raises `ZooError` if `subject` is neither.
+    `options` are the model's overrides. `check` is a pair of .npy files, what the original net was given and its
+    outputs: see `zoo.weights.check_outputs`.
+
+    Raises `ZooError` if `subject` is neither, for a run with any of the others, and if the outputs differ.
     """
     prepare()
     if is_run(subject):
-        if weights:
-            raise ZooError(f"{subject} is a run, which has weights of its own; --weights is for a model by name.")
+        for flag, given, what in (("--weights", weights, "has weights of its own"),
+                                  ("--set", options, "keeps the network that it trained"),
+                                  ("--check", check, "keeps the weights that it trained")):  # fmt: skip
+            if given:
+                raise ZooError(f"{subject} is a run, which {what}; {flag} is for a model by name.")
         return _load_run(find_run(subject))
+    if check and not weights:
+        raise ZooError("--check compares a model with the net that its weights come from: it needs --weights.")
 
     import zoo
 
-    planned = plan(subject)
+    options = options or {}
+    planned = plan(subject, **options)
     front = plain(planned.entry, planned.trace.input_shape)
     names = tuple(str(i) for i in range(planned.trace.output_shape[-1]))
-    return Trained(zoo.create(subject, weights=weights), front, names, planned.name)
+    model = zoo.create(subject, weights=weights, **options)
+    if check:
+        from zoo.weights import check_files
+
+        check_files(model, *check)
+    return Trained(model, front, names, planned.name)
 
 
 def is_run(subject):

@@ -1,26 +1,35 @@
-"""Weights from files and from other zoos -> a built model's weights, counted and checked before any is set."""
+"""Weights from files and from other zoos -> a built model's weights, counted and checked before any is set.
+
+Shapes that fit don't prove that a net computes the same: where keys don't tell it, `check_outputs` does.
+"""
 
 from os import PathLike
 from pathlib import Path
 
 from zoo.errors import ZooError, first_line
+from zoo.weights.checking import check_files, check_outputs
 from zoo.weights.copying import copy_weights
 from zoo.weights.imagenet import load_imagenet
 from zoo.weights.keras_files import load_file
+from zoo.weights.pytorch import load_pytorch
+from zoo.weights.torch_files import SUFFIXES
 from zoo.weights.torchvision import load_torchvision
 
-__all__ = ["copy_weights", "load_imagenet", "load_torchvision", "load_weights"]
+__all__ = [
+    "check_files", "check_outputs", "copy_weights", "load_imagenet", "load_pytorch", "load_torchvision", "load_weights",
+]  # fmt: skip
 
 
-def load_weights(model, weights, name, include_top=True):
-    """Load weights into a model.
+def load_weights(model, weights, name=None, include_top=True, options=None):
+    """Load weights into a model. An error leaves it as it was.
 
     Args:
         model: the Keras model.
         weights: "imagenet" (keras.applications'), "torchvision", or a path: `.keras` or `.weights.h5` of the same
-            net, `.pth` or `.safetensors` of PyTorch's.
-        name: the registered name that the model was built from.
+            net; or PyTorch's: `.pth`, `.pt`, `.th`, `.ckpt`, `.bin`, `.tar`, `.safetensors`.
+        name: the registered name that the model was built from; None for a layout of the user's own.
         include_top: whether the model has its head.
+        options: the overrides that the model was built with.
 
     Raises:
         ZooError: if there are no such weights, or they aren't of the same net.
@@ -28,7 +37,7 @@ def load_weights(model, weights, name, include_top=True):
     if weights == "imagenet":
         return load_imagenet(model, name, include_top)
     if weights == "torchvision":
-        return load_torchvision(model, name, include_top)
+        return load_torchvision(model, name, include_top, options)
     if not isinstance(weights, (str, PathLike)):
         raise ZooError(f"weights must be None, 'imagenet', 'torchvision' or a path; got {weights!r}.")
     path = Path(weights)
@@ -36,10 +45,13 @@ def load_weights(model, weights, name, include_top=True):
         raise ZooError(
             f"There is no weights file {str(path)!r}; weights must be None, 'imagenet', 'torchvision' or a path of one."
         )
-    if path.suffix in (".pth", ".pt", ".safetensors"):
-        return load_torchvision(model, name, include_top, path)
+    if path.suffix.lower() in SUFFIXES:
+        return load_pytorch(model, path, name, include_top, options)
     if not path.name.endswith((".keras", ".weights.h5")):
-        raise ZooError(f"{path} is no weights file: its name must end with .keras, .weights.h5, .pth or .safetensors.")
+        raise ZooError(
+            f"{path} is no weights file: its name must end with .keras, .weights.h5, or, if it is PyTorch's, with "
+            f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}."
+        )
     try:
         load_file(model, path, include_top)
     except Exception as problem:  # of two libraries, each with its own

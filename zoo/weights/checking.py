@@ -1,0 +1,75 @@
+"""The proof that weights were matched rightly: the outputs are those of the net that they come from."""
+
+import numpy as np
+
+from zoo.errors import ZooError, first_line
+
+TOLERANCE = 1e-3  # of the largest value
+
+
+def check_outputs(model, images, outputs, tolerance=TOLERANCE):
+    """Compare a model's outputs with those that the original net gave for the same images.
+
+    Args:
+        model: the Keras model.
+        images: what the original net was given, preprocessed: (N, height, width, channels) as the model takes them, or
+            (N, channels, height, width) as PyTorch has them. The shape tells which; where it can't, it is the former.
+        outputs: what the original net gave in inference: (N, classes) logits or probabilities, which are told by
+            being shares of 1; for a model without its head (N, height, width, channels) or (N, channels, …).
+        tolerance: the largest difference allowed, as a share of the largest output.
+
+    Returns:
+        The largest difference between two outputs, as a share of the largest of the original's.
+
+    Raises:
+        ZooError: if they differ by more than the tolerance, or their shapes don't fit.
+    """
+    import keras
+
+    images = _channels_last("images", images, model.input_shape)
+    expected = _channels_last("outputs", outputs, model.output_shape)
+    if len(images) != len(expected):
+        raise ZooError(f"There are {len(images)} images to check with, but {len(expected)} outputs.")
+    given = _before_softmax(model).predict(images, verbose=0)
+    if expected.ndim == 2 and (expected >= 0).all() and np.allclose(expected.sum(-1), 1, atol=1e-3):
+        given = keras.ops.convert_to_numpy(keras.ops.softmax(given))
+    difference = float(abs(given - expected).max() / abs(expected).max())
+    if not difference <= tolerance:
+        raise ZooError(
+            f"{model.name} with these weights isn't the net that the outputs come from: they differ by "
+            f"{difference:.2g} of the largest one, where {tolerance:g} is allowed."
+        )
+    return difference
+
+
+def check_files(model, images, outputs):
+    """As `check_outputs`, with two .npy files."""
+    return check_outputs(model, _array(images), _array(outputs))
+
+
+def _array(path):
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as problem:
+        raise ZooError(f"{path} can't be read as a NumPy array (.npy): {first_line(problem)}") from None
+
+
+def _channels_last(what, array, shape):
+    """An array of float32 in the shape of a model's tensor, (None, …), with the channels moved to its end."""
+    array, own = np.asarray(array), tuple(shape)
+    if array.dtype.kind not in "fiu" or not array.size or not np.isfinite(array).all():
+        raise ZooError(f"The {what} to check with must be an array of finite numbers; got the type {array.dtype}.")
+    turned = np.moveaxis(array, 1, -1) if array.ndim == 4 else array
+    for candidate in (array, turned):
+        if candidate.ndim == len(own) and all(n in (None, m) for n, m in zip(own[1:], candidate.shape[1:])):
+            return candidate.astype("float32")
+    raise ZooError(f"The {what} to check with must have the shape {('N', *own[1:])}; got {array.shape}.")
+
+
+def _before_softmax(model):
+    """The model up to its logits: probabilities near 0 and 1 hide differences."""
+    import keras
+
+    last = model.layers[-1]
+    is_softmax = isinstance(last, keras.layers.Activation) and last.activation is keras.activations.softmax
+    return keras.Model(model.input, last.input) if is_softmax else model

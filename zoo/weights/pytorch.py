@@ -1,0 +1,164 @@
+"""A state dict of PyTorch's -> a built model's weights: which module is which layer, and whether that can be known."""
+
+import re
+import warnings
+from math import prod
+from pathlib import Path
+
+from keras import layers
+
+from zoo import registry
+from zoo.errors import ZooError, ZooWarning
+from zoo.weights.conventions import place, recognize, used
+from zoo.weights.copying import assign, fit, slots
+from zoo.weights.state_dicts import TENSORS, read_state
+
+OLD_DENSE_LAYER = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")  # how the published files spell norm1, conv1
+COUNT = "num_batches_tracked"  # of BatchNorm, which only its training with a changing momentum needs
+SAME_FUNCTION = {"aux", "block_dropout", "drop_path", "dropout"}  # options that change nothing in inference
+LOST_ORDER = " A .safetensors file has lost the order of its modules: a .pth file would have it."
+PROOF = "only a comparison of outputs proves it (zoo.weights.check_outputs, or --check IMAGES.npy OUTPUTS.npy)."
+
+
+def load_pytorch(model, path, name=None, include_top=True, options=None):
+    """Load a PyTorch checkpoint, of a public net or of one of the user's own, into a model.
+
+    A public net's keys tell what it is (see `zoo.weights.conventions`): in another net than its own it is refused. A
+    `ZooWarning` says so where they don't, and modules were matched by their order and shapes alone.
+
+    Args:
+        model: the Keras model.
+        path: the file; see `zoo.weights.torch_files`.
+        name: the registered name that the model was built from; None for a layout of the user's own.
+        include_top: whether the model has its head; without it the checkpoint's is left aside.
+        options: the overrides that the model was built with.
+
+    Raises:
+        ZooError: where the file isn't a checkpoint of the net. Then nothing is changed.
+    """
+    state = read_state(path)
+    try:
+        is_ordered = Path(path).suffix.lower() != ".safetensors"
+        doubt = set_state(model, state, name, include_top, options or {}, is_ordered)
+    except ZooError as problem:
+        raise ZooError(f"{path} doesn't fit {model.name}: {problem}") from None
+    if doubt:
+        warnings.warn(f"{path} {doubt}: {PROOF}", ZooWarning, stacklevel=2)
+
+
+def set_state(model, state, name=None, include_top=True, options=(), is_ordered=True):
+    """Set a model's weights from a state dict of NumPy arrays; return what remains to be proved, or "".
+
+    `is_ordered` says whether the modules are known to come in the order in which the net applies them. Raises
+    `ZooError` before any weight is set.
+    """
+    state = {OLD_DENSE_LAYER.sub(r"\1\2.", key): value for key, value in state.items() if not key.endswith(COUNT)}
+    found = recognize(state, model.input_shape[-1]) if _is_ours(name) else []
+    if found and not any(_fits(net, name, options) for _, net in found):
+        raise ZooError(f"its keys are those of {' or '.join(map(_told, found))}.")
+    convention = found[0][0] if found else None
+    modules, takers = _modules(state, convention), slots(model)
+    if not include_top:
+        modules = _body(modules, convention, len(takers))
+    if len(modules) != len(takers):
+        raise ZooError(f"it has {len(modules)} modules with weights, the net has {len(takers)}.")
+    try:
+        values = fit(_given(modules, takers), takers, include_top)
+    except ZooError as problem:
+        lost = "" if is_ordered or (found and convention.by_name) else LOST_ORDER
+        raise ZooError(f"{problem}{lost}") from None
+    assign(takers, values)
+    return _doubt(found, model.name, name, options)
+
+
+# ------------------------------------------------------------------------------------------------- what is known
+
+
+def _is_ours(name):
+    entry = registry.registered().get(name)
+    return entry is not None and entry.function.__module__.startswith("zoo.models.")
+
+
+def _fits(net, name, options):
+    own = registry.entry(name).options
+    return net.shapes == name and not net.differs and all(
+        dict(options).get(key, own[key]) == value for key, value in net.options.items()
+    )  # fmt: skip
+
+
+def _told(found):
+    """Whose net it is, and what that is here."""
+    convention, net = found
+    if net.differs:
+        here = f"isn't among the zoo's: {net.differs}"
+    else:
+        options = " and ".join(f"{key}={value!r} (--set {key}={value})" for key, value in net.options.items())
+        here = f"is {net.shapes}{' with ' if options else ''}{options} here"
+    return f"{convention.whose} {net.name}, which {here}"
+
+
+def _doubt(found, model, name, options):
+    """Why the weights may be another function's; "" where the keys tell that they aren't."""
+    if not found:
+        return (f"was matched to {model} by the order and shapes of its weights alone, which another stride, padding "
+                "or epsilon leaves as they are")  # fmt: skip
+    others = [pair for pair in found if not _fits(pair[1], name, options)]
+    if others:
+        ours = next(f"{whose.whose} {net.name}" for whose, net in found if _fits(net, name, options))
+        return f"has the keys of {ours}, which is {name} here, and of {' and '.join(map(_told, others))}"
+    needed = {key for _, net in found for key in net.options}
+    changed = [f"{key}={value!r}" for key, value in dict(options).items() if key not in SAME_FUNCTION | needed]
+    (whose, net), = found
+    return f"is {whose.whose} {net.name}, and {name} was built with {', '.join(changed)}" if changed else ""
+
+
+# -------------------------------------------------------------------------------------------- modules -> layers
+
+
+def _modules(state, convention):
+    """The modules' tensors by name, in the order in which the net applies them."""
+    modules = {}
+    for key, value in (used(state, convention) if convention else state).items():
+        module, _, tensor = key.rpartition(".")
+        modules.setdefault(module, {})[tensor] = value
+    by_name = convention and convention.by_name
+    return dict(sorted(modules.items(), key=lambda item: place(item[0]))) if by_name else modules
+
+
+def _body(modules, convention, count):
+    """The modules without the head: told by its name, or all that comes after as many as the body has."""
+    if convention:
+        return {name: tensors for name, tensors in modules.items() if name.partition(".")[0] not in convention.head}
+    return dict(list(modules.items())[:count])
+
+
+def _given(modules, takers):
+    """Yield each module's name and its tensors in Keras's layout."""
+    for (module, tensors), taker in zip(modules.items(), takers):
+        unknown = tensors.keys() - set(TENSORS)
+        if unknown:
+            raise ZooError(f"{module} has a tensor {min(unknown)!r}, which no layer here takes.")
+        yield module, [_to_keras(tensors[tensor], taker.layer) for tensor in TENSORS if tensor in tensors]
+
+
+def _to_keras(value, layer):
+    """A tensor in the layout of Keras: kernels HWIO, dense ones (inputs, outputs), inputs from a map in HWC order."""
+    if value.ndim == 4:
+        depthwise = isinstance(layer, layers.DepthwiseConv2D)
+        return value.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))
+    if value.ndim != 2:
+        return value
+    shape = _flattened(layer)
+    if shape and prod(shape) == value.shape[1]:
+        height, width, channels = shape
+        value = value.reshape(-1, channels, height, width).transpose(0, 2, 3, 1).reshape(value.shape)
+    return value.T
+
+
+def _flattened(layer):
+    """The (height, width, channels) of the map that a dense layer gets as a vector, through Flatten and Dropout."""
+    while not isinstance(layer, layers.Flatten):
+        layer = layer._inbound_nodes[0].input_tensors[0]._keras_history.operation
+        if not isinstance(layer, (layers.Flatten, layers.Dropout)):
+            return None
+    return layer.input.shape[1:]

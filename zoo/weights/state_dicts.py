@@ -1,0 +1,110 @@
+"""What training scripts save -> a state dict of NumPy arrays: the wrappers taken off, the types made one."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from zoo.errors import ZooError, ZooWarning
+from zoo.weights.conventions import place
+from zoo.weights.torch_files import MODULE, StandIn, Unusable, read, told
+
+TENSORS = ("weight", "bias", "running_mean", "running_var")  # of a module, in the order of Keras's layers
+PLAIN = ("state_dict", "model_state_dict", "model_state", "model", "net", "network")  # where weights lie, the best first
+WRAPPING = ("module", "_orig_mod")  # the parts of names that DataParallel and torch.compile add
+HOLDERS = ("model", "net", "network", "backbone")  # and, before all names, Lightning's modules and scripts' own
+
+
+def read_state(path):
+    """Return the weights in a file as a dict of float32 NumPy arrays by name, in the order of the modules.
+
+    What lies beside them (an optimizer, the epoch, arguments) is left out, and so are the prefixes that all names
+    have in common. Half precision, bfloat16 and float64 become float32. A .safetensors file has no order but that of
+    the names: theirs, numbers counted, is taken.
+
+    Raises:
+        ZooError: for a file that holds no weights, can't be read, or would run code; it says which.
+    """
+    path = Path(path)
+    try:
+        content, aliases = read(path)
+        state = _without_prefixes(_state_dict(content, path) | {key: content[name] for key, name in aliases.items()})
+        if path.suffix.lower() == ".safetensors":
+            state = dict(sorted(state.items(), key=lambda item: place(item[0].rpartition(".")[0])))
+        arrays = {key: _as_array(key, value) for key, value in state.items()}
+    except ImportError as missing:
+        raise ZooError(f"Reading {path.name} needs {missing.name}: pip install {missing.name}.") from None
+    except Exception as problem:  # of two libraries, each with its own
+        raise ZooError(f"{path} is no checkpoint: {told(problem)}") from None
+    return {key: array for key, array in arrays.items() if array is not None}
+
+
+def _state_dict(content, path):
+    """The one dict of tensors in what a training script saved, at whatever depth it lies."""
+    found = dict(_state_dicts(content))
+    if len(found) > 1:  # a weight without a module is no net's
+        found = {name: state for name, state in found.items() if any("." in key for key in state)} or found
+    if not found:
+        kinds = [content, *(content.values() if isinstance(content, dict) else ())]
+        is_module = any(isinstance(kind, StandIn) and kind.is_module for kind in kinds)
+        raise Unusable(MODULE if is_module else "it holds no dict of tensors.")
+    ranks = {name: PLAIN.index(last) for name in found if (last := name.rpartition(".")[2]) in PLAIN}
+    taken = "" if "" in found else min(ranks, key=ranks.get) if ranks else next(iter(found))
+    others = [name for name in found if name != taken]
+    if others and taken not in ("", *ranks):
+        raise Unusable(f"it holds several nets ({', '.join(found)}); save the one as a file of its own.")
+    if others:
+        warnings.warn(
+            f"{path} holds other weights too, under {', '.join(others)}; taken were those "
+            f"{f'under {taken}' if taken else 'at its top'}.", ZooWarning, stacklevel=2,
+        )  # fmt: skip
+    return found[taken]
+
+
+def _state_dicts(content, name=""):
+    """Yield each dict that holds a module's tensors, and its keys from the top on, joined by dots."""
+    if not isinstance(content, dict):
+        return
+    tensors = {key: value for key, value in content.items() if isinstance(key, str) and hasattr(value, "dtype")}
+    if any(_last(key) in TENSORS for key in tensors):
+        yield name, tensors
+    for key, value in content.items():
+        yield from _state_dicts(value, f"{name}.{key}".lstrip("."))
+
+
+def _without_prefixes(state):
+    """The weights by the names that the net itself has."""
+    short = {".".join(part for part in key.split(".") if part not in WRAPPING): value for key, value in state.items()}
+    state = short if len(short) == len(state) else state
+    modules = [key for key in state if "." in key]  # scalars have none, such as the count of an average
+    while modules and (first := modules[0].partition(".")[0]) in HOLDERS and _all_in(modules, first):
+        state = {key.removeprefix(f"{first}."): value for key, value in state.items()}
+        modules = [key.removeprefix(f"{first}.") for key in modules]
+    return state
+
+
+def _all_in(keys, first):
+    return all(key.startswith(f"{first}.") and key.count(".") > 1 for key in keys)
+
+
+def _as_array(key, tensor):
+    """A tensor as a float32 array; None for one that no layer has, such as the count of BatchNorm's batches."""
+    kind = str(tensor.dtype).rpartition(".")[2]
+    if getattr(tensor, "is_quantized", False) or not kind.startswith(("float", "bfloat", "half", "double")):
+        if _last(key) in TENSORS:
+            raise Unusable(f"{key} is of the type {kind}; weights must be floating-point numbers.")
+        return None
+    if tensor.ndim == 0 and "." not in key:
+        return None
+    if hasattr(tensor, "detach"):
+        if tensor.is_meta:
+            raise Unusable(f"{key} has a shape and no values.")
+        tensor = tensor.detach().to_dense().float().numpy()
+    array = tensor.astype("float32")
+    if _last(key) in TENSORS and not np.isfinite(array).all():
+        raise Unusable(f"{key} holds values that aren't finite numbers in float32.")
+    return array
+
+
+def _last(key):
+    return key.rpartition(".")[2]

@@ -1,0 +1,136 @@
+"""PyTorch's files, `torch.save`'s and .safetensors -> what lies in them. No code in a file is ever run."""
+
+import re
+from collections import OrderedDict
+from pickle import UnpicklingError
+from zipfile import ZipFile, is_zipfile
+
+from zoo.errors import first_line
+
+SUFFIXES = (".pth", ".pt", ".th", ".ckpt", ".bin", ".tar", ".safetensors")
+MODULE = (
+    "it holds a whole pickled module, which is code, and code from a file isn't run. Where the module was made, "
+    'torch.save(model.state_dict(), "net.pth") writes its weights alone.'
+)
+
+class Unusable(ValueError):
+    """What a file is in the place of a checkpoint; the message goes on from its name."""
+
+
+def read(path):
+    """Return what a file holds, and the names that .safetensors has for tensors which share their values.
+
+    Raises `Unusable`, and whatever PyTorch and safetensors raise: `told` says it in a sentence.
+    """
+    with open(path, "rb") as file:
+        head = file.read(512)
+    if _is_safetensors(head):
+        from safetensors import safe_open
+
+        try:
+            import torch  # noqa: F401  (without it there are no types but NumPy's)
+        except ImportError:
+            framework = "np"
+        else:
+            framework = "pt"
+        with safe_open(path, framework) as file:
+            tensors, metadata = {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}
+        return tensors, {key: name for key, name in metadata.items() if name in tensors and key not in tensors}
+    _refuse_others(path, head)
+    return _load(path), {}
+
+
+def _is_safetensors(head):
+    """The format begins with the length of a header of JSON."""
+    return head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 2**40
+
+
+def _refuse_others(path, head):
+    """Raise `Unusable` for the files that people take for a checkpoint."""
+    text = head.lstrip().lower()
+    if not head:
+        raise Unusable("it is empty.")
+    if head.startswith(b"version https://git-lfs"):
+        raise Unusable("it is a pointer of Git LFS, not the file itself, which `git lfs pull` fetches.")
+    if text.startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise Unusable("it is a web page, not what was to be downloaded.")
+    if head.startswith(b"\x1f\x8b"):
+        raise Unusable("it is compressed; unpack it with gunzip or tar.")
+    if head.startswith(b"\x89HDF"):
+        raise Unusable("it is an HDF5 file; Keras's weights must be named .weights.h5.")
+    if path.suffix.lower() == ".safetensors":
+        raise Unusable("it doesn't begin as .safetensors do.")
+    if head.startswith(b"PK"):
+        if not is_zipfile(path):
+            raise Unusable("it is cut off: its end is missing.")
+        with ZipFile(path) as archive:
+            names = archive.namelist()
+        if any(name.endswith("constants.pkl") for name in names):
+            raise Unusable(f"it is a TorchScript archive, which holds code. {MODULE.partition('. ')[2]}")
+        if not any(name.endswith("data.pkl") for name in names):
+            raise Unusable("it is a ZIP archive that torch.save didn't write.")
+
+
+FOREIGN = re.compile(r"Unsupported global: GLOBAL (\S+) was not an allowed global")
+FOREIGN_DICT = re.compile(r"Can only SETITEMS? for dict.*but got <class '(\S+)'>")
+
+
+def _load(path):
+    """Load by PyTorch's reader of plain data alone, with a `StandIn` for each class or function that it doesn't know."""
+    import torch
+
+    kinds = {}
+    while True:
+        try:
+            with torch.serialization.safe_globals([_stand_in(name, kind) for name, kind in kinds.items()]):
+                return torch.load(path, map_location="cpu", weights_only=True)
+        except UnpicklingError as problem:
+            foreign, of_dict = (pattern.search(str(problem)) for pattern in (FOREIGN, FOREIGN_DICT))
+            found = {foreign[1]: StandIn} if foreign else {of_dict[1]: StandInDict} if of_dict else {}
+            if found.items() <= kinds.items():
+                raise
+            kinds |= found
+
+
+class StandIn:
+    """In the place of an object that a file would make: it takes everything, and does nothing."""
+
+    def __new__(cls, *_, **__):
+        return object.__new__(cls)
+
+    is_module = False
+
+    def __init__(self, *_, **__):
+        pass
+
+    def __setstate__(self, state):
+        self.is_module = isinstance(state, dict) and "_modules" in state
+
+
+class StandInDict(StandIn):
+    """In the place of a kind of dict: a plain one."""
+
+    def __new__(cls, *_, **__):
+        return OrderedDict()
+
+
+def _stand_in(name, kind):
+    module, _, name = name.rpartition(".")
+    return type(name, (kind,), {"__module__": module or "builtins", "__qualname__": name})
+
+
+def told(problem):
+    """What another library said, as the end of a sentence of one line."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(problem))
+    blocked = re.search(r"unsupported GLOBAL (\S+) whose module", text)
+    if blocked:
+        return f"it would run {blocked[1]}, and code from a file isn't run."
+    if "persistent_load of storage is allowed" in text:  # what torch.save wrote before PyTorch 1.6
+        return MODULE
+    if isinstance(problem, UnpicklingError):
+        return "torch.save didn't write it, or it is damaged."
+    if isinstance(problem, EOFError):
+        return "it is cut off: its end is missing."
+    if isinstance(problem, Unusable):
+        return text
+    return first_line(text if text.strip() else problem).partition(". ")[0].rstrip(".") + "."
