@@ -49,7 +49,8 @@ def check_files(model, images, outputs):
 
 def _array(path):
     try:
-        return np.load(path, allow_pickle=False)
+        with open(path, "rb") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
     except (OSError, ValueError, EOFError) as problem:
         raise ZooError(f"{path} can't be read as a NumPy array (.npy): {first_line(problem)}") from None
 

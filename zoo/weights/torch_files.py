@@ -127,10 +127,10 @@ def told(problem):
         return f"it would run {blocked[1]}, and code from a file isn't run."
     if "persistent_load of storage is allowed" in text:  # what torch.save wrote before PyTorch 1.6
         return MODULE
-    if isinstance(problem, UnpicklingError):
-        return "torch.save didn't write it, or it is damaged."
-    if isinstance(problem, EOFError):
-        return "it is cut off: its end is missing."
     if isinstance(problem, Unusable):
         return text
-    return first_line(text if text.strip() else problem).partition(". ")[0].rstrip(".") + "."
+    if isinstance(problem, EOFError):
+        return "it is cut off: its end is missing."
+    if isinstance(problem, (RuntimeError, OSError)) or type(problem).__name__ == "SafetensorError":
+        return first_line(text if text.strip() else problem).partition(". ")[0].rstrip(".") + "."
+    return "torch.save didn't write it, or it is damaged."  # what a reader of pickles stumbles over tells nobody more
