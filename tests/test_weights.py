@@ -195,7 +195,9 @@ def test_a_checkpoint_is_read_from_a_file(suffix, tmp_path):
     for ours, theirs in zip(body.get_weights(), model.get_weights()):
         np.testing.assert_array_equal(ours, theirs)
     for name in ("squeezenet1_0", "resnet18"):
-        sentence = f"doesn't fit {name}: its keys are those of torchvision's squeezenet1_1, which is squeezenet1_1 here."
+        sentence = (
+            f"doesn't fit {name}: its keys are those of torchvision's squeezenet1_1, which is squeezenet1_1 here."
+        )
         with pytest.raises(ZooError, match=sentence):
             zoo.create(name, weights=path)
 

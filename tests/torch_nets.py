@@ -417,7 +417,9 @@ def cifar_resnet(depth, num_classes=10):
     parts, cin = dict(conv1=conv(3, 16, 3), bn1=nn.BatchNorm2d(16), relu=nn.ReLU()), 16
     for i, cout in enumerate((16, 32, 64), 1):
         strides = [2 if i > 1 else 1] + [1] * ((depth - 2) // 6 - 1)
-        parts[f"layer{i}"] = nn.Sequential(*(CifarBlock(cin if j == 0 else cout, cout, s) for j, s in enumerate(strides)))
+        parts[f"layer{i}"] = nn.Sequential(
+            *(CifarBlock(cin if j == 0 else cout, cout, s) for j, s in enumerate(strides))
+        )
         cin = cout
     return chain(**parts, pool=pooled(), linear=nn.Linear(64, num_classes))
 

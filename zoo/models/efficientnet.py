@@ -76,6 +76,7 @@ def efficientnet_b0(classes=1000, drop_path=0.2):
 
 
 @register(**ABOUT, summary="EfficientNet-B0 with PyTorch's padding and epsilon; torchvision's efficientnet_b0",
-          published={"trainable_params": Figure(5_288_548, TORCHVISION), "macs": Figure(0.386e9, TORCHVISION)})
+          published={"trainable_params": Figure(5_288_548, TORCHVISION),
+                     "macs": Figure(0.386e9, TORCHVISION)})  # fmt: skip
 def efficientnet_b0_torchvision(classes=1000, drop_path=0.2):
     return efficientnet(classes, drop_path, "batch", symmetric)

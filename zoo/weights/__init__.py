@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 from zoo.errors import ZooError, first_line
-from zoo.weights.checking import check_files, check_outputs
+from zoo.weights.checking import check_files, check_outputs, tell_doubt
 from zoo.weights.copying import copy_weights
 from zoo.weights.imagenet import load_imagenet
 from zoo.weights.keras_files import load_file
@@ -53,6 +53,8 @@ def load_weights(model, weights, name=None, include_top=True, options=None):
             f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}."
         )
     try:
-        load_file(model, path, include_top)
+        doubt = load_file(model, path, name, include_top, options or {})
     except Exception as problem:  # of two libraries, each with its own
         raise ZooError(f"{path} doesn't fit {model.name}: {first_line(problem)}") from None
+    if doubt:
+        tell_doubt(path, doubt)

@@ -1,9 +1,12 @@
 """The proof that weights were matched rightly: the outputs are those of the net that they come from."""
 
+import warnings
+
 import numpy as np
 
-from zoo.errors import ZooError, first_line
+from zoo.errors import ZooError, ZooWarning, first_line
 
+PROOF = "only a comparison of outputs proves it (zoo.weights.check_outputs, or --check IMAGES.npy OUTPUTS.npy)."
 TOLERANCE = 1e-3  # of the largest value
 
 
@@ -40,6 +43,11 @@ def check_outputs(model, images, outputs, tolerance=TOLERANCE):
             f"{difference:.2g} of the largest one, where {tolerance:g} is allowed."
         )
     return difference
+
+
+def tell_doubt(path, doubt):
+    """Say that weights may be another function's, and what would prove that they aren't."""
+    warnings.warn(f"{path} {doubt}: {PROOF}", ZooWarning, stacklevel=3)
 
 
 def check_files(model, images, outputs):

@@ -14,6 +14,7 @@ from math import prod
 from zoo import registry
 from zoo.plan import plan
 
+SAME_FUNCTION = {"aux", "block_dropout", "drop_path", "dropout"}  # options that change nothing in inference
 # The order in which nets apply their modules, where the names' own doesn't tell it.
 ORDER = (
     "features layers conv0 norm0 norm1 conv1 bn1 norm2 conv2 bn2 conv3 bn3 conv4 bn4 norm conv bn squeeze expand1x1 "
@@ -87,7 +88,7 @@ CONVENTIONS = (
     Convention("pytorch-mobilenet-v2's", ("features.0.0.weight", "features.1.conv.0.weight",
                                           "features.1.conv.3.weight"),
                nets(MobileNetV2="mobilenet_v2_torchvision")),
-    Convention("torchvision's", ("features.0.0.weight", "features.1.block.0.0.weight", "features.1.block.0.1.weight"), nets(
+    Convention("torchvision's", ("features.0.0.weight", "features.1.block.0.0.weight"), nets(
         mobilenet_v3_large="mobilenet_v3_large_torchvision", mobilenet_v3_small="mobilenet_v3_small_torchvision")),
     Convention("torchvision's", ("features.0.0.weight", "features.1.0.block.0.0.weight", "features.8.0.weight"),
                nets(efficientnet_b0="efficientnet_b0_torchvision")),
@@ -148,6 +149,29 @@ def _sizes_of(name, channels):
     height, width, _ = registry.entry(name).input_shape
     layers = plan(name, (height, width, channels), include_top=False).trace.layers
     return Counter(layer.params for layer in layers if layer.params)
+
+
+def is_ours(name):
+    """Whether a net comes with the zoo: what a user registers may do as he likes."""
+    entry = registry.registered().get(name)
+    return entry is not None and entry.function.__module__.startswith("zoo.models.")
+
+
+def is_changed(options):
+    """Whether a net built with these overrides computes something else in inference."""
+    return any(key not in SAME_FUNCTION for key in options)
+
+
+def alike(name):
+    """The other nets of the zoo in the same family whose layers have the same names and sizes."""
+    family = registry.entry(name).family
+    others = [other for other, entry in registry.registered().items() if entry.family == family and other != name]
+    return [other for other in others if is_ours(other) and _layers_of(other) == _layers_of(name)]
+
+
+@cache
+def _layers_of(name):
+    return [(layer.name, layer.params) for layer in plan(name).trace.layers if layer.params]
 
 
 def place(module):

@@ -32,7 +32,9 @@ def load_imagenet(model, name, include_top):
     Raises `ZooError` where it has no such net, where the model's shapes are others, and where the download fails.
     """
     if name not in BUILDERS:
-        raise ZooError(f"keras.applications has no weights for {name or model.name}; it has them for {', '.join(BUILDERS)}.")
+        raise ZooError(
+            f"keras.applications has no weights for {name or model.name}; it has them for {', '.join(BUILDERS)}."
+        )
     try:
         source = reference(name, include_top)
     except Exception as problem:  # whatever the download runs into

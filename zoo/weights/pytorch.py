@@ -1,23 +1,21 @@
 """A state dict of PyTorch's -> a built model's weights: which module is which layer, and whether that can be known."""
 
 import re
-import warnings
 from math import prod
 from pathlib import Path
 
 from keras import layers
 
 from zoo import registry
-from zoo.errors import ZooError, ZooWarning
-from zoo.weights.conventions import place, recognize, used
+from zoo.errors import ZooError
+from zoo.weights.checking import tell_doubt
+from zoo.weights.conventions import SAME_FUNCTION, is_ours, place, recognize, used
 from zoo.weights.copying import assign, fit, slots
 from zoo.weights.state_dicts import TENSORS, read_state
 
 OLD_DENSE_LAYER = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")  # how the published files spell norm1, conv1
 COUNT = "num_batches_tracked"  # of BatchNorm, which only its training with a changing momentum needs
-SAME_FUNCTION = {"aux", "block_dropout", "drop_path", "dropout"}  # options that change nothing in inference
 LOST_ORDER = " A .safetensors file has lost the order of its modules: a .pth file would have it."
-PROOF = "only a comparison of outputs proves it (zoo.weights.check_outputs, or --check IMAGES.npy OUTPUTS.npy)."
 
 
 def load_pytorch(model, path, name=None, include_top=True, options=None):
@@ -43,7 +41,7 @@ def load_pytorch(model, path, name=None, include_top=True, options=None):
     except ZooError as problem:
         raise ZooError(f"{path} doesn't fit {model.name}: {problem}") from None
     if doubt:
-        warnings.warn(f"{path} {doubt}: {PROOF}", ZooWarning, stacklevel=2)
+        tell_doubt(path, doubt)
 
 
 def set_state(model, state, name=None, include_top=True, options=(), is_ordered=True):
@@ -53,7 +51,7 @@ def set_state(model, state, name=None, include_top=True, options=(), is_ordered=
     `ZooError` before any weight is set.
     """
     state = {OLD_DENSE_LAYER.sub(r"\1\2.", key): value for key, value in state.items() if not key.endswith(COUNT)}
-    found = recognize(state, model.input_shape[-1]) if _is_ours(name) else []
+    found = recognize(state, model.input_shape[-1]) if is_ours(name) else []
     if found and not any(_fits(net, name, options) for _, net in found):
         raise ZooError(f"its keys are those of {' or '.join(map(_told, found))}.")
     convention = found[0][0] if found else None
@@ -72,11 +70,6 @@ def set_state(model, state, name=None, include_top=True, options=(), is_ordered=
 
 
 # ------------------------------------------------------------------------------------------------- what is known
-
-
-def _is_ours(name):
-    entry = registry.registered().get(name)
-    return entry is not None and entry.function.__module__.startswith("zoo.models.")
 
 
 def _fits(net, name, options):
@@ -108,7 +101,7 @@ def _doubt(found, model, name, options):
         return f"has the keys of {ours}, which is {name} here, and of {' and '.join(map(_told, others))}"
     needed = {key for _, net in found for key in net.options}
     changed = [f"{key}={value!r}" for key, value in dict(options).items() if key not in SAME_FUNCTION | needed]
-    (whose, net), = found
+    whose, net = found[0]
     return f"is {whose.whose} {net.name}, and {name} was built with {', '.join(changed)}" if changed else ""
 
 

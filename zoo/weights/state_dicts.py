@@ -10,7 +10,7 @@ from zoo.weights.conventions import place
 from zoo.weights.torch_files import MODULE, StandIn, Unusable, read, told
 
 TENSORS = ("weight", "bias", "running_mean", "running_var")  # of a module, in the order of Keras's layers
-PLAIN = ("state_dict", "model_state_dict", "model_state", "model", "net", "network")  # where weights lie, the best first
+PLAIN = ("state_dict", "model_state_dict", "model_state", "model", "net", "network")  # where weights lie
 WRAPPING = ("module", "_orig_mod")  # the parts of names that DataParallel and torch.compile add
 HOLDERS = ("model", "net", "network", "backbone")  # and, before all names, Lightning's modules and scripts' own
 
@@ -48,7 +48,7 @@ def _state_dict(content, path):
         kinds = [content, *(content.values() if isinstance(content, dict) else ())]
         is_module = any(isinstance(kind, StandIn) and kind.is_module for kind in kinds)
         raise Unusable(MODULE if is_module else "it holds no dict of tensors.")
-    ranks = {name: PLAIN.index(last) for name in found if (last := name.rpartition(".")[2]) in PLAIN}
+    ranks = {name: PLAIN.index(_last(name)) for name in found if _last(name) in PLAIN}
     taken = "" if "" in found else min(ranks, key=ranks.get) if ranks else next(iter(found))
     others = [name for name in found if name != taken]
     if others and taken not in ("", *ranks):

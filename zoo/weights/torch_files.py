@@ -13,6 +13,7 @@ MODULE = (
     'torch.save(model.state_dict(), "net.pth") writes its weights alone.'
 )
 
+
 class Unusable(ValueError):
     """What a file is in the place of a checkpoint; the message goes on from its name."""
 
@@ -76,7 +77,7 @@ FOREIGN_DICT = re.compile(r"Can only SETITEMS? for dict.*but got <class '(\S+)'>
 
 
 def _load(path):
-    """Load by PyTorch's reader of plain data alone, with a `StandIn` for each class or function that it doesn't know."""
+    """Load by PyTorch's reader of plain data, with a `StandIn` for each class or function that it doesn't know."""
     import torch
 
     kinds = {}

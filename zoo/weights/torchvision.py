@@ -32,9 +32,7 @@ def load_torchvision(model, name, include_top=True, options=None):
     """
     if name not in FILES:
         own = f" {name}_torchvision is torchvision's form of it." if f"{name}_torchvision" in FILES else ""
-        raise ZooError(
-            f"torchvision has no weights for {name or model.name}.{own} It has them for {', '.join(FILES)}."
-        )
+        raise ZooError(f"torchvision has no weights for {name or model.name}.{own} It has them for {', '.join(FILES)}.")
     load_pytorch(model, _download(FILES[name]), name, include_top, options)
 
 
