@@ -238,7 +238,7 @@ def test_the_net_in_pytorch_has_as_many_parameters(torch, name):
                                   "densenet121", "googlenet_bn"])  # fmt: skip
 def test_the_net_in_pytorch_gives_the_logits_of_keras(torch, name):
     from zoo.benchmark.torch_net import TorchNet
-    from zoo.weights.torchvision import set_state
+    from zoo.weights.pytorch import set_state
 
     layout, options = smallest(name)
     torch.manual_seed(0)
@@ -248,7 +248,7 @@ def test_the_net_in_pytorch_gives_the_logits_of_keras(torch, name):
         if value.dtype.is_floating_point and value.ndim == 1:
             value += torch.rand(value.shape) / 2
     model = zoo.create(layout, classifier_activation=None, **options)
-    set_state(model, {key: value.numpy() for key, value in state.items()}, own=True)
+    set_state(model, {key: value.numpy() for key, value in state.items()})
     images = np.random.default_rng(0).normal(size=(2, *model.input_shape[1:])).astype("float32")
     with torch.inference_mode():
         found = net(torch.from_numpy(images).permute(0, 3, 1, 2)).numpy()

@@ -266,11 +266,13 @@ def test_options_of_evaluate_and_predict_become_their_arguments(monkeypatch):
     seen = []
     watch("evaluate")
     watch("predict")
-    run("evaluate", "lenet1", "--dataset", "mnist", "--data-dir", "sets", "--weights", "a.keras")
-    run("predict", "lenet1", "a.png", "b.png", "--weights", "a.keras", "--top", 2)
+    given = ("--weights", "a.keras", "--set", "width=2", "--check", "x.npy", "y.npy")
+    run("evaluate", "lenet1", "--dataset", "mnist", "--data-dir", "sets", *given)
+    run("predict", "lenet1", "a.png", "b.png", "--top", 2, *given)
+    loaded = {"weights": "a.keras", "options": {"width": 2}, "check": ("x.npy", "y.npy")}
     assert seen == [
-        {"subject": "lenet1", "dataset": "mnist", "data_dir": "sets", "weights": "a.keras"},
-        {"subject": "lenet1", "paths": ("a.png", "b.png"), "weights": "a.keras", "top": 2},
+        {"subject": "lenet1", "dataset": "mnist", "data_dir": "sets", **loaded},
+        {"subject": "lenet1", "paths": ("a.png", "b.png"), "top": 2, **loaded},
     ]
 
 
