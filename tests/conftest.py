@@ -44,6 +44,16 @@ def own_registry(monkeypatch):
         monkeypatch.setattr(registry, name, dict(getattr(registry, name)))
 
 
+@pytest.fixture(scope="session")
+def tfds_folder(tmp_path_factory):
+    """The folder of the sets that `tfds_sets` writes."""
+    from tfds_sets import write_sets
+
+    folder = tmp_path_factory.mktemp("tfds")
+    write_sets(folder)
+    return folder
+
+
 def pytest_collection_finish():
     """Look for garbage less often: building nets makes a great many objects, and what was imported stays."""
     gc.collect()

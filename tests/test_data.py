@@ -6,12 +6,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from PIL import Image
+from pictures import classes, noise, pictures
+from tfds_sets import OTHERS
 
-from zoo import ZooError, data
+from zoo import ZooError, ZooWarning, data
 from zoo.data import dataset, preprocessing
 from zoo.data.dataset import Split, StreamedSplit, carve, make_dataset
-from zoo.data.folder import _shape, read_image
 from zoo.data.preprocessing import fit_to
 from zoo.data.stream import AHEAD, Stream, own_errors
 from zoo.plan import plan
@@ -19,22 +19,6 @@ from zoo.registry import entry
 from zoo.training import train as training
 from zoo.training.evaluate import evaluate
 from zoo.training.run import started_run
-
-
-def noise(*shape, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
-
-
-def pictures(folder, count, shape=(9, 7, 3), suffix=".png"):
-    folder.mkdir(parents=True, exist_ok=True)
-    for i in range(count):
-        Image.fromarray(noise(*shape, seed=i).squeeze()).save(folder / f"{i}{suffix}")
-
-
-def classes(root, count=5, **options):
-    for name in ("cat", "dog"):
-        pictures(root / name, count, **options)
-    return root
 
 
 # ------------------------------------------------------------------------------------------------------- digits
@@ -99,119 +83,6 @@ def test_missing_splits_are_carved_from_training_and_said():
 def test_what_is_no_classification_set_is_refused(names, splits, sentence):
     with pytest.raises(ZooError, match=sentence):
         make_dataset("set", names, splits)
-
-
-# -------------------------------------------------------------------------------------------------------- folders
-
-
-def test_a_folder_of_class_folders(tmp_path):
-    made = data.load(classes(tmp_path / "pets", 10))
-    assert (made.name, made.class_names, made.image_shape) == ("pets", ("cat", "dog"), (9, 7, 3))
-    assert [len(part) for part in (made.train, made.validation, made.test)] == [14, 2, 4]
-
-
-@pytest.mark.parametrize("validation", ["val", "valid", "Validation"])
-def test_a_folder_with_its_own_splits(tmp_path, validation):
-    for split, count in (("train", 4), (validation, 3), ("test", 2)):
-        classes(tmp_path / split, count)
-    made = data.load(tmp_path)
-    assert [len(part) for part in (made.train, made.validation, made.test)] == [8, 6, 4] and made.notes == ()
-    first = np.asarray(Image.open(tmp_path / "train" / "dog" / "0.png"))
-    assert (made.train.images[4] == first).all() and made.train.labels.tolist() == [0] * 4 + [1] * 4
-
-
-def test_a_class_named_like_a_split_is_a_class_where_there_is_no_train_folder(tmp_path):
-    for name in ("test", "other"):
-        pictures(tmp_path / name, 5)
-    assert data.load(tmp_path).class_names == ("other", "test")
-
-
-def test_images_of_differing_sizes_are_resized_and_said(tmp_path):
-    pictures(classes(tmp_path) / "cat", 1, (30, 20, 3), suffix=".bmp")
-    made = data.load(tmp_path, size=(12, 10))
-    assert made.image_shape == (12, 10, 3)
-    assert "The images' sizes differ: all are resized to 12x10." in made.notes
-
-
-def test_grey_only_if_all_are_grey(tmp_path):
-    grey = classes(tmp_path / "grey", shape=(9, 7, 1))
-    assert data.load(grey).image_shape == (9, 7, 1)
-    pictures(grey / "cat", 1, (9, 7, 3), suffix=".bmp")
-    assert data.load(grey).image_shape == (9, 7, 3)
-
-
-def test_only_visible_images_count(tmp_path):
-    classes(tmp_path)
-    (tmp_path / "cat" / "notes.txt").write_text("no image")
-    (tmp_path / "cat" / "._0.png").write_text("no image either")
-    (tmp_path / ".git").mkdir()
-    made = data.load(tmp_path)
-    assert len(made.train) + len(made.validation) + len(made.test) == 10
-
-
-@pytest.mark.parametrize(
-    "mode, value, seen", [("LA", (9, 255), 9), ("RGBA", (1, 2, 3, 0), (1, 2, 3)), ("1", 1, 255), ("I;16", 65535, 255)]
-)
-def test_every_kind_of_picture_becomes_bytes(tmp_path, mode, value, seen):
-    Image.new(mode, (3, 2), value).save(tmp_path / "a.png")
-    image = read_image(tmp_path / "a.png")
-    assert image.dtype == np.uint8 and image.shape[:2] == (2, 3) and (image == seen).all()
-
-
-def test_a_photograph_is_turned_upright(tmp_path):
-    picture = Image.fromarray(noise(4, 8, 3))
-    exif = picture.getexif()
-    exif[0x0112] = 6  # the camera lay on its side
-    picture.save(tmp_path / "a.jpg", exif=exif)
-    assert read_image(tmp_path / "a.jpg").shape == (8, 4, 3)
-
-
-def test_a_corrupt_image_is_named(tmp_path):
-    broken = classes(tmp_path) / "dog" / "2.png"
-    broken.write_bytes(broken.read_bytes()[:60])
-    with pytest.raises(ZooError, match=f"{broken} can't be read as an image"):
-        data.load(tmp_path)
-
-
-def test_a_class_folder_without_images_is_left_out_and_named(tmp_path):
-    (classes(tmp_path) / "emu").mkdir()
-    (tmp_path / "emu" / "notes.txt").write_text("none yet")
-    found = data.load(tmp_path)
-    assert found.class_names == ("cat", "dog") and "Left out, for no image lies there: emu." in found.notes
-
-
-def test_folders_without_images_or_classes_are_refused(tmp_path):
-    with pytest.raises(ZooError, match="no folders of images, one a class"):
-        data.load(tmp_path)
-    pictures(tmp_path / "cat", 5)
-    with pytest.raises(ZooError, match="one class only \\(cat\\)"):
-        data.load(tmp_path)
-
-
-def test_a_test_class_that_training_lacks_is_refused(tmp_path):
-    classes(tmp_path / "train")
-    pictures(tmp_path / "test" / "cats", 2)
-    with pytest.raises(ZooError, match="cats is no class of the training images. Did you mean cat"):
-        data.load(tmp_path)
-
-
-def test_an_image_is_resized_as_the_networks_own_front_does_it(tmp_path):
-    from keras import ops
-
-    for size in ((20, 31), (5, 4)):  # larger and smaller
-        pictures(tmp_path, 1, (13, 11, 3))
-        ours = read_image(tmp_path / "0.png", size=size).astype(float)
-        theirs = ops.image.resize(noise(13, 11, 3).astype("float32"), size, "bilinear", antialias=True)
-        assert abs(ours - ops.convert_to_numpy(theirs)).max() <= 1
-
-
-def test_the_head_of_a_file_tells_what_its_image_will_be(tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = 6  # on its side
-    for name, shape, options in (("a.jpg", (4, 8, 3), {"exif": exif}), ("b.png", (4, 8, 3), {"exif": exif}),
-                                 ("c.png", (4, 8), {}), ("d.gif", (4, 8), {}), ("e.webp", (4, 8, 4), {})):  # fmt: skip
-        Image.fromarray(noise(*shape)).save(tmp_path / name, **options)
-        assert _shape(tmp_path / name) == read_image(tmp_path / name).shape
 
 
 # -------------------------------------------------------------------------------------- some classes, some images
@@ -408,10 +279,11 @@ def test_the_normalization_is_that_of_a_sample(streamed, monkeypatch):
 
 
 def test_a_run_reads_the_same_images_again(tmp_path, monkeypatch):
-    """A choice of images and classes is kept: for going on, and for evaluation, held or streamed."""
+    """A choice of images and classes is kept: for going on, and for evaluation, held or streamed, from any folder."""
     folder = classes(tmp_path / "pets", 20)
     pictures(folder / "owl", 20, (8, 12, 3))
-    options = dict(dataset=folder, limit=12, classes=["owl", "cat"], epochs=1, verbose=0, say=str)
+    monkeypatch.chdir(tmp_path)
+    options = dict(dataset="pets", limit=12, classes=["owl", "cat"], epochs=1, verbose=0, say=str)
     whole = training.train("lenet1", runs=tmp_path / "whole", **options)
 
     def stop(*_):
@@ -424,6 +296,7 @@ def test_a_run_reads_the_same_images_again(tmp_path, monkeypatch):
     config = run.config()
     assert config["data"]["limit"] == 12 and config["data"]["classes"] == config["class_names"] == ["owl", "cat"]
     assert config["images"] == {"train": 12, "validation": 3, "test": 8}
+    monkeypatch.chdir(folder)
     resumed = training.resume(run.folder, verbose=0, say=str)
     figures = (whole.test_accuracy, whole.test_loss)
     assert (resumed.test_accuracy, resumed.test_loss) == figures
@@ -431,6 +304,9 @@ def test_a_run_reads_the_same_images_again(tmp_path, monkeypatch):
         monkeypatch.setattr(dataset, "HELD_BYTES", bound)
         result = evaluate(run.folder)
         assert (result.test_accuracy, result.test_loss) == pytest.approx(figures, abs=1e-5)
+    pictures(folder / "cat", 20, suffix=".jfif")
+    with pytest.warns(ZooWarning, match="pets isn't what it was when the run began: it may have been trained"):
+        evaluate(run.folder)
 
 
 # ----------------------------------------------------------------------------------------------------------- .npz

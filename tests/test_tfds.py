@@ -5,66 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pictures import noise
+from tfds_sets import OTHERS
 
 from zoo import ZooError, data
 from zoo.data import dataset
 
 SHARED = Path(os.environ.get("ZOO_TFDS_DIR", Path(__file__).parents[2] / "shared"))
-
-
-def noise(*shape, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
-
-
-def shards(count):
-    import tensorflow_datasets as tfds
-
-    return tfds.download.DownloadConfig(num_shards=count)
-
-
-OTHERS = {"in_shards": {"download_config": shards(3)}, "in_array_records": {"file_format": "array_record"}}
-
-
-@pytest.fixture(scope="module")
-def tfds_folder(tmp_path_factory):
-    """A small set, written by TFDS itself."""
-    import tensorflow as tf
-    import tensorflow_datasets as tfds
-
-    folder = tmp_path_factory.mktemp("tfds")
-    label = tfds.features.ClassLabel(names=["square", "circle"])
-
-    def store(name, features, example, **options):
-        def examples(count):
-            rows = [example(i) for i in range(count)]
-            spec = tfds.features.FeaturesDict(features).get_tensor_info()
-            signature = {key: tf.TensorSpec(info.shape, info.tf_dtype) for key, info in spec.items()}
-            return tf.data.Dataset.from_generator(lambda: iter(rows), output_signature=signature)
-
-        tfds.dataset_builders.store_as_tfds_dataset(
-            name, "1.0.0", features=tfds.features.FeaturesDict(features), data_dir=folder, disable_shuffling=True,
-            split_datasets={"train": examples(20), "test": examples(6)}, **options,
-        )  # fmt: skip
-
-    store("shapes", {"image": tfds.features.Image(shape=(6, 5, 3)), "label": label},
-          lambda i: {"image": noise(6, 5, 3, seed=i), "label": i % 2})  # fmt: skip
-    store("mixed_shapes", {"image": tfds.features.Image(shape=(None, None, 3)), "label": label},
-          lambda i: {"image": noise(6 + i, 5, 3, seed=i), "label": i % 2})  # fmt: skip
-    for name, options in OTHERS.items():
-        store(name, {"image": tfds.features.Image(shape=(6, 5, 3)), "label": label},
-              lambda i: {"image": noise(6, 5, 3, seed=i), "label": i % 2}, **options)  # fmt: skip
-    for name, shape in {"transparent": (6, 5, 4), "transparent_and_mixed": (None, None, 4)}.items():
-        store(name, {"image": tfds.features.Image(shape=shape), "label": label},
-              lambda i: {"image": noise(6, 5, 4, seed=i), "label": i % 2})  # fmt: skip
-    store("deep", {"image": tfds.features.Image(shape=(6, 5, 1), dtype=np.uint16), "label": label},
-          lambda i: {"image": noise(6, 5, 1, seed=i) * np.uint16(257), "label": i % 2})  # fmt: skip
-    store("depths", {"image": tfds.features.Image(shape=(6, 5, 1), dtype=np.float32), "label": label},
-          lambda i: {"image": np.ones((6, 5, 1), "float32"), "label": i % 2})  # fmt: skip
-    store("pairs", {"left": tfds.features.Image(shape=(6, 5, 3)), "right": tfds.features.Image(shape=(6, 5, 3)),
-                    "label": label, "colour": tfds.features.ClassLabel(num_classes=3)},
-          lambda i: {"left": noise(6, 5, 3), "right": noise(6, 5, 3), "label": i % 2, "colour": 2})  # fmt: skip
-    store("sentences", {"text": tfds.features.Text()}, lambda i: {"text": "words"})
-    return folder
 
 
 def test_a_tfds_set_is_read_by_its_reader(tfds_folder):
@@ -95,9 +42,9 @@ def test_a_tfds_set_of_differing_sizes_is_resized(tfds_folder):
     assert "The images' sizes differ: all are resized to 8x8." in made.notes
 
 
-@pytest.mark.parametrize("name, size", [("transparent", (6, 5)), ("transparent_and_mixed", (6, 5))])
-def test_transparent_images_lie_on_white(tfds_folder, name, size):
-    made = data.load(name, tfds_folder, size=size)
+@pytest.mark.parametrize("name", ["drawn", "drawn_and_mixed"])
+def test_transparent_images_lie_on_white(tfds_folder, name):
+    made = data.load(name, tfds_folder, size=(6, 5))
     rgb, alpha = np.split(noise(6, 5, 4).astype("float64"), [3], axis=-1)
     np.testing.assert_array_equal(made.test.images[0], np.round(rgb * alpha / 255 + 255 - alpha))
     assert "The images are partly transparent: they are laid on white." in made.notes
@@ -113,8 +60,8 @@ def test_what_is_left_aside_is_told(tfds_folder):
 
 
 def test_images_without_a_range_are_refused(tfds_folder):
-    with pytest.raises(ZooError, match="depths has images of float32, not of 8 or 16 bits"):
-        data.load("depths", tfds_folder)
+    with pytest.raises(ZooError, match="floats has images of float32, not of 8 or 16 bits"):
+        data.load("floats", tfds_folder)
 
 
 def test_a_tfds_set_without_images_is_refused(tfds_folder):

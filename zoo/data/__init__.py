@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, printable
 
 
-def load(name, data_dir=None, size=(224, 224), limit=None, classes=None):
+def load(name, data_dir=None, size=(224, 224), limit=None, classes=None, order="natural", white=None):
     """Return the `Dataset` of a name or path.
 
     Its images are in memory if they fit into 1 GiB when decoded, else they stay in the files of the folder or of TFDS,
@@ -18,6 +18,8 @@ def load(name, data_dir=None, size=(224, 224), limit=None, classes=None):
         size: (height, width) to give to images whose own sizes differ.
         limit: the most images that a split keeps, each class in proportion and always the same; all if None.
         classes: names of the only classes to keep, two or more, in the order of their new labels; all if None.
+        order: of the classes of a folder: "natural" counts where their names are numbers, "text" sorts all as text.
+        white: the value of white in a folder's images of floats or 32-bit integers; chosen from them if None.
 
     Raises:
         ZooError: if there is no such data or class, or it can't be read; for fewer than two classes or no images.
@@ -27,7 +29,7 @@ def load(name, data_dir=None, size=(224, 224), limit=None, classes=None):
 
     if limit is not None and limit < 1:
         raise ZooError(f"limit must be greater than 0; got {limit}.")
-    dataset = _open(name, data_dir, tuple(size))
+    dataset = _open(name, data_dir, tuple(size), order, white)
     if classes is not None:
         dataset = only(dataset, classes)
     if limit is not None:
@@ -36,26 +38,61 @@ def load(name, data_dir=None, size=(224, 224), limit=None, classes=None):
 
 
 def load_source(source):
-    """Return the `Dataset` of what a run's config.json holds under "data": `load`'s arguments, its name "dataset"."""
-    return load(source["dataset"], **{key: value for key, value in source.items() if key != "dataset"})
+    """Return the `Dataset` of what a run's config.json holds under "data": `load`'s arguments, its name "dataset".
+
+    Runs that hold no "order" are of a time when there was one only, "text".
+    """
+    arguments = {"order": "text"} | {key: value for key, value in source.items() if key != "dataset"}
+    try:
+        return load(source["dataset"], **arguments)
+    except ZooError as problem:
+        path = Path(source["dataset"]).expanduser()
+        if "order" in source or path.is_absolute() or path.exists():
+            raise
+        raise ZooError(
+            f"{problem} If {printable(path)} is a path, it leads on from the folder in which the run began, not from "
+            f"{printable(Path.cwd())}: go there, or say with --dataset where the data lies."
+        ) from None
 
 
-def _open(name, data_dir, size):
+def whereabouts(name):
+    """Return a data set's name, or its path from the root: what leads to it from any working folder."""
+    path = Path(name).expanduser()
+    if str(name) == "digits" or not path.exists():
+        return str(name)
+    return str(_from_root(path))
+
+
+def folder_from_root(data_dir):
+    """Return the path from the root of a folder that needn't be there; None and addresses (gs://…) as they are."""
+    if data_dir is None or "://" in str(data_dir):
+        return data_dir and str(data_dir)
+    return str(_from_root(Path(data_dir).expanduser()))
+
+
+def _from_root(path):
+    """The path without .. and links in it, but for its last name: what a link is called can be what counts."""
+    return path.resolve() if path.name in ("", "..") else path.parent.resolve() / path.name
+
+
+def _open(name, data_dir, size, order, white):
     path = Path(name).expanduser()
     if str(name) == "digits":
         from zoo.data.digits import load_digits
 
         return load_digits()
-    if path.suffix == ".npz" and path.is_file():
+    if path.suffix.lower() == ".npz" and path.is_file():
         from zoo.data.npz import load_npz
 
         return load_npz(path)
     if path.is_dir():
         from zoo.data.folder import load_folder
 
-        return load_folder(path, size)
-    if path.exists() or path.suffix == ".npz" or re.match(r"[.~/\\]", str(name)) or str(name).count("/") > 1:
-        raise ZooError(f"There is no folder of images or .npz file {str(name)!r}.")
+        return load_folder(path, size, order, white)
+    is_path = path.suffix.lower() == ".npz" or re.match(r"[.~/\\]", str(name)) or str(name).count("/") > 1
+    if path.exists() or is_path:
+        where = "" if path.is_absolute() else f" in {printable(Path.cwd())}"
+        raise ZooError(f"There is no folder of images or .npz file {printable(name)!r}{where}.")
     from zoo.data.tfds import load_tfds
 
     return load_tfds(str(name), data_dir, size)

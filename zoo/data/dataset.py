@@ -76,7 +76,8 @@ class StreamedSplit:
 class Dataset:
     """Images of one size in three splits; label i is the class `class_names[i]`. `notes` are sentences to print.
 
-    The splits are of one kind: each a `Split`, or each a `StreamedSplit`.
+    The splits are of one kind: each a `Split`, or each a `StreamedSplit`. `white` is the value of white in the images'
+    files where these don't tell it (`zoo.data.ranges`), else None.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Dataset:
     validation: Split | StreamedSplit
     test: Split | StreamedSplit
     notes: tuple = ()
+    white: float | None = None
 
     @property
     def image_shape(self):

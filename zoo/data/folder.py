@@ -2,110 +2,96 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
 
-from zoo.data.dataset import StreamedSplit, chunks, make_dataset
-from zoo.errors import ZooError, did_you_mean
+from zoo.data.dataset import StreamedSplit, make_dataset
+from zoo.data.images import extent, read_head, read_image
+from zoo.data.ranges import common_white
+from zoo.data.tree import find_splits, left_out, nested, read_tree
+from zoo.errors import ZooError, did_you_mean, printable
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
-SPLITS = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
-ORIENTATION = 0x0112  # the EXIF tag
 THREADS = min(os.cpu_count() or 1, 16)  # that decode; more get into each other's way
 
 
-def load_folder(path, size):
-    """Find every image below the class folders of `path`; the folders' names, sorted, are the classes.
+def load_folder(path, size, order="natural", white=None):
+    """Find every image below the class folders of `path`; the folders' names are the classes.
+
+    They are in the order of their numbers if all of them are numbers, else of their text, as torchvision and Keras have
+    them; in `order` "text", always so.
 
     Images that all have one size keep it; others are resized to `size`, (height, width). They are grey if all of
-    them are, else RGB. They stay in their files (`StreamedSplit`).
+    them are, else RGB. They stay in their files (`StreamedSplit`). `white` is `zoo.data.images.read_image`'s; by
+    default it is chosen for all images together (`zoo.data.ranges`).
 
     Raises:
-        ZooError: if there are no images, a single class, an image that can't be read (named), or a split with a
-            class that the training images lack.
+        ZooError: if there are no images, a single class, an image that can't be read (named), a split with a class
+            that the training images lack, or folders of which it isn't clear whether they are classes or splits.
     """
-    files, empty = _find_splits(path)
-    names = sorted({name for name, _ in files["train"]})
+    root = read_tree(path)
+    tops = find_splits(root)
+    names = _class_names(tops["train"], order)
     number = {name: i for i, name in enumerate(names)}
-    for found in files.values():
-        for name, file in found:
-            if name not in number:
-                raise ZooError(f"{file.parent} is no class of the training images.{did_you_mean(name, names)}")
-    shape, notes = _common_shape([file for found in files.values() for _, file in found], size)
-    if empty:
-        notes.append(f"Left out, for no image lies there: {', '.join(empty)}.")
+    found = {}
+    for split, top in tops.items():
+        for part in top.classes():
+            if part.name not in number:
+                near = printable(did_you_mean(part.name, names))
+                raise ZooError(f"{printable(part.path)} is no class of the training images.{near}")
+        found[split] = [(file, number[part.name]) for part in top.classes() for file in part.all_images()]
+    shape, white, notes = _common([file for pairs in found.values() for file, _ in pairs], size, white)
+    notes += nested(tops) + left_out(root, tops)
     splits = {}
-    for split, found in files.items():
-        paths = np.array([str(file) for _, file in found], object)
-        labels = np.array([number[name] for name, _ in found], np.int32)
-        splits[split] = StreamedSplit(paths, labels, shape, partial(_read_images, shape))
-    return make_dataset(path.resolve().name, names, splits, notes)
+    for split, pairs in found.items():
+        paths = np.array([str(file) for file, _ in pairs], object)
+        labels = np.array([label for _, label in pairs], np.int32)
+        splits[split] = StreamedSplit(paths, labels, shape, partial(_read_images, shape, white))
+    return replace(make_dataset(path.resolve().name, names, splits, notes), white=white)
 
 
-def _find_splits(path):
-    """Return (class, file) pairs by split, and the names of the training folders in which there are no images."""
-    folders = _visible(path, is_folder=True)
-    above = {SPLITS[folder.name.lower()]: folder for folder in folders if folder.name.lower() in SPLITS}
-    if "train" not in above:
-        above = {"train": path}
-    files = {
-        split: [(folder.name, file) for folder in _visible(top, is_folder=True) for file in _images(folder)]
-        for split, top in above.items()
-    }
-    if not files["train"]:
-        raise ZooError(f"{above['train']} has no folders of images, one a class ({', '.join(sorted(SUFFIXES))}).")
-    found = {name for name, _ in files["train"]}
-    return files, [folder.name for folder in _visible(above["train"], is_folder=True) if folder.name not in found]
+def _class_names(top, order):
+    names = sorted(part.name for part in top.classes())
+    if not names:
+        raise ZooError(f"{printable(top.path)} has no folders of images, one a class.")
+    if len(names) == 1 and len(top.classes()[0].classes()) > 1:
+        inner = printable(top.classes()[0].path)
+        raise ZooError(f"{printable(top.path)} has one folder only; is {inner} the data set?")
+    if order == "natural" and all(name.isdecimal() for name in names):
+        names.sort(key=int)
+    return names
 
 
-def _visible(path, is_folder=False):
-    return [item for item in sorted(path.iterdir()) if item.name[0] != "." and item.is_dir() == is_folder]
+def _common(paths, size, white):
+    """Return what the images have in common, (height, width, channels) and white, and what is said about it.
 
-
-def _images(folder):
-    return [file for file in _visible(folder) if file.suffix.lower() in SUFFIXES]
-
-
-def _common_shape(paths, size):
-    """Return the (height, width, channels) that the images get, and what is said about it; only their heads are read.
-
-    Once both are settled, that sizes differ and that there is colour, the other files needn't be opened.
+    Only their heads are read, and the pixels of those whose heads don't tell what is white.
     """
     from tqdm import tqdm
 
-    sizes, channels = set(), 1
-    with tqdm(total=len(paths), desc="files", delay=2, leave=False, disable=None) as progress:
-        for some in chunks(paths):
-            for *own, depth in map(_shape, some):
-                sizes.add(tuple(own))
-                channels = max(channels, depth)
-            if len(sizes) > 1 and channels == 3:
-                break
-            progress.update(len(some))
-    if len(sizes) > 1:
-        return (*size, channels), [f"The images' sizes differ: all are resized to {size[0]}x{size[1]}."]
-    return (*sizes.pop(), channels), []
+    heads = [read_head(path) for path in tqdm(paths, "files", delay=2, leave=False, disable=None)]
+    shape, notes = (heads[0].height, heads[0].width), []
+    if any((head.height, head.width) != shape for head in heads):
+        shape = tuple(size)
+        notes.append(f"The images' sizes differ: all are resized to {size[0]}x{size[1]}.")
+    if several := [path for path, head in zip(paths, heads) if head.has_more]:
+        first = printable(several[0])
+        notes.append(f"{len(several):,} of the files hold several pictures, as {first}: the first is taken.")
+    if untold := [path for path, head in zip(paths, heads) if not head.white]:
+        extents = [extent(path) for path in tqdm(untold, "ranges", delay=2, leave=False, disable=None)]
+        white, note = common_white(untold, extents, white)
+        notes.append(note)
+    return (*shape, max(head.channels for head in heads)), white, notes
 
 
-def _shape(path):
-    """Return (height, width, channels) from the head of an image file."""
-    with _opened(path) as image:
-        width, height = image.size
-        exif = {} if image.format == "PNG" and "exif" not in image.info else image.getexif()  # else PNGs are decoded
-        if exif.get(ORIENTATION, 1) > 4:  # on its side
-            width, height = height, width
-        return height, width, 1 if _is_grey(image) else 3
-
-
-def _read_images(shape, paths):
+def _read_images(shape, white, paths):
     """Decode the files on several threads into (len(paths), *shape)."""
-    images, mode = np.empty((len(paths), *shape), np.uint8), "L" if shape[-1] == 1 else "RGB"
+    images = np.empty((len(paths), *shape), np.uint8)
 
     def fill(places):
         for i in places:
-            images[i] = read_image(paths[i], mode, shape[:2])
+            images[i] = read_image(paths[i], shape[-1], shape[:2], white)
 
     list(_threads().map(fill, np.array_split(np.arange(len(paths)), THREADS)))
     return images
@@ -114,41 +100,3 @@ def _read_images(shape, paths):
 @cache
 def _threads():
     return ThreadPoolExecutor(THREADS, thread_name_prefix="images")
-
-
-def read_image(path, mode=None, size=None):
-    """Decode an image file: (height, width, 1) uint8 if it is grey, else (height, width, 3), upright.
-
-    `mode` "L" or "RGB" asks for one of the two, `size` (height, width) for this size, by bilinear interpolation with
-    antialiasing, as the networks' own front does it. Raises `ZooError`, naming the file, if it can't be read.
-    """
-    from PIL import Image, ImageOps
-
-    with _opened(path) as image:
-        image = ImageOps.exif_transpose(image)
-        grey = _is_grey(image)
-        if image.mode.startswith("I;16") or image.mode in ("I", "F"):  # 16 bits of grey and more
-            image = Image.fromarray((np.asarray(image, np.float64) / 257).clip(0, 255).astype(np.uint8))
-        image = image.convert(mode or ("L" if grey else "RGB"))
-        if size and image.size != (size[1], size[0]):
-            image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-        return np.asarray(image).reshape(image.height, image.width, -1)
-
-
-def _is_grey(image):
-    return image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;16")
-
-
-@contextmanager
-def _opened(path):
-    """Open an image file; whatever is wrong with it, then or when it is decoded, is said in one sentence."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            yield image
-    except FileNotFoundError:
-        raise ZooError(f"There is no image file {str(path)!r}.") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
-        reason = "cannot identify image file" if "identify" in str(problem) else str(problem)
-        raise ZooError(f"{path} can't be read as an image ({reason}); mend or remove it.") from None

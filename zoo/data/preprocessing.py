@@ -88,10 +88,22 @@ def fit_to(layout, entry, dataset, image_size=None):
     Raises:
         ZooError: if the layout takes no such images.
     """
-    height, width, channels = dataset.image_shape
-    own = entry.input_shape
-    if own:
-        channels = own[2]
+    inner, channels = inner_size(layout, entry, dataset.image_shape, image_size)
+    scale, offset = _normalization(dataset.train, channels, entry.pixel_range)
+    return Preprocessing(inner, entry.margin, channels, scale, offset)
+
+
+def inner_size(layout, entry, image_shape=None, image_size=None):
+    """Return the size that `fit_to` gives to images, (height, width) inside the margin, and their channels.
+
+    `image_shape` is theirs, (height, width, channels). Images of differing sizes have none: by default, this is what
+    they are to be resized to, once and for all, from the net's own size, or 224x224.
+    """
+    own, around = entry.input_shape, 2 * entry.margin
+    height, width, channels = own or (224, 224, 3)
+    if image_shape:
+        height, width = (n + around for n in image_shape[:2])
+        channels = own[2] if own else image_shape[2]
     if image_size:
         size, channels = image_size[:2], (*image_size, channels)[2]
     elif own and max(own[:2]) <= SMALL:
@@ -102,13 +114,12 @@ def fit_to(layout, entry, dataset, image_size=None):
             raise ZooError(f"{entry.name} takes no image of {channels} channels, whatever its size.")
         least = max(least, *trace(layout, (least, least, channels)).last_map.stride)
         size = (height, width) if min(height, width) >= least else (least, least)
-    inner = tuple(n - 2 * entry.margin for n in size)
+    inner = tuple(n - around for n in size)
     if min(inner) < 1:
         raise ZooError(f"An image of {size[0]}x{size[1]} leaves nothing inside {entry.name}'s margin.")
     if channels not in (1, 3):
         raise ZooError(f"Images have 1 channel or 3; got {channels}.")
-    scale, offset = _normalization(dataset.train, channels, entry.pixel_range)
-    return Preprocessing(inner, entry.margin, channels, scale, offset)
+    return inner, channels
 
 
 def plain(entry, input_shape):

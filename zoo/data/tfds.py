@@ -13,7 +13,7 @@ from zoo.data.dataset import StreamedSplit, chunks, make_dataset
 from zoo.errors import ZooError, did_you_mean, first_line
 
 SPLITS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
-WHITE = {"uint8": 255, "uint16": 65535}  # by the types of images
+PIXELS = ("uint8", "uint16")  # the types of images whose range is known
 PARALLEL = 16  # records decoded at a time
 
 
@@ -82,15 +82,11 @@ def _keys(tfds, name, info):
     label = [key for key in keys if isinstance(features.get(key), tfds.features.ClassLabel)]
     if not image or not label:
         raise ZooError(f"{name} isn't a set of labelled images: its features are {', '.join(features)}.")
-    if (kind := _dtype(features[image[0]])) not in WHITE:
+    if (kind := np.dtype(features[image[0]].np_dtype).name) not in PIXELS:
         raise ZooError(f"{name} has images of {kind}, not of 8 or 16 bits.")
     others = [key for key in dict.fromkeys(image + label) if key not in (image[0], label[0])]
     note = f"Of several images or labels, {image[0]} and {label[0]} are taken, not {', '.join(others)}."
     return image[0], label[0], [note] if others else []
-
-
-def _dtype(feature):
-    return np.dtype(feature.np_dtype).name
 
 
 def _prepare(name, builder):
@@ -173,17 +169,16 @@ def _split(builder, records, image_key, label_key, shape):
     from tqdm import tqdm
 
     features, (height, width, channels) = builder.info.features, shape
-    kept, white = (height, width, 3 if channels == 4 else channels), WHITE[_dtype(features[image_key])]
-    plain = features[image_key].shape == kept and white == 255
+    kept = (height, width, 3 if channels == 4 else channels)
 
     def image(record):
-        pixels = features.deserialize_example(record)[image_key]
-        if plain:
-            return pixels
-        pixels = tf.cast(pixels, tf.float32) * (255 / white)
+        stored = features.deserialize_example(record)[image_key]
+        if stored.dtype == tf.uint8 and features[image_key].shape == shape == kept:
+            return stored
+        pixels = tf.cast(stored, tf.float32) * (255 / stored.dtype.max)
         if channels == 4:
-            opaque = pixels[..., 3:] / 255
-            pixels = pixels[..., :3] * opaque + 255 * (1 - opaque)
+            alpha = pixels[..., 3:] / 255
+            pixels = pixels[..., :3] * alpha + 255 * (1 - alpha)  # on white, as the files of a folder
         if features[image_key].shape != shape:
             pixels = tf.image.resize(pixels, (height, width), antialias=True)
         return tf.cast(tf.clip_by_value(tf.round(pixels), 0, 255), tf.uint8)

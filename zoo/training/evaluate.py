@@ -1,13 +1,15 @@
 """A trained model on images: the test split's figures, and the classes of single pictures."""
 
 import time
+import warnings
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from zoo import data
-from zoo.data.folder import read_image
-from zoo.errors import ZooError
+from zoo.data.images import read_image
+from zoo.errors import ZooError, ZooWarning
 from zoo.training.run import load_trained
 from zoo.training.train import Result
 
@@ -35,8 +37,12 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128,
             raise ZooError(f"{subject} is no run, so say with --dataset what to test it on.")
         source = config["data"] | ({"data_dir": data_dir} if data_dir else {})
     else:
-        source = {"dataset": dataset, "data_dir": data_dir, "classes": config["data"]["classes"] if config else None}
-    split = data.load_source({"size": trained.preprocessing.input_shape[:2]} | source)
+        own = config.get("data", {})
+        source = {"dataset": dataset, "data_dir": data_dir, "classes": own.get("classes"), "order": "natural",
+                  "white": own.get("white")}  # fmt: skip
+    split = data.load_source({"size": trained.preprocessing.size} | source)
+    if dataset is None:
+        _check_unchanged(config, split)
     _check_classes(trained, split)
     probabilities, seconds = _timed(
         predict_split, trained.folded().on_images(split.image_shape), split.test, batch_size
@@ -59,11 +65,11 @@ def predict(subject, paths, weights=None, top=3, options=None, check=None):
         ZooError: if a file is missing or no image; nothing is classified then.
     """
     trained = _load_classifier(subject, weights, options, check)
-    mode = "L" if trained.preprocessing.channels == 1 else "RGB"
-    pictures = [read_image(Path(path), mode) for path in paths]
-    classify, answers = trained.classifier(), []
+    white = trained.run.config()["data"].get("white") if trained.run else None
+    pictures = [read_image(Path(path), white=white) for path in paths]
+    classify, answers = cache(lambda channels: trained.classifier((None, None, channels))), []
     for path, picture in zip(paths, pictures):
-        probabilities = classify(picture[None])[0]
+        probabilities = classify(picture.shape[-1])(picture[None])[0]
         best = np.argsort(-probabilities, kind="stable")[:top]
         classes = [{"name": trained.class_names[i], "probability": round(float(probabilities[i]), 6)} for i in best]
         answers.append({"image": str(path), "classes": classes})
@@ -86,6 +92,16 @@ def _check_classes(trained, dataset):
     if tuple(map(str, range(len(ours)))) not in (ours, theirs) and ours != theirs:
         one, other = next(pair for pair in zip(ours, theirs) if pair[0] != pair[1])
         raise ZooError(f"{trained.name} knows other classes than {dataset.name} has: {one!r} where that has {other!r}.")
+
+
+def _check_unchanged(config, dataset):
+    """Warn if a run's own data holds other numbers of images than it did in training."""
+    if any(len(getattr(dataset, split)) != count for split, count in config["images"].items()):
+        sentence = (
+            f"{dataset.name} isn't what it was when the run began: it may have been trained on images that it is "
+            "tested on now."
+        )
+        warnings.warn(sentence, ZooWarning, stacklevel=3)
 
 
 def _timed(function, *arguments):

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from zoo import checks, data
-from zoo.data.preprocessing import Preprocessing, fit_to
+from zoo.data.preprocessing import Preprocessing, fit_to, inner_size
 from zoo.errors import ZooError
 from zoo.plan import plan, resolve
 from zoo.processor import check_bfloat16, prepare, slow_bfloat16
@@ -74,6 +74,7 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
         one_core_an_op()
     devices = choose(strategy)
     dataset = loaded or data.load_source(source)
+    source |= {"white": dataset.white}
     recipe = recipe.for_images(len(dataset.train))
     front, planned = _fit(model, entry, dataset, image_size, options)
     say, verbose = devices.voice(say, verbose)
@@ -109,10 +110,11 @@ def check(model, dataset="digits", data_dir=None, image_size=None, options=None,
     entry = registry.entry(model)
     check_trackers(trackers)
     recipe = recipe_for(entry, str(dataset), recipe, **fields)
-    resolve(model, entry.classes or 2, **options or {})
+    layout = resolve(model, entry.classes or 2, **options or {})[2]
     return entry, recipe, {
-        "dataset": str(dataset), "data_dir": None if data_dir is None else str(data_dir),
-        "size": (image_size or entry.input_shape or (224, 224))[:2], "limit": limit, "classes": classes,
+        "dataset": data.whereabouts(dataset), "data_dir": data.folder_from_root(data_dir),
+        "size": inner_size(layout, entry, image_size=image_size)[0], "limit": limit, "classes": classes,
+        "order": "natural",
     }  # fmt: skip
 
 

@@ -68,7 +68,9 @@ def tune(over, trials=20, metric="val_loss", runs="runs", say=print, model="lene
         ZooError: for bad input, before anything is written; if no trial could be finished.
     """
     given = {key: value for key, value in arguments.items() if value is not None}
-    search = Search(dict(over), trials, metric, {"model": model, "dataset": str(dataset)} | given)
+    if "data_dir" in given:
+        given["data_dir"] = data.folder_from_root(given["data_dir"])
+    search = Search(dict(over), trials, metric, {"model": model, "dataset": data.whereabouts(dataset)} | given)
     entry, space, loaded = _check(search)
     folder = new_folder(runs, f"tune-{entry.name}-{loaded.name}")
     return _search(folder, search, space, loaded, say)

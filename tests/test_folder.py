@@ -1,0 +1,359 @@
+"""Folders of images: which are classes, which are splits, what is taken, and the sentence for what isn't."""
+
+import os
+
+import numpy as np
+import pytest
+from image_files import tiff
+from keras import ops
+from pictures import classes, noise, pictures
+from PIL import Image
+
+from zoo import ZooError, data
+from zoo.data.images import read_image
+from zoo.training import train as training
+
+
+def counts(dataset):
+    return [len(part) for part in (dataset.train, dataset.validation, dataset.test)]
+
+
+def test_a_folder_of_class_folders(tmp_path):
+    made = data.load(classes(tmp_path / "pets", 10))
+    assert (made.name, made.class_names, made.image_shape) == ("pets", ("cat", "dog"), (9, 7, 3))
+    assert counts(made) == [14, 2, 4] and not any("Left out" in note for note in made.notes)
+
+
+# ------------------------------------------------------------------------------------------------- splits or classes
+
+NAMES = [("train", "val", "test"), ("train", "valid", "test"), ("Train", "VALID", "Test"),
+         ("Training", "Validation", "Testing"), ("TRAIN", "val", "testing")]  # fmt: skip
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_a_folder_with_its_own_splits(tmp_path, names):
+    for split, count in zip(names, (4, 3, 2)):
+        classes(tmp_path / split, count)
+    made = data.load(tmp_path)
+    assert counts(made) == [8, 6, 4] and made.notes == ()
+    first = np.asarray(Image.open(tmp_path / names[0] / "dog" / "0.png"))
+    assert (made.train.images[4] == first).all() and made.train.labels.tolist() == [0] * 4 + [1] * 4
+
+
+@pytest.mark.parametrize("names", [("test", "other"), ("train", "plane"), ("Training", "test", "car"), ("val", "x")])
+def test_a_folder_with_a_splits_name_is_a_class_if_images_lie_in_it(tmp_path, names):
+    for name in names:
+        pictures(tmp_path / name, 5)
+    pictures(tmp_path / names[0] / "more", 2)
+    assert data.load(tmp_path).class_names == tuple(sorted(names))
+
+
+@pytest.mark.parametrize(
+    "folders, sentence",
+    [
+        (("train", "test"), "has test, train, which name splits, but no folder train with a folder of images for each"),
+        (("Train/", "test/"), None),
+        (("train", "test/"), "which name splits, but no folder train with"),
+        (("val/", "test/"), "which name splits, but no folder train with"),
+        (("train/", "car"), "train holds folders of images, as a split does, but car beside it, as classes do; move"),
+        (("cat", "dog", "test/"), "test holds folders of images, as a split does, but cat, dog beside it, as classes"),
+        (("train/", "val/", "valid/"), "has two folders for one split: val and valid."),
+    ],
+)
+def test_folders_that_could_be_either_are_refused(tmp_path, folders, sentence):
+    for name in folders:
+        classes(tmp_path / name) if name.endswith("/") else pictures(tmp_path / name, 5)
+    if sentence is None:
+        assert counts(data.load(tmp_path))[2] == 10
+        return
+    with pytest.raises(ZooError) as problem:
+        data.load(tmp_path)
+    assert sentence in str(problem.value)
+
+
+def test_what_lies_beside_the_splits_is_left_out_and_counted(tmp_path):
+    for split in ("train", "test"):
+        classes(tmp_path / split)
+    pictures(tmp_path / "unlabelled", 3)
+    for folder in (tmp_path, tmp_path / "train"):
+        (folder / "README.md").write_text("")
+    note = "Left out: 2 files beside the class folders and 3 images in folders beside the splits (unlabelled)."
+    assert note in data.load(tmp_path).notes
+
+
+def test_a_test_split_without_classes_is_left_out(tmp_path):
+    """As competitions hand them out; the images' classes aren't told."""
+    classes(tmp_path / "train", 10)
+    pictures(tmp_path / "test", 3)
+    made = data.load(tmp_path)
+    assert "Left out: 3 images in folders beside the splits (test)." in made.notes and counts(made) == [14, 2, 4]
+
+
+def test_a_test_class_that_training_lacks_is_refused(tmp_path):
+    classes(tmp_path / "train")
+    pictures(tmp_path / "test" / "cats", 2)
+    with pytest.raises(ZooError, match="cats is no class of the training images. Did you mean cat"):
+        data.load(tmp_path)
+
+
+# --------------------------------------------------------------------------------------------------- the classes' order
+
+
+@pytest.mark.parametrize(
+    "names, order",
+    [
+        (["0", "1", "10", "11", "2"], ["0", "1", "2", "10", "11"]),
+        (["00", "01", "10", "9"], ["00", "01", "9", "10"]),
+        (["class 10", "class 2"], ["class 10", "class 2"]),  # as torchvision's ImageFolder and Keras have them
+        (["1", "10", "2", "other"], ["1", "10", "2", "other"]),
+        (["b", "B", "a"], ["B", "a", "b"]),
+    ],
+)
+def test_folders_named_by_numbers_are_in_their_order(tmp_path, names, order):
+    for i, name in enumerate(names):
+        pictures(tmp_path / name, 3, (2, 2, 1), ".bmp")
+        for file in (tmp_path / name).iterdir():
+            Image.new("L", (2, 2), order.index(name)).save(file)
+    made = data.load(tmp_path)
+    assert list(made.class_names) == order
+    for split in (made.train, made.validation, made.test):
+        assert (split.images[:, 0, 0, 0] == split.labels).all()
+
+
+def test_an_old_run_has_its_classes_and_its_split_as_text(tmp_path):
+    for i in range(11):
+        pictures(tmp_path / str(i), 6)
+    source = {"dataset": str(tmp_path)}
+    old, new = data.load_source(source), data.load_source(source | {"order": "natural"})
+    assert list(old.class_names) == sorted(map(str, range(11))) != list(new.class_names)
+    text = data.load(tmp_path, order="text")
+    assert (old.test.images == text.test.images).all() and (old.test.labels == text.test.labels).all()
+
+
+# -------------------------------------------------------------------------------------------------------- what is taken
+
+
+def test_images_in_folders_within_a_class_are_taken_and_counted(tmp_path):
+    classes(tmp_path)
+    pictures(tmp_path / "cat" / "night" / "indoors", 3)
+    pictures(tmp_path / "dog" / "day", 1)
+    made = data.load(tmp_path)
+    assert sum(counts(made)) == 14 and "4 images in folders within a class's folder, as cat/night." in made.notes
+    assert np.bincount(np.concatenate([made.train.labels, made.validation.labels, made.test.labels])).tolist() == [8, 6]
+
+
+def test_keras_takes_the_same_images(tmp_path):
+    from keras.utils import image_dataset_from_directory
+
+    for i, name in enumerate(("a", "b/c", "b", "d")):
+        pictures(tmp_path / name, 4 + i)
+    theirs = image_dataset_from_directory(str(tmp_path), image_size=(9, 7), batch_size=99, shuffle=False, verbose=False)
+    ours = data.load(tmp_path)
+    images, labels = next(iter(theirs))
+    labelled = sorted((bytes(image), label) for image, label in zip(np.asarray(images, "u1"), np.asarray(labels)))
+    parts = (ours.train, ours.validation, ours.test)
+    assert labelled == sorted((bytes(image), label) for p in parts for image, label in zip(p.images, p.labels))
+
+
+@pytest.mark.parametrize("suffix", [".jfif", ".JPG", ".Png", ".jpe", ".jp2", ".tga", ".pnm", ".TIFF", ".webp", ".apng"])
+def test_images_of_any_suffix_are_taken(tmp_path, suffix):
+    made = data.load(classes(tmp_path, 3, suffix=suffix))
+    assert sum(counts(made)) == 6 and not any("Left out" in note for note in made.notes)
+
+
+def test_what_is_left_out_is_told_in_one_note(tmp_path):
+    classes(tmp_path)
+    for name in ("a.txt", "b.TXT", "c.npy", "noext", "._0.png", ".hidden"):
+        (tmp_path / "cat" / name).write_text("")
+    (tmp_path / "labels.csv").write_text("")
+    pictures(tmp_path, 1)
+    pictures(tmp_path / ".git", 2)
+    (tmp_path / "emu").mkdir()
+    made = data.load(tmp_path)
+    assert sum(counts(made)) == 10 and made.class_names == ("cat", "dog")
+    assert made.notes[0] == (
+        "Left out: 2 files beside the class folders, 4 files in class folders whose suffix is no image's "
+        "(.npy, .txt, no suffix) and 1 class folder without images (emu)."
+    )
+
+
+def test_links_are_followed_but_not_in_circles(tmp_path):
+    classes(tmp_path / "real")
+    (tmp_path / "set").mkdir()
+    for name in ("cat", "dog"):
+        (tmp_path / "set" / name).symlink_to(tmp_path / "real" / name)
+    (tmp_path / "real" / "cat" / "again").symlink_to(tmp_path / "real" / "cat")
+    (tmp_path / "real" / "dog" / "up").symlink_to(tmp_path / "set")
+    assert sum(counts(data.load(tmp_path / "set"))) == 10
+
+
+def test_names_that_are_not_utf_8_are_read_and_can_be_said(tmp_path):
+    names = [os.fsdecode(name) for name in (b"caf\xe9", b"na\xefve")]
+    for name in names:
+        pictures(tmp_path / name, 4)
+        (tmp_path / name / os.fsdecode(b"\xe9.\xe9")).write_text("")
+    (tmp_path / os.fsdecode(b"\xff")).mkdir()
+    made = data.load(tmp_path)
+    assert list(made.class_names) == sorted(names) and len(made.train.images)
+    assert [note.encode() for note in made.notes] and "(?)" in made.notes[0]
+
+
+# ------------------------------------------------------------------------------------------------- size, colour, white
+
+
+def test_images_of_differing_sizes_are_resized_and_said(tmp_path):
+    pictures(classes(tmp_path) / "cat", 1, (30, 20, 3), suffix=".bmp")
+    made = data.load(tmp_path, size=(12, 10))
+    assert made.image_shape == (12, 10, 3)
+    assert "The images' sizes differ: all are resized to 12x10." in made.notes
+
+
+def test_grey_only_if_all_are_grey(tmp_path):
+    grey = classes(tmp_path / "grey", shape=(9, 7, 1))
+    assert data.load(grey).image_shape == (9, 7, 1)
+    pictures(grey / "cat", 1, (9, 7, 3), suffix=".bmp")
+    assert data.load(grey).image_shape == (9, 7, 3)
+
+
+def test_an_image_is_resized_as_the_networks_own_front_does_it(tmp_path):
+    for size in ((20, 31), (5, 4)):  # larger and smaller
+        pictures(tmp_path, 1, (13, 11, 3))
+        ours = read_image(tmp_path / "0.png", size=size).astype(float)
+        theirs = ops.image.resize(noise(13, 11, 3).astype("float32"), size, "bilinear", antialias=True)
+        assert abs(ours - ops.convert_to_numpy(theirs)).max() <= 1
+
+
+def deep(root, *whites, dtype="f4"):
+    """A folder of grey images, one for each of these greatest values."""
+    for i, white in enumerate(whites):
+        folder = root / ("cat", "dog")[i % 2]
+        folder.mkdir(exist_ok=True, parents=True)
+        tiff(folder / f"{i}.tif", np.linspace(0, white, 24).astype(dtype).reshape(4, 6, 1), "L")
+    return root
+
+
+@pytest.mark.parametrize(
+    "whites, dtype, white",
+    [
+        ([1] * 6, "f4", 1),
+        ([1, 1, 0.2, 1.0000001, 0.01, 1], "f4", 1),
+        ([255, 200, 0.9, 1, 255, 255], "f4", 255),
+        ([255] * 6, "i4", 255),
+        ([255, 200, 60000, 30, 200, 0], "i4", 65535),
+    ],
+)
+def test_white_is_chosen_for_all_images_together(tmp_path, whites, dtype, white):
+    made = data.load(deep(tmp_path, *whites, dtype=dtype))
+    assert made.white == white
+    seen = np.concatenate([split.images for split in (made.train, made.validation, made.test)])
+    expected = np.array(sorted(whites), float).clip(0, white) / white * 255
+    assert sorted(seen.max((1, 2, 3))) == pytest.approx(expected, abs=0.51)
+    note = "6 of the images hold floats or 32-bit integers, of which the file doesn't tell what is white: 0 is taken as"
+    assert made.notes[0].startswith(f"{note} black and {white} as white.")
+
+
+def test_images_that_are_nearly_black_by_the_others_range_are_told(tmp_path):
+    note = data.load(deep(tmp_path, 255, 1, 1, 255, 255, 255)).notes[0]
+    assert note.endswith(f"2 of them are nearly black so, as {tmp_path}/cat/2.tif: 1 at most.")
+
+
+def test_images_whose_range_is_open_are_refused(tmp_path):
+    with pytest.raises(ZooError, match="2.tif hold floats or 32-bit.* from 0 to 30, fit neither 0 to 1 nor 0 to 255"):
+        data.load(deep(tmp_path, 1, 2, 30, 4))
+    with pytest.raises(ZooError, match="2.tif has pixels from 0 to 30, but in the images of the training 0 is black"):
+        data.load(tmp_path, white=1)
+    deep(tmp_path, float("nan"))
+    with pytest.raises(ZooError, match="cat/0.tif holds pixels that are no finite numbers"):
+        data.load(tmp_path)
+
+
+def test_images_that_tell_white_themselves_need_no_note(tmp_path):
+    made = data.load(deep(tmp_path, *[200] * 6, dtype="u2"))
+    assert made.white is None and len(made.notes) == 2 and made.train.images.max() == 1
+
+
+def test_further_pictures_of_a_file_are_told(tmp_path):
+    first = Image.fromarray(noise(9, 7, 3))
+    first.save(classes(tmp_path) / "cat" / "0.gif", save_all=True, append_images=[Image.new("RGB", (7, 9))])
+    note = f"1 of the files hold several pictures, as {tmp_path}/cat/0.gif: the first is taken."
+    assert note in data.load(tmp_path).notes
+
+
+def test_a_run_keeps_what_white_is_and_where_its_data_lies(tmp_path, monkeypatch):
+    deep(tmp_path / "set", *[255] * 12)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(training, "_train", lambda run, config, *_: config)
+    source = training.train("lenet1", "set", data_dir="sets", say=str)["data"]
+    assert source == {
+        "dataset": f"{tmp_path}/set", "data_dir": f"{tmp_path}/sets", "size": (28, 28), "limit": None, "classes": None,
+        "order": "natural", "white": 255,
+    }  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------------ refused
+
+
+@pytest.mark.parametrize("what", ["empty", "cut"])
+def test_a_corrupt_image_is_named(tmp_path, what):
+    broken = classes(tmp_path) / "dog" / "2.png"
+    broken.write_bytes(broken.read_bytes()[:60] if what == "cut" else b"")
+    with pytest.raises(ZooError, match=f"{broken} can't be read as an image"):
+        data.load(tmp_path)
+
+
+def test_folders_without_images_or_classes_are_refused(tmp_path):
+    with pytest.raises(ZooError, match="no folders of images, one a class"):
+        data.load(tmp_path)
+    pictures(tmp_path / "cat", 5)
+    with pytest.raises(ZooError, match="one class only \\(cat\\)"):
+        data.load(tmp_path)
+
+
+def test_a_folder_around_the_data_set_is_told(tmp_path):
+    classes(tmp_path / "flowers")
+    with pytest.raises(ZooError, match=f"{tmp_path} has one folder only; is {tmp_path}/flowers the data set"):
+        data.load(tmp_path)
+
+
+def test_a_folder_that_cannot_be_read_is_told(tmp_path, monkeypatch):
+    from pathlib import Path
+
+    def iterdir(self):
+        raise PermissionError(13, "Permission denied")
+
+    classes(tmp_path)
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    with pytest.raises(ZooError, match="The folder .* can't be read: Permission denied"):
+        data.load(tmp_path)
+
+
+# ---------------------------------------------------------------------------------------------- from another folder
+
+
+def test_a_path_leads_to_its_data_from_any_folder(tmp_path, monkeypatch):
+    classes(tmp_path / "sets" / "pets")
+    np.savez(tmp_path / "a.npz", x_train=noise(9, 4, 5), y_train=np.arange(9) % 2)
+    (tmp_path / "a.npz").rename(tmp_path / "A.NPZ")
+    (tmp_path / "link.npz").symlink_to(tmp_path / "A.NPZ")
+    monkeypatch.chdir(tmp_path / "sets")
+    found = {name: data.whereabouts(name) for name in ("pets", "../A.NPZ", "../link.npz", ".", "digits", "mnist")}
+    assert found == {
+        "pets": f"{tmp_path}/sets/pets", "../A.NPZ": f"{tmp_path}/A.NPZ", "../link.npz": f"{tmp_path}/link.npz",
+        ".": f"{tmp_path}/sets", "digits": "digits", "mnist": "mnist",
+    }  # fmt: skip
+    assert data.folder_from_root("there") == f"{tmp_path}/sets/there"
+    assert data.folder_from_root("gs://there") == "gs://there" and data.folder_from_root(None) is None
+    monkeypatch.chdir(tmp_path.parent)
+    for name in ("pets", "../A.NPZ", "../link.npz"):
+        assert len(data.load(found[name]).train)
+
+
+def test_an_old_runs_path_that_leads_nowhere_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ZooError) as problem:
+        data.load_source({"dataset": "./sets/pets"})
+    assert str(problem.value) == (
+        f"There is no folder of images or .npz file './sets/pets' in {tmp_path}. If sets/pets is a path, it leads on "
+        f"from the folder in which the run began, not from {tmp_path}: go there, or say with --dataset where the data "
+        "lies."
+    )

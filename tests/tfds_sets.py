@@ -1,0 +1,53 @@
+"""Small sets of TFDS: of one size, of differing ones, and of all else that an image can be there."""
+
+import numpy as np
+from pictures import noise
+
+
+def shards(count):
+    import tensorflow_datasets as tfds
+
+    return tfds.download.DownloadConfig(num_shards=count)
+
+
+OTHERS = {"in_shards": {"download_config": shards(3)}, "in_array_records": {"file_format": "array_record"}}
+
+
+def write_sets(folder):
+    """Write them, of 20 and 6 images, by TFDS itself."""
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    label = tfds.features.ClassLabel(names=["square", "circle"])
+
+    def store(name, features, example, **options):
+        def examples(count):
+            rows = [example(i) for i in range(count)]
+            spec = tfds.features.FeaturesDict(features).get_tensor_info()
+            signature = {key: tf.TensorSpec(info.shape, info.tf_dtype) for key, info in spec.items()}
+            return tf.data.Dataset.from_generator(lambda: iter(rows), output_signature=signature)
+
+        tfds.dataset_builders.store_as_tfds_dataset(
+            name, "1.0.0", features=tfds.features.FeaturesDict(features), data_dir=folder, disable_shuffling=True,
+            split_datasets={"train": examples(20), "test": examples(6)}, **options,
+        )  # fmt: skip
+
+    store("shapes", {"image": tfds.features.Image(shape=(6, 5, 3)), "label": label},
+          lambda i: {"image": noise(6, 5, 3, seed=i), "label": i % 2})  # fmt: skip
+    store("mixed_shapes", {"image": tfds.features.Image(shape=(None, None, 3)), "label": label},
+          lambda i: {"image": noise(6 + i, 5, 3, seed=i), "label": i % 2})  # fmt: skip
+    for name, options in OTHERS.items():
+        store(name, {"image": tfds.features.Image(shape=(6, 5, 3)), "label": label},
+              lambda i: {"image": noise(6, 5, 3, seed=i), "label": i % 2}, **options)  # fmt: skip
+    store("drawn", {"image": tfds.features.Image(shape=(6, 5, 4)), "label": label},
+          lambda i: {"image": noise(6, 5, 4, seed=i), "label": i % 2})  # fmt: skip
+    store("drawn_and_mixed", {"image": tfds.features.Image(shape=(None, None, 4)), "label": label},
+          lambda i: {"image": noise(6, 5, 4, seed=i), "label": i % 2})  # fmt: skip
+    store("pairs", {"left": tfds.features.Image(shape=(6, 5, 3)), "right": tfds.features.Image(shape=(6, 5, 3)),
+                    "label": label, "colour": tfds.features.ClassLabel(num_classes=3)},
+          lambda i: {"left": noise(6, 5, 3), "right": noise(6, 5, 3), "label": i % 2, "colour": 2})  # fmt: skip
+    store("deep", {"image": tfds.features.Image(shape=(6, 5, 1), dtype=np.uint16), "label": label},
+          lambda i: {"image": noise(6, 5, 1, seed=i) * np.uint16(257), "label": i % 2})  # fmt: skip
+    store("floats", {"image": tfds.features.Image(shape=(6, 5, 1), dtype=np.float32), "label": label},
+          lambda i: {"image": noise(6, 5, 1, seed=i).astype("float32"), "label": i % 2})  # fmt: skip
+    store("sentences", {"text": tfds.features.Text()}, lambda i: {"text": "words"})

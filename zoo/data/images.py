@@ -1,0 +1,217 @@
+"""An image file -> its pixels: one way for training, evaluation and prediction, whatever mode and depth it has."""
+
+import struct
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from zoo.data.ranges import check_within, white_of
+from zoo.errors import ZooError, printable
+
+# Pillow knows these by their suffix, but draws them with other programs' help, with another package's, or not at all.
+NO_PICTURES = {"BUFR", "EPS", "FITS", "GRIB", "HDF5", "MPEG", "WMF"}
+ONE_PICTURE = {"MPO", "PSD"}  # further frames are depth maps or layers, not further pictures
+ORIENTATION = 0x0112  # the EXIF tag
+BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # TIFF's tags, and a value of the last
+PNG_ORIENTATIONS = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")  # what tells it, anywhere in the file
+BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error, zlib.error)
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the head of an image file tells: the size upright, 1 channel or 3, and whether there are further pictures.
+
+    `white` is the value of white pixels; None for floats and 32-bit integers, whose files don't tell it.
+    """
+
+    height: int
+    width: int
+    channels: int
+    white: int | None
+    has_more: bool
+
+
+@cache
+def suffixes():
+    """Return the suffixes, in lower case, of the image files that this machine's Pillow decodes."""
+    from PIL import Image
+
+    known = Image.registered_extensions()
+    taken = Image.OPEN.keys() - NO_PICTURES | {"MPO"}  # which JPEG's reader opens
+    return frozenset(suffix for suffix, kind in known.items() if kind in taken)
+
+
+def read_head(path):
+    """Return the `Head` of an image file, of which no pixel is decoded. Raises `ZooError` if it can't be read."""
+    with _opened(path) as image:
+        width, height = image.size
+        if image.format == "TIFF":
+            width, height = image.tag_v2[256], image.tag_v2[257]  # as stored: Pillow's versions differ in `size`
+        if _orientation(image, path) > 4:  # on its side
+            width, height = height, width
+        has_more = getattr(image, "is_animated", False) and image.format not in ONE_PICTURE
+        return Head(height, width, 1 if _is_grey(image) else 3, _white(image), has_more)
+
+
+def read_image(path, channels=None, size=None, white=None):
+    """Decode an image file: (height, width, 1) uint8 if it is grey, else (height, width, 3), upright, on white.
+
+    The first frame is taken of several; alpha, and a transparent colour, are composited on white.
+
+    Args:
+        path: the file.
+        channels: 3 to get three equal ones of a grey image, too.
+        size: (height, width) to resize to, by bilinear interpolation with antialiasing, as the networks' own front
+            does it; by default the image's own.
+        white: the value of white in images of floats and of 32-bit integers, of which the file doesn't tell it; by
+            default what `zoo.data.ranges` makes of this file alone, with a warning that says so.
+
+    Raises:
+        ZooError: if the file can't be read, naming it; for pixels beyond `white`, and a drawing in white on
+            transparency, of which nothing would be left.
+    """
+    from PIL import Image, ImageOps
+
+    with _opened(path) as image:
+        target = "L" if _is_grey(image) and channels != 3 else "RGB"
+        key, own_white, inverted = _transparent_value(image), _white(image), _is_inverted(image)
+        image = ImageOps.exif_transpose(image)
+        image, alpha = _with_alpha(image, key)
+        if own_white != 255:
+            image = _to_bytes(path, image, own_white, white, inverted)
+        image = image.convert(target)
+        if alpha:
+            image = _on_white(path, image, alpha)
+        if size and image.size != (size[1], size[0]):
+            image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+        return np.asarray(image).reshape(image.height, image.width, -1)
+
+
+def extent(path):
+    """Return the least and the greatest value in an image file, as its pixels are stored."""
+    with _opened(path) as image:
+        values = np.asarray(image)
+        return float(values.min()), float(values.max())
+
+
+# --------------------------------------------------------------------------------------------- what the file tells
+
+
+def _is_grey(image):
+    return image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16")
+
+
+def _orientation(image, path):
+    """The EXIF orientation, 1 to 8. Pillow decodes a whole PNG to look for it, so that is done for a reason only."""
+    if image.format == "PNG" and not any(mark in Path(path).read_bytes() for mark in PNG_ORIENTATIONS):
+        return 1
+    return image.getexif().get(ORIENTATION, 1)
+
+
+def _white(image):
+    """The value of white by the file's own kind, or None if it tells none."""
+    if image.mode.startswith("I;16"):
+        return 4095 if _tag(image, BITS_PER_SAMPLE) == (12,) else 65535
+    if image.mode == "I" and image.format in ("PNG", "PPM"):  # 16 bits of grey, to which Pillow scales PPM's others
+        return 65535
+    return None if image.mode in ("I", "F") else 255
+
+
+def _is_inverted(image):
+    """Whether 0 is white and Pillow leaves it so: it doesn't for up to 8 bits."""
+    return _white(image) != 255 and _tag(image, PHOTOMETRIC) == WHITE_IS_ZERO
+
+
+def _tag(image, number):
+    return image.tag_v2.get(number) if image.format == "TIFF" else None
+
+
+def _transparent_value(image):
+    """The value or the colour that a PNG declares transparent, on the scale of the pixels that Pillow gives, or None.
+
+    Pillow scales pixels of 2 and 4 bits to 8, and colours of 16 bits, but not the value that is compared with them.
+    """
+    value = image.info.get("transparency")
+    if value is None or image.mode not in ("L", "RGB") and not image.mode.startswith("I"):
+        return None
+    depth = str(image.tile[0].args if image.tile else "")
+    if ";16" in depth and image.mode == "RGB":
+        return tuple(level >> 8 for level in value)
+    return value * (85 if ";2" in depth else 17 if ";4" in depth else 1)
+
+
+# ----------------------------------------------------------------------------------------------------- its pixels
+
+
+def _with_alpha(image, key):
+    """Return the image and its alpha channel, an image of mode "L", or None where it has none."""
+    from PIL import Image
+
+    if key is not None:
+        image.info.pop("transparency", None)
+        same = np.asarray(image) == key
+        if same.ndim == 3:
+            same = same.all(-1)
+        return image, Image.fromarray(np.where(same, 0, 255).astype(np.uint8))
+    if not image.has_transparency_data:
+        return image, None
+    if image.mode == "La":
+        image = image.convert("LA")
+    image = image.convert("RGBA")
+    return image, image.getchannel("A")
+
+
+def _to_bytes(path, image, own_white, white, inverted):
+    """Return grey of another depth as bytes, to the nearest."""
+    from PIL import Image
+
+    values = np.asarray(image, np.float64)
+    if own_white is None and white:
+        check_within(path, values, white)
+    values = (values / (own_white or white or white_of(path, values))).clip(0, 1)
+    return Image.fromarray(np.round(255 * (1 - values if inverted else values)).astype(np.uint8))
+
+
+def _on_white(path, image, alpha):
+    """Return the image on a white page."""
+    from PIL import Image
+
+    page = Image.new(image.mode, image.size, "white")
+    page.paste(image, mask=alpha)
+    least, most = alpha.getextrema()
+    if least < most and np.asarray(page).min() == 255:
+        raise ZooError(
+            f"{printable(path)} is drawn in white on transparency, and nothing would be left of it on white, on which "
+            "transparent images are put; give it a background."
+        )
+    return page
+
+
+@contextmanager
+def _opened(path):
+    """Open an image file; whatever is wrong with it, then or when it is decoded, is said in one sentence."""
+    from PIL import Image
+
+    try:
+        # By its name, Pillow would map some TIFFs into memory, and mix up the pixels of those that lie on their sides.
+        with open(path, "rb") as file, Image.open(file) as image:
+            yield image
+    except ZooError:
+        raise
+    except FileNotFoundError:
+        raise ZooError(f"There is no image file {printable(path)!r}.") from None
+    except (*BROKEN, Image.DecompressionBombError) as problem:
+        reason = _reason(path, problem)
+        raise ZooError(f"{printable(path)} can't be read as an image ({reason}); mend or remove it.") from None
+
+
+def _reason(path, problem):
+    if Path(path).is_file() and not Path(path).stat().st_size:
+        return "it is empty"
+    if "identify" in str(problem):
+        return "cannot identify image file"
+    return getattr(problem, "strerror", None) or str(problem) or type(problem).__name__

@@ -1,0 +1,75 @@
+"""White in images of floats and of 32-bit integers, of which no file tells what is white.
+
+It is the one of 1, 255 and 65535 that fits all such images of a data set, and a run keeps it for the images to come: a
+dark image alone could have been meant in more ways than one. What fits none is refused. A value fits if no pixel lies
+beyond it, or below 0, by more than a hundredth of it (resizing makes such), and if the brightest pixel has a quarter of
+it at least (1, the least of them, needs none).
+"""
+
+import warnings
+
+import numpy as np
+
+from zoo.errors import ZooError, ZooWarning, printable
+
+WHITES = (1, 255, 65535)
+TOLERANCE = 0.01
+BRIGHT = 0.25
+WHAT = "floats or 32-bit integers, of which the file doesn't tell what is white"
+
+
+def common_white(paths, extents, white=None):
+    """Return the value of white that fits the image files together, and a sentence on it.
+
+    `extents` holds the least and the greatest pixel of each, `white` is the value where it is known already. Raises
+    `ZooError`, naming a file, if there is none.
+    """
+    low, high = np.transpose(extents)
+    for path, values in zip(paths, extents):
+        _check_numbers(path, values)
+    if white:
+        for number in (low.argmin(), high.argmax()):
+            check_within(paths[number], extents[number], white)
+    else:
+        white = _fitting(paths[high.argmax()], low.min(), high.max())
+    note = f"{len(paths):,} of the images hold {WHAT}: 0 is taken as black and {white} as white."
+    dark = (high > 0) & (high <= max((1 + TOLERANCE) * other if other < white else 0 for other in WHITES))
+    if dark.any():
+        first = int(dark.argmax())
+        note += f" {dark.sum():,} of them are nearly black so, as {printable(paths[first])}: {high[first]:g} at most."
+    return white, note
+
+
+def white_of(path, values):
+    """Return the value of white that fits the pixels of one file, with a warning. Raises `ZooError` if none does."""
+    _check_numbers(path, values)
+    white = _fitting(path, np.min(values), np.max(values))
+    sentence = f"{printable(path)} holds {WHAT}: 0 is taken as black and {white} as white."
+    warnings.warn(sentence, ZooWarning, stacklevel=2)
+    return white
+
+
+def check_within(path, values, white):
+    """Raise `ZooError` if pixels lie beyond black or white."""
+    _check_numbers(path, values)
+    low, high = np.min(values), np.max(values)
+    if low < -TOLERANCE * white or high > (1 + TOLERANCE) * white:
+        raise ZooError(
+            f"{printable(path)} has pixels from {low:g} to {high:g}, but in the images of the training 0 is black and "
+            f"{white} is white."
+        )
+
+
+def _check_numbers(path, values):
+    if not np.isfinite(values).all():
+        raise ZooError(f"{printable(path)} holds pixels that are no finite numbers (NaN or infinity).")
+
+
+def _fitting(path, low, high):
+    for white in WHITES:
+        if low >= -TOLERANCE * white and high <= (1 + TOLERANCE) * white and (white == 1 or high >= BRIGHT * white):
+            return white
+    raise ZooError(
+        f"Images such as {printable(path)} hold {WHAT}, and their pixels, from {low:g} to {high:g}, fit neither 0 to 1 "
+        "nor 0 to 255 nor 0 to 65535; save them with 8 or 16 bits."
+    )

@@ -1,0 +1,139 @@
+"""Which folders below a data set's are splits, which are classes, and which files are their images."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from zoo.data.images import suffixes
+from zoo.errors import ZooError, printable
+
+SPLITS = {"train": "train", "training": "train", "val": "validation", "valid": "validation",
+          "validation": "validation", "test": "test", "testing": "test"}  # fmt: skip
+SHOWN = 12  # names in a sentence
+
+
+@dataclass
+class Folder:
+    """A folder: the image files in it, how many others by suffix, and the folders in it; hidden ones don't count."""
+
+    path: Path
+    images: list = field(default_factory=list)
+    others: Counter = field(default_factory=Counter)
+    folders: list = field(default_factory=list)
+
+    @property
+    def name(self):
+        return self.path.name
+
+    @property
+    def has_images(self):
+        return bool(self.images) or any(folder.has_images for folder in self.folders)
+
+    def all_images(self):
+        """The images in it and below it: its own first, then those of each folder."""
+        return self.images + [image for folder in self.folders for image in folder.all_images()]
+
+    def all_others(self):
+        return sum((folder.all_others() for folder in self.folders), self.others)
+
+    def classes(self):
+        """The folders in it that have images."""
+        return [folder for folder in self.folders if folder.has_images]
+
+
+def read_tree(path, above=()):
+    """Return the `Folder` of a path, all below it included; links are followed, but for those to a folder above."""
+    try:
+        items = sorted((item for item in path.iterdir() if item.name[0] != "."), key=lambda item: item.name)
+        above = (*above, path.resolve())
+    except OSError as problem:
+        raise ZooError(f"The folder {printable(path)} can't be read: {problem.strerror}.") from None
+    tree = Folder(path)
+    for item in items:
+        if item.is_dir():
+            if item.resolve() not in above:
+                tree.folders.append(read_tree(item, above))
+        elif item.suffix.lower() in suffixes():
+            tree.images.append(item)
+        else:
+            tree.others[item.suffix.lower() or "no suffix"] += 1
+    return tree
+
+
+def find_splits(root):
+    """Return the `Folder` of each split that a data set's folder has, by the split's name; at least "train".
+
+    A folder with a split's name is a split if class folders lie in it, and a class if images do. Where it could be
+    either, a `ZooError` says so.
+    """
+    named = [folder for folder in root.classes() if folder.name.lower() in SPLITS]
+    beside = [folder for folder in root.classes() if folder not in named]
+    splits = [folder for folder in named if folder.classes()]
+    plain = [folder for folder in splits if not folder.images]
+    training = [folder for folder in splits if SPLITS[folder.name.lower()] == "train"]
+    if training and (not beside or len(plain) > 1 and training[0] in plain):
+        return _by_split(root, splits)
+    if plain and beside:
+        raise ZooError(
+            f"{printable(plain[0].path)} holds folders of images, as a split does, but {_names(beside)} beside it, as "
+            "classes do; move one or the other elsewhere."
+        )
+    if named and not beside:
+        raise ZooError(
+            f"{printable(root.path)} has {_names(named)}, which name splits, but no folder train with a folder of "
+            "images for each class."
+        )
+    return {"train": root}
+
+
+def _by_split(root, folders):
+    splits = {}
+    for folder in folders:
+        other = splits.setdefault(SPLITS[folder.name.lower()], folder)
+        if other is not folder:
+            raise ZooError(f"{printable(root.path)} has two folders for one split: {other.name} and {folder.name}.")
+    return splits
+
+
+def left_out(root, splits):
+    """Return the sentence on what isn't taken below a data set's folder, in a list that is empty if there is nothing.
+
+    These are files beside the class folders, files that are no images by their suffixes, class folders without images,
+    and folders of images beside the splits.
+    """
+    within = [folder for split in splits.values() for folder in split.folders]
+    tops = {id(top): top for top in (root, *splits.values())}.values()
+    beside = sum(len(top.images) + top.others.total() for top in tops)
+    others = sum((folder.all_others() for folder in within), Counter())
+    empty = [folder for folder in within if not folder.has_images]
+    extra = [folder for folder in root.classes() if root not in splits.values() and folder not in splits.values()]
+    parts = []
+    if beside:
+        parts.append(f"{_count(beside, 'file')} beside the class folders")
+    if others:
+        kinds = printable(", ".join(sorted(others)))
+        parts.append(f"{_count(others.total(), 'file')} in class folders whose suffix is no image's ({kinds})")
+    if empty:
+        parts.append(f"{_count(len(empty), 'class folder')} without images ({_names(empty)})")
+    if extra:
+        count = sum(len(folder.all_images()) for folder in extra)
+        parts.append(f"{_count(count, 'image')} in folders beside the splits ({_names(extra)})")
+    return [f"Left out: {', '.join(parts[:-1]) + ' and ' if parts[1:] else ''}{parts[-1]}."] if parts else []
+
+
+def nested(splits):
+    """Return the sentence on images in folders within a class's, in a list that is empty if there are none."""
+    found = [folder for split in splits.values() for part in split.classes() for folder in part.classes()]
+    count = sum(len(folder.all_images()) for folder in found)
+    where = f"{found[0].path.parent.name}/{found[0].name}" if found else ""
+    return [f"{_count(count, 'image')} in folders within a class's folder, as {printable(where)}."] if found else []
+
+
+def _names(folders):
+    names = [printable(folder.name) for folder in folders]
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _count(number, what):
+    return f"{number:,} {what}{'s' if number != 1 else ''}"
