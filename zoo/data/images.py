@@ -79,11 +79,11 @@ def read_image(path, channels=None, size=None, white=None):
     with _opened(path) as image:
         target = "L" if _is_grey(image) and channels != 3 else "RGB"
         key, own_white, inverted = _transparent_value(image), _white(image), _is_inverted(image)
-        image = ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
         image, alpha = _with_alpha(image, key)
         if own_white != 255:
             image = _to_bytes(path, image, own_white, white, inverted)
-        image = image.convert(target)
+        image = image if image.mode == target else image.convert(target)
         if alpha:
             image = _on_white(path, image, alpha)
         if size and image.size != (size[1], size[0]):
