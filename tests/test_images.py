@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from image_files import png, tiff
 from PIL import Image, features
+from PIL.PngImagePlugin import PngInfo
 
 from zoo import ZooError, ZooWarning
 from zoo.data.images import read_head, read_image, suffixes
@@ -284,6 +285,20 @@ def test_a_photograph_is_turned_upright(tmp_path, suffix, orientation):
     assert abs(read(path) - UPRIGHT[orientation](values)).max() <= (6 if suffix == "jpg" else 0)
 
 
+def test_an_orientation_that_there_is_not_is_none(tmp_path):
+    values = samples(255, 3)
+    saved_with_exif(tmp_path / "a.png", values, 9)
+    assert (read(tmp_path / "a.png") == values).all()
+
+
+def test_xmp_tells_the_orientation_too(tmp_path):
+    values = samples(255, 3)
+    about = PngInfo()
+    about.add_itxt("XML:com.adobe.xmp", '<rdf:Description tiff:Orientation="6"/>')
+    Image.fromarray(values.astype("u1")).save(tmp_path / "a.png", pnginfo=about)
+    assert (read(tmp_path / "a.png") == UPRIGHT[6](values)).all()
+
+
 @pytest.mark.parametrize(
     "kind, dtype, white", [("L", "u1", 255), ("L", "u2", 65535), ("L", "f4", 1), ("CMYK", "u1", 255)]
 )
@@ -418,6 +433,9 @@ def test_what_is_no_file_is_told(tmp_path):
         read_image(tmp_path / "a.png")
     with pytest.raises(ZooError, match="can't be read as an image \\(Is a directory\\)"):
         read_image(tmp_path)
+    (tmp_path / "a.png").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    with pytest.raises(ZooError, match="can't be read as an image \\(it is a pointer of Git LFS, which fetches"):
+        read_image(tmp_path / "a.png")
     (tmp_path / "a.png").write_text("no picture")
     with pytest.raises(ZooError, match="can't be read as an image \\(cannot identify image file\\)"):
         read_image(tmp_path / "a.png")

@@ -15,9 +15,10 @@ from zoo.errors import ZooError, printable
 # Pillow knows these by their suffix, but draws them with other programs' help, with another package's, or not at all.
 NO_PICTURES = {"BUFR", "EPS", "FITS", "GRIB", "HDF5", "MPEG", "WMF"}
 ONE_PICTURE = {"MPO", "PSD"}  # further frames are depth maps or layers, not further pictures
-ORIENTATION = 0x0112  # the EXIF tag
+ORIENTATION, ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and some of its values
 BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # TIFF's tags, and a value of the last
 PNG_ORIENTATIONS = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")  # what tells it, anywhere in the file
+GIT_LFS = b"version https://git-lfs."
 BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error, zlib.error)
 
 
@@ -51,7 +52,7 @@ def read_head(path):
         width, height = image.size
         if image.format == "TIFF":
             width, height = image.tag_v2[256], image.tag_v2[257]  # as stored: Pillow's versions differ in `size`
-        if _orientation(image, path) > 4:  # on its side
+        if _orientation(image, path) in ON_ITS_SIDE:
             width, height = height, width
         has_more = getattr(image, "is_animated", False) and image.format not in ONE_PICTURE
         return Head(height, width, 1 if _is_grey(image) else 3, _white(image), has_more)
@@ -106,7 +107,7 @@ def _is_grey(image):
 
 
 def _orientation(image, path):
-    """The EXIF orientation, 1 to 8. Pillow decodes a whole PNG to look for it, so that is done for a reason only."""
+    """The EXIF orientation. Pillow decodes a whole PNG to look for it, so that is done for a reason only."""
     if image.format == "PNG" and not any(mark in Path(path).read_bytes() for mark in PNG_ORIENTATIONS):
         return 1
     return image.getexif().get(ORIENTATION, 1)
@@ -210,8 +211,13 @@ def _opened(path):
 
 
 def _reason(path, problem):
-    if Path(path).is_file() and not Path(path).stat().st_size:
-        return "it is empty"
+    if Path(path).is_file():
+        with open(path, "rb") as file:
+            start = file.read(len(GIT_LFS))
+        if not start:
+            return "it is empty"
+        if start == GIT_LFS:
+            return "it is a pointer of Git LFS, which fetches the file itself by git lfs pull"
     if "identify" in str(problem):
         return "cannot identify image file"
     return getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
