@@ -71,6 +71,13 @@ def test_folders_that_could_be_either_are_refused(tmp_path, folders, sentence):
     assert sentence in str(problem.value)
 
 
+def test_splits_within_classes_are_refused(tmp_path):
+    for name in ("cat/train", "cat/test", "dog/train", "dog/test"):
+        pictures(tmp_path / name, 3)
+    with pytest.raises(ZooError, match="cat/train is a split within a class; put splits above classes: train/cat"):
+        data.load(tmp_path)
+
+
 def test_what_lies_beside_the_splits_is_left_out_and_counted(tmp_path):
     for split in ("train", "test"):
         classes(tmp_path / split)
@@ -138,7 +145,8 @@ def test_images_in_folders_within_a_class_are_taken_and_counted(tmp_path):
     pictures(tmp_path / "cat" / "night" / "indoors", 3)
     pictures(tmp_path / "dog" / "day", 1)
     made = data.load(tmp_path)
-    assert sum(counts(made)) == 14 and "4 images in folders within a class's folder, as cat/night." in made.notes
+    note = "4 images in folders within a class's folder, as cat/night, are of that class."
+    assert sum(counts(made)) == 14 and note in made.notes
     assert np.bincount(np.concatenate([made.train.labels, made.validation.labels, made.test.labels])).tolist() == [8, 6]
 
 

@@ -122,11 +122,19 @@ def left_out(root, splits):
 
 
 def nested(splits):
-    """Return the sentence on images in folders within a class's, in a list that is empty if there are none."""
+    """Return the sentence on images in folders within a class's, in a list that is empty if there are none.
+
+    Raises `ZooError` if these are splits: the images to test on would be trained on.
+    """
     found = [folder for split in splits.values() for part in split.classes() for folder in part.classes()]
+    for folder in found:
+        if SPLITS.get(folder.name.lower()) == "train":
+            right = f"{folder.name}/{printable(folder.path.parent.name)}"
+            raise ZooError(f"{printable(folder.path)} is a split within a class; put splits above classes: {right}.")
     count = sum(len(folder.all_images()) for folder in found)
     where = f"{found[0].path.parent.name}/{found[0].name}" if found else ""
-    return [f"{_count(count, 'image')} in folders within a class's folder, as {printable(where)}."] if found else []
+    within = f"{_count(count, 'image')} in folders within a class's folder, as {printable(where)}, are of that class."
+    return [within] if found else []
 
 
 def _names(folders):
