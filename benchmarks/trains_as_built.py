@@ -17,18 +17,14 @@ import tempfile
 from collections import defaultdict
 from pathlib import Path
 
-from zoo.processor import prepare
-
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-prepare()
 
-import keras
 import numpy as np
 from tabulate import tabulate
 
 import zoo
 from zoo import data
-from zoo.training.optimizing import make_optimizer
+from zoo.processor import prepare
 from zoo.training.recipes import recipe_for
 from zoo.training.train import train
 
@@ -57,6 +53,8 @@ def gives_map(name):
 
 
 def classify(name, width, epochs, seed):
+    import keras
+
     options = {"width": width} if width < 1 else {}
     with tempfile.TemporaryDirectory() as runs:
         result = train(name, "digits", options=options, runs=runs, verbose=0, say=lambda note: None,
@@ -67,6 +65,10 @@ def classify(name, width, epochs, seed):
 
 def label_pixels(name, width, epochs, seed):
     """Train a net that gives a map; return its input shape and its accuracy on the test digits' ink."""
+    import keras
+
+    from zoo.training.optimizing import make_optimizer
+
     digits = data.load("digits")
     recipe = recipe_for(zoo.registry.entry(name), epochs=epochs, seed=seed).for_images(len(digits.train))
     keras.utils.set_random_seed(seed)
@@ -125,6 +127,10 @@ def main():
         parser.error(f"no model matches {', '.join(options.patterns)}; `zoo list` shows all.")
     if options.markdown:
         return print(table(measured(options.results)))
+    prepare()
+
+    import keras
+
     if not options.results.exists():
         options.results.write_text(",".join(COLUMNS) + "\n")
     done = {(row["model"], row["seed"], row["epochs"]) for row in measured(options.results)}

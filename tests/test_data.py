@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import pytest
 from pictures import classes, noise, pictures
-from tfds_sets import OTHERS
 
 from zoo import ZooError, ZooWarning, data
 from zoo.data import dataset, preprocessing
