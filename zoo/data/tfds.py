@@ -77,7 +77,7 @@ def _builder(tfds, name, data_dir):
 def _keys(tfds, name, info):
     """The names of the image feature and the label feature, and notes on what is left aside."""
     features = dict(info.features)
-    keys = *(info.supervised_keys or ()), "image", "label", *features
+    keys = *(info.supervised_keys or ()), "image", "label", *sorted(features)  # TFDS reads them in no order
     image = [key for key in keys if isinstance(features.get(key), tfds.features.Image)]
     label = [key for key in keys if isinstance(features.get(key), tfds.features.ClassLabel)]
     if not image or not label:
