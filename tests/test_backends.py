@@ -71,6 +71,24 @@ def test_on_jax_the_same_seed_gives_the_same_weights(on_jax, tmp_path):
     assert on_jax("-c", TWICE.replace("RUNS", repr(str(tmp_path)))).split()[-2:] == ["jax", "True"]
 
 
+LOSSES = """
+import numpy as np
+from zoo import data
+from zoo.training.run import find_run, load_trained
+from zoo.training.train import train
+result = train("lenet1", runs=RUNS, epochs=1, limit=80, verbose=0, say=str)
+metrics, trained, digits = find_run(result.run).metrics(), load_trained(result.run), data.load("digits", limit=80)
+for told, split in ((metrics["val_loss"][0], digits.validation), (result.test_loss, digits.test)):
+    probabilities = trained.classifier()(split.images)[np.arange(len(split)), split.labels]
+    print(np.isclose(told, -np.log(probabilities.astype("float64")).mean(), rtol=1e-4), end=" ")
+print(metrics["objective"] != metrics["loss"], "val_objective" in metrics)
+"""
+
+
+def test_on_jax_the_losses_are_plain_too(on_jax, tmp_path):
+    assert on_jax("-c", LOSSES.replace("RUNS", repr(str(tmp_path)))).split()[-4:] == ["True", "True", "True", "False"]
+
+
 ONCE = """
 import jax
 from zoo.training.train import train

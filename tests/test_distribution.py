@@ -50,6 +50,13 @@ def weights_in(runs):
     return keras.models.load_model(run_in(runs).model_path, compile=False).get_weights()
 
 
+def assert_same_losses(ours, theirs):
+    """Of two runs' folders: each epoch's, by all devices together."""
+    ours, theirs = (run_in(runs).metrics() for runs in (ours, theirs))
+    for key in ("loss", "objective", "val_loss", "accuracy", "val_accuracy"):
+        np.testing.assert_allclose(ours[key], theirs[key], rtol=1e-3, atol=1e-4, err_msg=key)
+
+
 def assert_same(ours, theirs):
     for one, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
@@ -65,18 +72,19 @@ def cluster():
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
-    """The weights after two epochs on one device."""
+    """The folder of a run of two epochs on one device."""
     pytest.importorskip("jax")
     runs = tmp_path_factory.mktemp("alone")
     printed_by(start(*TRAINING, *SHORT, "--runs", runs))
-    return weights_in(runs)
+    return runs
 
 
 def test_two_devices_train_to_the_weights_of_one(alone, tmp_path):
     printed_by(start(*TRAINING, *SHORT, "--strategy", "mirrored", "--runs", tmp_path, XLA_FLAGS=TWO))
     config = run_in(tmp_path).config()
     assert (config["strategy"], config["replicas"]) == ("mirrored", 2)
-    assert_same(weights_in(tmp_path), alone)
+    assert_same(weights_in(tmp_path), weights_in(alone))
+    assert_same_losses(tmp_path, alone)
 
 
 def test_two_processes_train_to_the_weights_of_one_and_the_chief_alone_writes(alone, tmp_path):
@@ -85,7 +93,8 @@ def test_two_processes_train_to_the_weights_of_one_and_the_chief_alone_writes(al
     assert "Test accuracy" in chief and "Epoch" not in other and "Test accuracy" not in other
     assert [path.name for path in tmp_path.iterdir()] == ["0"]
     assert run_in(tmp_path / "0").config()["strategy"] == "multiworker"
-    assert_same(weights_in(tmp_path / "0"), alone)
+    assert_same(weights_in(tmp_path / "0"), weights_in(alone))
+    assert_same_losses(tmp_path / "0", alone)
 
 
 @pytest.mark.parametrize("lost", [0, 1])
@@ -124,6 +133,7 @@ for strategy in ("mirrored", "single"):
     assert done.returncode == 0, done.stderr[-3000:]
     assert run_in(tmp_path / "mirrored").config()["replicas"] == 2
     assert_same(weights_in(tmp_path / "mirrored"), weights_in(tmp_path / "single"))
+    assert_same_losses(tmp_path / "mirrored", tmp_path / "single")
 
 
 @pytest.mark.parametrize(

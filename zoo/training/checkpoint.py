@@ -34,7 +34,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.start = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        if not np.isfinite(logs["loss"]):
+        if not np.isfinite(logs["objective" if self.model.plain else "loss"]):
             before = len(self.history) * self.steps
             raise self._no_number("loss", f"at step {int(np.asarray(self.model.sound_steps)) - before + 1}")
 
@@ -131,7 +131,11 @@ def state(model):
 
 
 def restore(run, model, say):
-    """Set the model to the last checkpoint of a run that can be read; return its history, [] if there is none."""
+    """Set the model to the last checkpoint of a run that can be read; return its history, [] if there is none.
+
+    A run whose epochs were measured by the loss that it minimizes, as all once were, goes on so: a loss among others
+    of another kind would choose the wrong epoch.
+    """
     for path in run.checkpoints():
         try:
             values, others = read_arrays(path)
@@ -144,5 +148,8 @@ def restore(run, model, say):
             raise ZooError(f"{path} isn't a checkpoint of {model.name}: was its layout changed?")
         for variable, value in zip(variables, values):
             variable.assign(value)
+        model.plain = not history or "objective" in history[0]
+        if not model.plain:
+            say("This run began with losses on smoothed labels and goes on so; its test loss is the plain one.")
         return history
     return []

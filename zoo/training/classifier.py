@@ -17,12 +17,14 @@ BLOCKS, LONGEST = 10, 50  # an epoch is at least so many blocks, and a block at 
 class Classifier(keras.Model):
     """From raw images (N, height, width, channels), 0..255, to float32 logits: a dict, "logits" (N, classes) first.
 
-    Auxiliary classifiers follow by name. Their losses count in training, each by its weight; what is reported on
-    other data is the net's own. (Training on logits keeps the softmax exact.) The training loss also carries
-    `decay` / 2 times the sum of the kernels' squares, whose gradient is weight decay. In training the images are
+    Auxiliary classifiers follow by name. (Training on logits keeps the softmax exact.) In training the images are
     changed by the layers that `augmentation` names, their randomness from `seed`; where these mix images, the output
-    "shares" (N, N) says how, and the loss is that of labels mixed alike (the accuracy is that of the unmixed). The net
-    computes a batch in so many `parts`, side by side.
+    "shares" (N, N) says how. The net computes a batch in so many `parts`, side by side.
+
+    Reported as "loss" is, of any data, the mean cross-entropy of the net's own logits with the labels as they are.
+    Training also reports "objective", which is what it minimizes: the compiled loss, of labels mixed as the images are,
+    that of each auxiliary classifier by its weight, and `decay` / 2 times the sum of the kernels' squares, whose
+    gradient is weight decay. If `plain` is set to False, "loss" is the objective, on other data the compiled loss.
 
     A training step takes a batch of images and labels, as any Keras model's, or a block: `places` (batch, steps) in the
     training set that `hold` put on the device; that is one compiled call for as many steps of the optimizer.
@@ -43,7 +45,8 @@ class Classifier(keras.Model):
         super().__init__(images, outputs, name=f"{net.name}_on_images")
         self.auxiliary = {name: weight for name, (_, weight) in auxiliary.items()}
         self.decay = decay
-        self.held = ()
+        self.held, self.plain, self.testing = (), True, False
+        self.cross_entropy = keras.metrics.SparseCategoricalCrossentropy(from_logits=True, name="cross_entropy")
         counter = dict(shape=(), trainable=False, aggregation="only_first_replica")
         self.is_sound = self.add_weight(**counter, dtype="bool", initializer="ones", name="is_sound")
         # "int" is int64 on TensorFlow, which keeps int32 in main memory, out of reach of XLA on a graphics card.
@@ -63,8 +66,12 @@ class Classifier(keras.Model):
         self.held = on_every_device(images), on_every_device(labels)
 
     def evaluate(self, *arguments, **options):
-        with feeding_whole():
-            return super().evaluate(*arguments, **options)
+        self.testing = True
+        try:
+            with feeding_whole():
+                return super().evaluate(*arguments, **options)
+        finally:
+            self.testing = False
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         if training and SHARES in y_pred:
@@ -85,7 +92,15 @@ class Classifier(keras.Model):
         return added / replicas_in_step()
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        self.cross_entropy.update_state(y, y_pred[LOGITS])
         return super().compute_metrics(x, y, y_pred[LOGITS], sample_weight)
+
+    def get_metrics_result(self):
+        results = super().get_metrics_result()
+        compiled, plain = results.pop("loss"), results.pop("cross_entropy")
+        if not self.plain:
+            return {"loss": compiled, **results}
+        return {"loss": plain, **results} | ({} if self.testing else {"objective": compiled})
 
     if keras.backend.backend() == "jax":
 

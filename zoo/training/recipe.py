@@ -45,8 +45,8 @@ class Recipe:
     arXiv:1711.05101) for the others. `initialization` draws the kernels of convolutions, but for depthwise ones, and
     dense layers anew: Keras's initializers by name, or "gaussian", AlexNet's, of mean 0 and deviation 0.01.
     `label_smoothing` is that of Szegedy et al. (arXiv:1512.00567), `rubbish` the j of LeCun et al. 1998, Equation 9: a
-    class of constant logit -j that no image belongs to, for logits that are distances. The reported test loss is
-    without smoothing, rubbish class and class weights.
+    class of constant logit -j that no image belongs to, for logits that are distances. What is reported as loss is
+    without smoothing, rubbish class, weight decay and class weights; what is minimized is reported as objective.
 
     Raises:
         ZooError: for a value that is out of range.
