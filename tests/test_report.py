@@ -15,6 +15,7 @@ from zoo.training.figures import draw_confusion
 from zoo.training.report import SHOWN, write_report
 from zoo.training.run import new_run
 
+pytestmark = pytest.mark.filterwarnings("error::zoo.ZooWarning")
 NET = [Conv(4, 3), Flatten(), Dense(3)]
 NAMES = ("cat", "dog", "<owl>")
 HISTORY = [

@@ -5,6 +5,7 @@ import json
 import shlex
 import shutil
 from math import log
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -176,7 +177,8 @@ def trained(monkeypatch):
         run.write_config({})
         for epoch in range(epochs):
             loss = abs(log(learning_rate / 1e-3)) + 1 / (epoch + 1)
-            history.append({"epoch": epoch, "val_loss": loss, "val_accuracy": 1 / (1 + loss), "seconds": 1.0})
+            figures = {"objective": loss, "val_loss": loss, "val_accuracy": 1 / (1 + loss), "seconds": 1.0}
+            history.append({"epoch": epoch, **figures})
             run.write_metrics(history)
             watch(history)
 
@@ -253,6 +255,16 @@ def test_a_trial_that_fails_is_counted_and_the_search_goes_on(tmp_path, trained)
         rows = list(csv.DictReader(file))
     assert [row["state"] for row in rows] == ["finished", "failed", "finished"]
     assert rows[1]["error"] == "The image is too small." and not rows[1]["val_loss"] and rows[1]["optimizer"]
+
+
+def test_a_search_by_smoothed_losses_gets_no_more_trials_but_its_end(tmp_path, trained):
+    """As searches were before; those by accuracy go on."""
+    found = tune(OVER, 2, runs=tmp_path, say=str, epochs=1)
+    for path in Path(found.folder).glob("trial-*/*/metrics.csv"):
+        path.write_text(path.read_text().replace("objective", "loss"))
+    assert resume(found.folder, say=str) == found
+    with pytest.raises(ZooError, match="can't go on: its trials were compared by losses on smoothed labels"):
+        resume(found.folder, 3, say=str)
 
 
 def test_a_trial_whose_run_was_deleted_is_no_candidate(tmp_path, trained):

@@ -15,6 +15,7 @@ import click
 from click.core import ParameterSource
 
 import zoo
+from zoo.names import line
 from zoo.processor import prepare
 
 # TensorFlow's start-up notes; what it found to run on is printed before training.
@@ -25,11 +26,13 @@ class Sentences:
     """Bad input ends in one sentence and exit code 2, Ctrl-C in 130; a warning is a sentence on standard error."""
 
     def invoke(self, context):
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="backslashreplace")  # a name that it can't print ends no command
         try:
             with _telling_warnings():
                 return super().invoke(context)
         except zoo.ZooError as problem:
-            message = click.ClickException(str(problem))
+            message = click.ClickException(line(str(problem)))
             message.exit_code = 2
             raise message from None
         except KeyboardInterrupt:
@@ -43,7 +46,7 @@ def _telling_warnings():
 
     def tell(message, category, *place, own=warnings.showwarning):
         if issubclass(category, zoo.ZooWarning):
-            click.echo(message, err=True)
+            click.echo(line(str(message)), err=True)
         else:
             own(message, category, *place)
 
@@ -202,7 +205,13 @@ def _print_table(columns, rows, style="simple"):
 
     align = ["right" if column.startswith("#") else "left" for column in columns]
     headers = [column.removeprefix("#") for column in columns]
-    click.echo(tabulate(rows, headers, style, colalign=align, disable_numparse=True))
+    rows = [[line(str(cell)) for cell in row] for row in rows]
+    click.echo(tabulate(rows, list(map(line, headers)), style, colalign=align, disable_numparse=True))
+
+
+def _say(sentence):
+    """Print a sentence on one line, whatever the names in it hold."""
+    click.echo(line(sentence))
 
 
 # ------------------------------------------------------------------------------------------------- looking at nets
@@ -404,10 +413,10 @@ def train(context, model, dataset, data_dir, image_size, options, runs, strategy
     verbose = "auto" if sys.stdout.isatty() else 2
     if resume is not None:
         _refuse_others(context, "A run", "resume", "strategy", "as_json")
-        result = training.resume(resume, verbose, click.echo, strategy=strategy, own_process=True)
+        result = training.resume(resume, verbose, _say, strategy=strategy, own_process=True)
     else:
         result = training.train(
-            model, dataset, data_dir, image_size, options, runs, verbose, click.echo, strategy=strategy,
+            model, dataset, data_dir, image_size, options, runs, verbose, _say, strategy=strategy,
             own_process=True, **others,
         )  # fmt: skip
     if result is None:  # the chief of the workers tells it
@@ -417,9 +426,10 @@ def train(context, model, dataset, data_dir, image_size, options, runs, strategy
                f"in {result.seconds:.1f} s ({result.images_per_second:,.0f} images/s).")  # fmt: skip
     for name, what in (("model.keras", "the best epoch on validation"), ("report.html", "curves, classes, mistakes"),
                        ("metrics.csv", "every epoch"), ("config.json", "all that repeats the run")):  # fmt: skip
-        click.echo(f"  {Path(result.run) / name}  {what}")
+        if (path := Path(result.run) / name).exists():
+            _say(f"  {path}  {what}")
     run = shlex.quote(result.run)
-    click.echo(f"Next: zoo predict {run} IMAGE, or zoo export {run}")
+    _say(f"Next: zoo predict {run} IMAGE, or zoo export {run}")
     if as_json:
         _print_json(asdict(result))
 
@@ -457,9 +467,9 @@ def tune(context, over, trials, metric, resume, as_json, **others):
 
     if resume is not None:
         _refuse_others(context, "A search", "resume", "trials", "as_json")
-        found = tuning.resume(resume, trials, click.echo)
+        found = tuning.resume(resume, trials, _say)
     else:
-        found = tuning.tune(over, 20 if trials is None else trials, metric, say=click.echo, **others)
+        found = tuning.tune(over, 20 if trials is None else trials, metric, say=_say, **others)
     states = [trial.state for trial in found.trials]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     click.echo(f"Of {len(states)} trials, {counts}. The best:")
@@ -469,8 +479,10 @@ def tune(context, over, trials, metric, resume, as_json, **others):
         for t in found.trials[:SHOWN] if t.state == "finished"
     ])  # fmt: skip
     for name, what in (("tune.csv", "every trial"), ("tune.png", "what each value brought")):
-        click.echo(f"  {Path(found.folder) / name}  {what}")
-    click.echo(f"The best run is {found.trials[0].run}; this repeats it:\n  {_command_line(found.best)}")
+        if (path := Path(found.folder) / name).exists():
+            _say(f"  {path}  {what}")
+    _say(f"The best run is {found.trials[0].run}; this repeats it:")
+    click.echo(f"  {_command_line(found.best)}")
     if as_json:
         _print_json([asdict(trial) for trial in found.trials])
 
@@ -513,7 +525,7 @@ def evaluate(run_or_model, dataset, data_dir, weights, options, check, as_json):
 
     result = evaluate(run_or_model, dataset, data_dir, weights, options=options, check=check)
     _tell_of_weights(run_or_model, weights, check)
-    click.echo(f"{result.model} on {result.dataset}: test accuracy {result.test_accuracy:.4f}, "
+    _say(f"{result.model} on {result.dataset}: test accuracy {result.test_accuracy:.4f}, "
                f"loss {result.test_loss:.4f} ({result.images_per_second:,.0f} images/s).")  # fmt: skip
     if as_json:
         _print_json(asdict(result))
@@ -533,7 +545,7 @@ def compare(folders, output, as_json):
     if as_json:
         return _print_json([run.facts for run in runs])
     _print_table(["run", *(f"#{run.label}" for run in runs)], table(runs))
-    click.echo(f"Wrote {' and '.join(map(str, written))}")
+    _say(f"Wrote {' and '.join(map(str, written))}")
 
 
 @main.command()
@@ -552,7 +564,7 @@ def predict(run_or_model, images, weights, options, check, top, as_json):
         return _print_json(answers)
     for answer in answers:
         classes = ", ".join(f"{best['name']} {best['probability']:.1%}" for best in answer["classes"])
-        click.echo(f"{answer['image']}: {classes}")
+        _say(f"{answer['image']}: {classes}")
 
 
 @main.command()
@@ -573,7 +585,7 @@ def export(run_or_model, weights, options, check, output, as_json):
     difference = export_saved_model(trained, parent / "1")
     if as_json:
         return _print_json({"saved_model": str(parent / "1"), "largest_difference": difference})
-    click.echo(f"Wrote {parent / '1'}; reloaded in a fresh process, its probabilities differ by at most "
+    _say(f"Wrote {parent / '1'}; reloaded in a fresh process, its probabilities differ by at most "
                f"{difference:.1e}.")  # fmt: skip
 
 

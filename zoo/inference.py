@@ -1,5 +1,7 @@
 """A trained model -> the function that answers fastest: BatchNorm folded away, weights frozen, in any precision."""
 
+from contextlib import contextmanager
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -11,6 +13,7 @@ from zoo.errors import ZooError, no_such
 from zoo.processor import check_bfloat16
 from zoo.training.recipe import PRECISIONS
 
+PROBE = 64  # pixels of a side that a model leaves open
 FOLDING = (layers.Conv2D, kernels.Conv2D, layers.DepthwiseConv2D, layers.Dense)
 
 
@@ -19,11 +22,13 @@ def predictor(model, precision="float32", batch_size=32):
 
     The function takes images (N, height, width, channels) of any N from 1, computes `batch_size` of them at a time in
     `precision`, "float32" or "bfloat16" (softmax is float32 either way), and returns float32, (N, classes) for a
-    classifier; a dict where the model's output is one. Its weights are those that the model has now.
+    classifier; a dict where the model's output is one. Its weights are those that the model has now; layers that are
+    quantized stay so, whatever the precision.
 
     Raises:
-        ZooError: for another precision, or one that can't be had here, a batch size that can't be, and a model that
-            isn't made of layers, from one input. The function raises it for images of another shape.
+        ZooError: for another precision, or one that can't be had here, a batch size that can't be, a model that isn't
+            made of layers, from one input, and a layer that can't be copied. The function raises it for images of
+            another shape.
     """
     if precision not in PRECISIONS:
         raise no_such("precision", precision, PRECISIONS)
@@ -81,26 +86,34 @@ def fold(model):
     """
     ends = {tensor._keras_history.operation for tensor in model.outputs}
     norms = {layer: norm for layer in model.layers if layer not in ends and (norm := _norm_of(layer))}
-    gone = {norm.name for norm in norms.values()}
+    gone, copies = set(norms.values()), {}
 
     def clone(layer):
-        return _again(layer, **{"use_bias": True} if layer in norms else {})
+        new = _again(layer, **{"use_bias": True} if layer in norms else {})
+        copies[new] = layer
+        return new
 
     def call(layer, x, *others, **options):
-        return x if layer.name in gone else layer(x, *others, **options)
+        return x if copies.get(layer) in gone else layer(x, *others, **options)
 
     folded = keras.models.clone_model(model, clone_function=clone, call_function=call)
-    for layer in filter(lambda layer: layer.weights, folded.layers):
-        old = model.get_layer(layer.name)
-        layer.set_weights(_absorbed(old, norms[old]) if old in norms else old.get_weights())
+    for new, old in copies.items():
+        if old in norms:
+            new.set_weights(_absorbed(old, norms[old]))
+        elif old not in gone:
+            _take_state(new, old)
+    _check_foreign(model, folded)
     return folded
 
 
 def _norm_of(layer):
     """The BatchNorm that can be a part of the layer, or None."""
-    linear = type(layer) in FOLDING and layer.activation is keras.activations.linear
+    plain = type(layer) in FOLDING and not getattr(layer, "quantization_mode", None)
+    linear = plain and layer.activation is keras.activations.linear
     after = [node.operation for node in layer._outbound_nodes] if linear else []
     if len(after) != 1 or not isinstance(norm := after[0], layers.BatchNormalization) or len(norm._inbound_nodes) != 1:
+        return None
+    if norm._inbound_nodes[0].arguments.kwargs.get("training"):  # by the statistics of the batch, also in inference
         return None
     rank = len(norm.input.shape)
     channels = 1 if getattr(layer, "data_format", None) == "channels_first" else rank - 1
@@ -109,7 +122,8 @@ def _norm_of(layer):
 
 def _absorbed(layer, norm):
     """Kernel and bias of the layer with its BatchNorm."""
-    kernel, *biases = (weight.astype("float64") for weight in layer.get_weights())
+    weights = [layer.kernel, layer.bias] if layer.use_bias else [layer.kernel]  # LoRA's product is a part of the kernel
+    kernel, *biases = (ops.convert_to_numpy(weight).astype("float64") for weight in weights)
     values = {weight.name: ops.convert_to_numpy(weight) for weight in norm.weights}
     scale = values.get("gamma", 1) / np.sqrt(values["moving_variance"] + norm.epsilon)
     bias = scale * (sum(biases) - values["moving_mean"]) + values.get("beta", 0)
@@ -118,15 +132,25 @@ def _absorbed(layer, norm):
 
 
 def in_precision(model, precision):
-    """Return the model with all weights in "float32" or "bfloat16", and computing in it, but for softmax."""
+    """Return the model with all weights in "float32" or "bfloat16", and computing in it, but for softmax.
+
+    Layers that are quantized stay as they are.
+    """
+    copies = {}
 
     def clone(layer):
-        exact = isinstance(layer, layers.Softmax) or layer.get_config().get("activation") == "softmax"
-        return _again(layer, dtype="float32" if exact else precision)
+        if getattr(layer, "quantization_mode", None):
+            new = _again(layer)
+        else:
+            exact = isinstance(layer, layers.Softmax) or layer.get_config().get("activation") == "softmax"
+            new = _again(layer, dtype="float32" if exact else precision)
+        copies[new] = layer
+        return new
 
-    new = keras.models.clone_model(model, clone_function=clone)
-    new.set_weights(model.get_weights())
-    return new
+    model = keras.models.clone_model(model, clone_function=clone)
+    for new, old in copies.items():
+        _take_state(new, old)
+    return model
 
 
 def _again(layer, **changes):
@@ -138,9 +162,48 @@ def _again(layer, **changes):
         kind = kernels.BatchNormalization
     elif isinstance(layer, kernels.Conv2D):
         kind = layers.Conv2D
-    config = layer.get_config()
-    undrawn = {key: "zeros" for key in config if key.endswith("_initializer")}  # its weights are set afterwards
-    return kind.from_config(config | undrawn | changes)
+    with _copying(layer):
+        config = layer.get_config()
+        undrawn = {key: "zeros" for key in config if key.endswith("_initializer")}  # its weights are set afterwards
+        merged = {"lora_rank": None} if "lora_rank" in config else {}  # what is saved of LoRA is a part of the kernel
+        return kind.from_config(config | undrawn | merged | changes)
+
+
+def _take_state(new, old):
+    """Give a layer all that another one learned, as Keras saves it: statistics of an adapted one too."""
+    if not getattr(old, "weights", None):
+        return
+    with _copying(old):
+        for target, source in zip(new._flatten_layers(), old._flatten_layers(), strict=True):
+            state = {}
+            source.save_own_variables(state)
+            target.load_own_variables(state)
+
+
+@contextmanager
+def _copying(layer):
+    """Return a context in which what goes wrong raises the `ZooError` that the layer can't be copied."""
+    try:
+        yield
+    except Exception:
+        raise _no_copy(f"layer {layer.name!r} ({type(layer).__name__})") from None
+
+
+def _no_copy(what):
+    return ZooError(f"The model's {what} can't be copied: its get_config() doesn't give all that its constructor takes.")
+
+
+def _check_foreign(model, copy):
+    """Raise `ZooError` if a copy answers otherwise, for a layer's class that neither Keras nor this package made."""
+    foreign = [layer for layer in model.layers if type(layer).__module__.split(".")[0] not in ("keras", "zoo")]
+    if not foreign:
+        return
+    shape = [side or PROBE for side in model.input_shape[1:]]
+    x = 3 * np.random.default_rng(0).standard_normal((model.input_shape[0] or 4, *shape)).astype(model.inputs[0].dtype)
+    answers = (keras.tree.flatten(net(x, training=False)) for net in (model, copy))
+    for own, other in zip(*([_as_array(answer) for answer in one] for one in answers)):
+        if not np.allclose(own, other, rtol=1e-3, atol=1e-3 * np.abs(own).max(), equal_nan=True):
+            raise _no_copy(f"layers {', '.join(repr(layer.name) for layer in foreign)}")
 
 
 # ------------------------------------------------------------------------------------------------ model -> function

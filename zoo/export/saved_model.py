@@ -4,12 +4,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
+from zoo import names
 from zoo.errors import ZooError
 
+COLOUR = (None, None, None, 3)
 TOLERANCE = 1e-4  # largest difference in a probability between the model and what was reloaded
 
 # Runs in a fresh interpreter where importing this package or Keras fails.
@@ -25,7 +28,7 @@ for key in images:
     signature = "serving_default" if images[key].dtype == numpy.uint8 else "serving_float"
     answer = loaded.signatures[signature](images=tensorflow.constant(images[key]))
     out[key] = answer["probabilities"].numpy()
-    out[key + "_names"] = answer["class_names"].numpy().astype("U")
+    out[key + "_names"] = numpy.array(answer["class_names"].numpy().tolist(), "S")
 numpy.savez(answers, **out)
 """
 
@@ -34,9 +37,11 @@ def export_saved_model(trained, folder):
     """Write a `Trained` as a SavedModel into `folder` (a version folder, as TensorFlow Serving expects).
 
     Its signatures take `images`, (N, height, width, channels) of any size with values 0..255: "serving_default" as
-    uint8, "serving_float" as float32. They return `probabilities`, (N, classes) float32, and `class_names`, the
-    same shape of strings, so that every row of an answer explains itself. The weights are float32 whatever the
-    training precision was, and BatchNorm is a part of the convolutions before it.
+    uint8, "serving_float" as float32. Images are grey or colour, whatever the model was trained on, with an alpha
+    channel or without: 1 to 4 channels; what is transparent is put on white. They return `probabilities`, (N, classes)
+    float32, and `class_names`, the same shape of strings (UTF-8), so that every row of an answer explains itself. The
+    weights are float32 whatever the training precision was, but for layers that are quantized, and BatchNorm is a part
+    of the convolutions before it.
 
     The folder appears only once the SavedModel has been reloaded in a fresh process and given the model's own
     probabilities; one that stood there before is replaced.
@@ -49,16 +54,24 @@ def export_saved_model(trained, folder):
         partial = Path(tempfile.mkdtemp(prefix=".export-", dir=folder.parent))
     except OSError as problem:
         raise ZooError(f"Nothing can be written to {folder.parent}: {problem.strerror}.") from None
+    work = partial if names.text(str(partial)) == str(partial) else Path(tempfile.mkdtemp())  # TensorFlow needs UTF-8
     try:
         exact = trained.in_float32()
-        _write(exact.folded().on_images(), trained.class_names, partial / "new")
-        difference = _reload_and_compare(exact.on_images(), trained, partial)
+        _write(exact.folded().on_images(), _bytes(trained.class_names), work / "new")
+        difference = _reload_and_compare(exact, work)
+        if work != partial:
+            shutil.move(work / "new", partial / "new")
         if folder.exists():
             folder.rename(partial / "old")
         (partial / "new").rename(folder)
         return difference
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        for leftover in (partial, work):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _bytes(class_names):
+    return [names.text(name).encode() for name in class_names]
 
 
 def _write(model, class_names, folder):
@@ -68,23 +81,46 @@ def _write(model, class_names, folder):
     tf.get_logger().setLevel("ERROR")  # or it would tell of the temporary folder
 
     def serve(images):
-        probabilities = model(tf.cast(images, tf.float32), training=False)
-        names = tf.repeat(tf.constant([class_names]), tf.shape(images)[0], axis=0)
-        return {"probabilities": probabilities, "class_names": names}
+        probabilities = model(_in_channels(tf.cast(images, tf.float32), model.input_shape[-1]), training=False)
+        rows = tf.repeat(tf.constant([class_names]), tf.shape(images)[0], axis=0)
+        return {"probabilities": probabilities, "class_names": rows}
 
     archive = ExportArchive()
     archive.track(model)
     for name, dtype in (("serving_default", tf.uint8), ("serving_float", tf.float32)):
-        archive.add_endpoint(name, serve, [tf.TensorSpec((None, None, None, model.input_shape[-1]), dtype, "images")])
+        archive.add_endpoint(name, serve, [tf.TensorSpec((None, None, None, None), dtype, "images")])
     archive.write_out(str(folder), verbose=False)
 
 
-def _reload_and_compare(model, trained, work):
-    """Send images of several sizes and both types through the SavedModel and the model."""
-    height, width, channels = trained.preprocessing.input_shape
+def _in_channels(images, channels):
+    """Turn images (N, height, width, 1 to 4) into grey or colour ones, on white where they are transparent."""
+    import tensorflow as tf
+    from keras import ops
+
+    found = tf.shape(images)[-1]
+    sentence = "Images have 1 channel (grey), 2 (grey and alpha), 3 (colour) or 4 (colour and alpha); got this many:"
+    with tf.control_dependencies([tf.debugging.Assert((found >= 1) & (found <= 4), [sentence, found])]):
+        images = tf.identity(images)
+    images = tf.cond(found % 2 == 0, lambda: _on_white(images), lambda: images)
+    is_grey = tf.shape(images)[-1] == 1
+    if channels == 1:
+        images = tf.cond(is_grey, lambda: images, lambda: ops.image.rgb_to_grayscale(tf.ensure_shape(images, COLOUR)))
+    else:
+        images = tf.cond(is_grey, lambda: tf.repeat(images, 3, axis=-1), lambda: images)
+    return tf.ensure_shape(images, (None, None, None, channels))
+
+
+def _on_white(images):
+    opacity = images[..., -1:] / 255
+    return images[..., :-1] * opacity + 255 * (1 - opacity)
+
+
+def _reload_and_compare(trained, work):
+    """Send images of several sizes, of both types, grey and in colour, through the SavedModel and the model."""
+    height, width, _ = trained.preprocessing.input_shape
     random = np.random.default_rng(0)
-    probes = {}
-    for i, (rows, columns) in enumerate([(height, width), (height // 2 + 1, 2 * width), (7, 9)], 1):
+    probes, sizes = {}, [(height, width), (height // 2 + 1, 2 * width), (7, 9)]
+    for i, ((rows, columns), channels) in enumerate(product(sizes, (1, 3)), 1):
         probes[f"bytes{i}"] = random.integers(0, 256, (i, rows, columns, channels), dtype=np.uint8)
         probes[f"floats{i}"] = random.uniform(0, 255, (i, rows, columns, channels)).astype("float32")
     np.savez(work / "probes.npz", **probes)
@@ -93,11 +129,12 @@ def _reload_and_compare(model, trained, work):
     if fresh.returncode:
         raise ZooError(f"The SavedModel can't be reloaded: {(fresh.stderr.strip().splitlines() or ['no reason'])[-1]}")
     answers = np.load(work / "answers.npz")
+    models = {channels: trained.on_images((None, None, channels)) for channels in (1, 3)}
     differences = [
-        np.abs(answers[key] - np.asarray(model(images.astype("float32"), training=False))).max()
+        np.abs(answers[key] - np.asarray(models[images.shape[-1]](images.astype("float32"), training=False))).max()
         for key, images in probes.items()
     ]
-    names_kept = all((answers[f"{key}_names"] == np.array(trained.class_names)).all() for key in probes)
+    names_kept = all((answers[f"{key}_names"] == np.array(_bytes(trained.class_names))).all() for key in probes)
     if not max(differences) <= TOLERANCE or not names_kept:
         raise ZooError(f"The reloaded SavedModel's answers differ by {max(differences):.2g}; it isn't kept.")
     return float(max(differences))

@@ -117,7 +117,9 @@ def _written(value):
 
 
 def write_comparison(runs, name):
-    """Write `name`.png, the runs' curves, and `name`.html, a page that needs no other file; return both paths.
+    """Write `name`.png, the runs' curves, and `name`.html, a page that needs no other file; return their paths.
+
+    Of curves that can't be drawn, a `ZooWarning` tells.
 
     Raises:
         ZooError: if they can't be written, or the name is that of no file.
@@ -125,14 +127,17 @@ def write_comparison(runs, name):
     if str(name)[-1:] in ("", "/"):
         raise ZooError(f"--output needs the name of a file, without its .png or .html; got {str(name)!r}.")
     from zoo.training.figures import draw_overlaid
-    from zoo.training.page import light_and_dark, render
+    from zoo.training.page import render, write_figure
 
-    content, curves = light_and_dark(lambda: draw_overlaid([(run.label, run.metrics) for run in runs]))
-    page = render("compare.html", labels=[run.label for run in runs], lines=table(runs), curves=curves)
     png, html = Path(f"{name}.png"), Path(f"{name}.html")
+    minimized = [run.label for run in runs if run.metrics and "objective" not in run.metrics]
     try:
-        png.write_bytes(content)
+        html.touch()  # a place that can't be written to is told as such, and not as a figure that can't be drawn
+        curves = write_figure(png, lambda: draw_overlaid([(run.label, run.metrics) for run in runs]))
+        page = render(
+            "compare.html", labels=[run.label for run in runs], lines=table(runs), curves=curves, minimized=minimized
+        )
         html.write_text(page, encoding="utf-8")
     except OSError as problem:
         raise ZooError(f"{name} can't be written: {problem.strerror}.") from None
-    return png, html
+    return (png, html) if curves else (html,)

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from zoo.training.lettering import columns, lettered, with_fonts
 from zoo.training.run import best_epoch
 
 LABELLED = 20  # a confusion matrix of up to so many classes shows its numbers and names
@@ -36,8 +37,9 @@ def draw_overlaid(runs):
     """Loss and accuracy of several runs, each with a colour and a marker; `runs` are pairs (label, metrics)."""
     figure = Figure(figsize=(10, 4.4 + 0.12 * len(runs)), layout="constrained")
     both = figure.subplots(1, 2)
-    handles = []
-    for (label, metrics), colour, marker in zip(runs, cycle((*COLOURS, rcParams["text.color"])), cycle(MARKERS)):
+    handles, names = [], lettered(label for label, _ in runs)
+    styles = zip(cycle((*COLOURS, rcParams["text.color"])), cycle(MARKERS))
+    for label, (_, metrics), (colour, marker) in zip(names, runs, styles):
         style = dict(color=colour, marker=marker, markersize=4)
         for axes, key in zip(both, ("loss", "accuracy")):
             if metrics:
@@ -51,7 +53,7 @@ def draw_overlaid(runs):
                             Line2D([], [], color=GREY, label="training", linestyle="--", linewidth=0.9)],
                    frameon=False)  # fmt: skip
     figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
-    return figure
+    return with_fonts(figure)
 
 
 def _epochs(metrics):
@@ -72,12 +74,13 @@ def draw_confusion(labels, predictions, class_names):
     count = len(class_names)
     matrix = confusion_matrix(labels, predictions, labels=range(count))
     few = count <= LABELLED
-    side = 1.8 + 0.42 * count + 0.1 * max(map(len, class_names)) if few else 8
+    names = lettered(class_names) if few else None
+    side = 1.8 + 0.42 * count + 0.1 * max(map(columns, names)) if few else 8
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
-    display = ConfusionMatrixDisplay(matrix, display_labels=class_names if few else None)
+    display = ConfusionMatrixDisplay(matrix, display_labels=names)
     display.plot(ax=axes, include_values=few, cmap="Blues", colorbar=False, xticks_rotation=90 if few else 0)
     if not few:
         axes.set(xticks=[], yticks=[])
     axes.set(xlabel="predicted", ylabel="true")
-    return figure
+    return with_fonts(figure)

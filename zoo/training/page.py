@@ -7,14 +7,18 @@ from jinja2 import Environment, PackageLoader
 from matplotlib import rc_context
 from PIL import Image, ImageOps
 
+from zoo import names
+from zoo.training.sparing import can_do_without
+
 DARK = {"text.color": "#e6e6e6", "axes.labelcolor": "#e6e6e6", "axes.edgecolor": "#8a8a8a", "xtick.color": "#e6e6e6",
         "ytick.color": "#e6e6e6", "axes.facecolor": "#16181d", "figure.facecolor": "#16181d",
         "savefig.facecolor": "#16181d", "grid.color": "#3a3d44"}  # fmt: skip
 
 
 def render(template, **facts):
-    """Return the HTML that one of zoo/training/templates makes of the facts."""
-    return Environment(loader=PackageLoader("zoo.training"), autoescape=True).get_template(template).render(facts)
+    """Return the HTML, as UTF-8 can hold it, that one of zoo/training/templates makes of the facts."""
+    environment = Environment(loader=PackageLoader("zoo.training"), autoescape=True)
+    return names.text(environment.get_template(template).render(facts))
 
 
 def png(draw, style=None):
@@ -25,10 +29,15 @@ def png(draw, style=None):
     return buffer.getvalue()
 
 
-def light_and_dark(draw):
-    """Return the PNG of the figure that `draw()` returns, and what the macro `figure` takes: it in light and dark."""
-    light = png(draw)
-    return light, {"light": _inline(light), "dark": _inline(png(draw, DARK))}
+def write_figure(path, draw):
+    """Write the figure that `draw()` returns as a PNG; return what the macro `figure` takes: it in light and dark.
+
+    If it can't be drawn or written, that is told, and the macro's None returned.
+    """
+    with can_do_without(path.name):
+        light = png(draw)
+        path.write_bytes(light)
+        return {"light": _inline(light), "dark": _inline(png(draw, DARK))}
 
 
 def picture(pixels, side):

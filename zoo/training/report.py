@@ -3,30 +3,32 @@
 import numpy as np
 
 from zoo.training.figures import draw_confusion, draw_curves
-from zoo.training.page import light_and_dark, picture, render
+from zoo.training.page import picture, render, write_figure
 from zoo.training.run import best_epoch
+from zoo.training.sparing import can_do_without
 
 SHOWN = 24  # mistakes, at most
 SIDE, FILTER_SIDE = 128, 48  # pixels of the page that a picture and a filter take, at most
 
 
 def write_report(run, config, dataset, logits, net):
-    """Write what a run's config and metrics, the test images' logits (N, classes) and the net say into its folder."""
+    """Write what a run's config and metrics, the test images' logits (N, classes) and the net say into its folder.
+
+    Of what can't be made of it, a `ZooWarning` tells.
+    """
     metrics, predictions = run.metrics(), logits.argmax(-1)
-    figures = {}
-    for name, draw in {
-        "curves": lambda: draw_curves(metrics),
-        "confusion": lambda: draw_confusion(dataset.test.labels, predictions, dataset.class_names),
-    }.items():
-        content, figures[name] = light_and_dark(draw)
-        (run.folder / f"{name}.png").write_bytes(content)
-    best = best_epoch(metrics)
-    page = render(
-        "report.html", config=config, result=config["result"], **figures, best=best,
-        best_accuracy=metrics["val_accuracy"][best - 1], times=_times(metrics),
-        classes=_per_class(dataset, predictions), mistakes=_mistakes(dataset, logits), filters=_filters(net),
-    )  # fmt: skip
-    (run.folder / "report.html").write_text(page, encoding="utf-8")
+    curves = write_figure(run.folder / "curves.png", lambda: draw_curves(metrics))
+    confusion = write_figure(
+        run.folder / "confusion.png", lambda: draw_confusion(dataset.test.labels, predictions, dataset.class_names)
+    )
+    with can_do_without(run.report_path.name):
+        best = best_epoch(metrics)
+        page = render(
+            "report.html", config=config, result=config["result"], curves=curves, confusion=confusion, best=best,
+            plain="objective" in metrics, best_accuracy=metrics["val_accuracy"][best - 1], times=_times(metrics),
+            classes=_per_class(dataset, predictions), mistakes=_mistakes(dataset, logits), filters=_filters(net),
+        )  # fmt: skip
+        run.report_path.write_text(page, encoding="utf-8")
 
 
 def _times(metrics):

@@ -16,6 +16,9 @@ from zoo.plan import plan
 from zoo.processor import prepare
 
 
+LONGEST = 200  # bytes of a folder's name, but for its number; file systems take 255
+
+
 @dataclass(frozen=True)
 class Run:
     """The folder `runs/<model>-<dataset>-<n>/` and the files in it."""
@@ -37,6 +40,10 @@ class Run:
     @property
     def model_path(self):
         return self.folder / "model.keras"
+
+    @property
+    def report_path(self):
+        return self.folder / "report.html"
 
     @property
     def saved_model_path(self):
@@ -107,7 +114,7 @@ def best_epoch(metrics):
 def write_text(path, text):
     """Write a file, whole or not at all."""
     partial = path.with_suffix(".partial")
-    partial.write_text(text)
+    partial.write_text(text, encoding="utf-8", errors="surrogateescape")  # paths in it may be no UTF-8
     partial.replace(path)
 
 
@@ -121,7 +128,7 @@ def new_run(parent, model, dataset):
 def new_folder(parent, name):
     """Make the next free folder `<parent>/<name>-<n>`. Raises `ZooError` if it can't be made."""
     parent = Path(parent)
-    stem = re.sub(r"[^\w.-]+", "-", name)
+    stem = re.sub(r"[^\w.-]+", "-", name).encode()[:LONGEST].decode(errors="ignore")
     number = 1
     while True:
         folder = parent / f"{stem}-{number}"

@@ -1,9 +1,14 @@
-"""Where a run's figures go besides its own folder, each by its own Keras callback: TensorBoard, MLflow, W&B."""
+"""Where a run's figures go besides its own folder, each by its own Keras callback: TensorBoard, MLflow, W&B.
+
+One that fails, for its server is away or its disk is full, costs a sentence; the run goes on without it.
+"""
 
 from contextlib import ExitStack, contextmanager
+from functools import wraps
 from importlib.util import find_spec
 
 from zoo.errors import ZooError
+from zoo.training.sparing import can_do_without
 
 
 def check_trackers(names):
@@ -19,8 +24,44 @@ def tracked(run):
 
     A run that goes on goes on in them too: their names for it are in its config.
     """
-    with ExitStack() as opened:
-        yield [TRACKERS[name](run, opened) for name in run.config()["trackers"]]
+    opened, callbacks = ExitStack(), []
+    for name in run.config()["trackers"]:
+        with can_do_without(_record(name)):
+            callbacks.append(_spared(name, TRACKERS[name](run, opened)))
+
+    def close(*problem):
+        with can_do_without("The end of a tracker's record of this run"):
+            opened.__exit__(*problem)
+
+    with ExitStack() as closing:
+        closing.push(close)
+        yield callbacks
+
+
+def _record(name):
+    return f"The record of this run that --{name} asks for"
+
+
+def _spared(name, callback):
+    """Return the callback, which does nothing more once it has failed."""
+    failed = False
+
+    def spared(method):
+        @wraps(method)  # Keras asks a method whether it is a callback's own
+        def call(*arguments, **options):
+            nonlocal failed
+            if not failed:
+                failed = True
+                with can_do_without(_record(name)):
+                    method(*arguments, **options)
+                    failed = False
+
+        return call
+
+    for method in dir(callback):
+        if method.startswith("on_") or method in ("set_model", "set_params"):
+            setattr(callback, method, spared(getattr(callback, method)))
+    return callback
 
 
 def _tensorboard(run, opened):

@@ -137,7 +137,7 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
 
     with reading(run):
         config = run.config()
-        finished = Result(**config["result"]) if "result" in config else None
+        finished = Result(**config["result"]) if "result" in config and run.report_path.exists() else None
         front, recipe = Preprocessing.from_config(config["preprocessing"]), Recipe(**config["recipe"])
         source, began_with = config["data"], (config["images"], config["class_names"])
         config["parts"] = _recorded_parts(config, recipe)
@@ -240,7 +240,7 @@ def _fit(model, entry, dataset, image_size, options):
 
 
 def _finish(run, config, net, classifier, dataset, recipe, history):
-    """Take the best epoch, test it once, and write what a finished run holds."""
+    """Take the best epoch, test it once, and write what a finished run holds: the result before what shows it."""
     import keras
 
     from zoo.inference import predict_split
@@ -258,8 +258,8 @@ def _finish(run, config, net, classifier, dataset, recipe, history):
         seconds=round(seconds, 3), images_per_second=round(len(dataset.train) * len(history) / seconds, 1),
     )  # fmt: skip
     config = run.config() | {"result": asdict(result)}
+    run.write_config(config)
     write_report(run, config, dataset, logits, net)
-    run.write_config(config)  # the last of all: with a result, a run is finished
     return result
 
 

@@ -9,7 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from zoo.training.figures import TRAINING, VALIDATION
+from zoo.training.lettering import lettered, with_fonts
 from zoo.training.run import Run, best_epoch, write_text
+from zoo.training.sparing import can_do_without
 
 STATES = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}
 COLUMNS = 3  # of panels in a figure
@@ -75,14 +77,15 @@ def ranked(trials, metric):
 
 
 def write_trials(folder, trials, space, metric):
-    """Write tune.csv, a row a trial, and draw tune.png; `space` is {name: Optuna's distribution}."""
+    """Write tune.csv, a row a trial, and draw tune.png if that can be; `space` is {name: Optuna's distribution}."""
     rows = [{key: value for key, value in asdict(trial).items() if key != "settings"} for trial in trials]
     text = io.StringIO()
     writer = csv.DictWriter(text, [*rows[0], *space], lineterminator="\n")
     writer.writeheader()
     writer.writerows(row | trial.settings for row, trial in zip(rows, trials))
     write_text(folder / "tune.csv", text.getvalue())
-    draw_trials(trials, space, metric).savefig(folder / "tune.png", dpi=150)
+    with can_do_without("tune.png"):
+        draw_trials(trials, space, metric).savefig(folder / "tune.png", dpi=150)
 
 
 def draw_trials(trials, space, metric):
@@ -103,7 +106,7 @@ def draw_trials(trials, space, metric):
         axes.spines[["top", "right"]].set_visible(False)
     for axes in panels[::columns]:
         axes.set_ylabel(metric)
-    return figure
+    return with_fonts(figure)
 
 
 def _draw_history(axes, trials, metric):
@@ -123,7 +126,7 @@ def _draw_value(axes, trials, metric, name, distribution):
     choices = getattr(distribution, "choices", None)
     values = [trial.settings[name] for trial in trials]
     if choices:
-        axes.set_xticks(range(len(choices)), map(str, choices))
+        axes.set_xticks(range(len(choices)), lettered(map(str, choices)))
         axes.set_xlim(-0.5, len(choices) - 0.5)
         values = list(map(choices.index, values))
     elif distribution.log:
@@ -135,7 +138,7 @@ def _draw_value(axes, trials, metric, name, distribution):
         axes.xaxis.set_major_formatter("{x:.2g}")
         axes.minorticks_off()
     _scatter(axes, trials, metric, values)
-    axes.set_xlabel(name)
+    axes.set_xlabel(*lettered([name]))
 
 
 def _scatter(axes, trials, metric, places):

@@ -14,7 +14,7 @@ from zoo import data
 from zoo.errors import ZooError, first_line
 from zoo.processor import prepare
 from zoo.training import train as training
-from zoo.training.run import new_folder, write_text
+from zoo.training.run import Run, new_folder, write_text
 from zoo.training.space import read_space, settings
 from zoo.training.trials import figures, ranked, read_trials, run_of, trial_folder, write_trials
 
@@ -94,6 +94,7 @@ def resume(folder, trials=None, say=print):
         raise ZooError(f"{path} can't be read: {problem}.") from None
     search = replace(search, trials=search.trials if trials is None else trials)
     _, space, loaded = _check(search)
+    _check_losses(Path(folder), search)
     return _search(Path(folder), search, space, loaded, say)
 
 
@@ -108,6 +109,16 @@ def _check(search):
     entry, _, source = training.check(**search.training)
     prepare()
     return entry, read_space(search.over, search.metric, search.training, entry), data.load_source(source)
+
+
+def _check_losses(folder, search):
+    """Raise `ZooError` if trials that are left would be compared with some of another kind of loss."""
+    epochs = [Run(path.parent).metrics() for path in folder.glob("trial-*/*/metrics.csv")]
+    if search.metric == "val_loss" and len(epochs) < search.trials and any("objective" not in one for one in epochs):
+        raise ZooError(
+            f"The search in {folder} can't go on: its trials were compared by losses on smoothed labels, and new ones "
+            "would be by the plain cross-entropy."
+        )
 
 
 def _search(folder, search, space, loaded, say):

@@ -1,0 +1,25 @@
+"""Names as they come (of classes, files, folders: any characters, any bytes) -> as text, and as text on one line."""
+
+import unicodedata
+
+TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # they turn what follows around
+
+
+def text(name):
+    """Return a name that UTF-8 can hold: a byte that isn't UTF-8, as folders may have it, is written as \\xe9."""
+    return "".join(_escaped(sign) if unicodedata.category(sign) == "Cs" else sign for sign in name)
+
+
+def line(name):
+    """Return a name for a line of text: as `text`, with line breaks, tabs and other control characters written out."""
+    return "".join(_escaped(sign) if _controls(sign) else sign for sign in name)
+
+
+def _controls(sign):
+    return unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(sign) in TURNING
+
+
+def _escaped(sign):
+    if 0xDC80 <= ord(sign) <= 0xDCFF:  # a byte, as Python's file functions return it
+        return f"\\x{ord(sign) - 0xDC00:02x}"
+    return sign.encode("unicode_escape").decode()
