@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from zoo import ZooError
+from zoo import ZooError, ZooWarning
 from zoo.cli import main
 from zoo.training import train as training
 from zoo.training.compare import compare, table, write_comparison
@@ -145,6 +145,23 @@ def test_less_than_two_runs_are_refused_and_nothing_is_written(another, tmp_path
     done = CliRunner().invoke(main, ["compare", *names])
     assert done.exit_code == 2 and sentence in done.output and "Traceback" not in done.output
     assert not list(tmp_path.glob("compare.*"))
+
+
+def test_curves_that_can_not_be_drawn_cost_a_sentence(trained, another, tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.training.figures.draw_overlaid", lambda runs: 1 / 0)
+    with pytest.warns(ZooWarning, match=r"two.png can't be made: division by zero\.$"):
+        written = write_comparison(compare([trained.run, another("x")]), tmp_path / "two")
+    assert written == (tmp_path / "two.html",) and "This figure couldn't be drawn." in written[0].read_text()
+
+
+def test_runs_whose_losses_are_of_another_kind_are_named(trained, another, tmp_path):
+    old = another("older")
+    text = Run(old).metrics_path.read_text()
+    runs = compare([trained.run, old])
+    assert "what the run minimized" not in write_comparison(runs, tmp_path / "new")[1].read_text()
+    Run(old).metrics_path.write_text(text.replace("loss,objective", "else,loss"))
+    page = write_comparison(compare([trained.run, old]), tmp_path / "mixed")[1].read_text()
+    assert "as all other losses are: older.</p>" in page
 
 
 def test_a_place_that_can_not_be_written_has_its_sentence(trained, another, tmp_path):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import zoo
 from zoo import ZooError
@@ -87,3 +88,54 @@ def test_an_unwritable_folder_ends_with_a_sentence(tmp_path):
 
 def test_a_bare_model_is_exported_by_name():
     assert load_trained("lenet1").class_names == tuple("0123456789")
+
+
+# ------------------------------------------------------------------------------------------- grey, colour and alpha
+
+
+@pytest.fixture(scope="module", params=[("lenet1", (28, 28, 1)), ("resnet20", (32, 32, 3))], ids=str)
+def served(request, tmp_path_factory):
+    """A model of grey or colour images, and its export, loaded."""
+    subject, folder = trained(*request.param), tmp_path_factory.mktemp("served") / "1"
+    export_saved_model(subject, folder)
+    return subject, tf.saved_model.load(str(folder)).signatures
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_an_export_takes_grey_and_colour_with_or_without_alpha_whatever_it_was_trained_on(served, mode):
+    """As the training's own front takes them; transparent ones as Pillow puts them on white."""
+    subject, signatures = served
+    pixels = np.random.default_rng(2).integers(0, 256, (3, 40, 30, len(mode)), dtype=np.uint8)
+    plain = [Image.fromarray(image[..., 0] if mode == "L" else image, mode) for image in pixels]
+    if mode.endswith("A"):
+        white = Image.new("RGBA", (30, 40), "white")
+        plain = [Image.alpha_composite(white, image.convert("RGBA")).convert(mode[:-1]) for image in plain]
+    opaque = np.stack([np.asarray(image).reshape(40, 30, -1) for image in plain])
+    expected = subject.classifier((None, None, opaque.shape[-1]))(opaque)
+    for signature, images in (("serving_default", pixels), ("serving_float", pixels.astype("float32"))):
+        given = signatures[signature](images=tf.constant(images))["probabilities"].numpy()
+        assert given == pytest.approx(expected, abs=2e-3 if mode.endswith("A") else 1e-5)
+
+
+@pytest.mark.parametrize("channels", [0, 5])
+def test_images_of_other_channels_have_their_sentence(served, channels):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Images have 1 channel .grey.*got this many:. .%d" % channels):
+        served[1]["serving_default"](images=tf.zeros((1, 9, 9, channels), tf.uint8))
+
+
+def test_the_check_of_an_export_sees_a_wrong_answer_to_colour_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(saved_model, "_in_channels", lambda images, channels: images[..., :channels])
+    with pytest.raises(ZooError, match="answers differ"):
+        export_saved_model(trained("lenet1", (28, 28, 1)), tmp_path / "1")
+
+
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
+@pytest.mark.parametrize("mode", ["int8", "int4", "float8"])
+def test_a_quantized_model_is_exported_as_it_is(tmp_path, mode):
+    subject = trained("lenet5", (32, 32, 1))
+    subject.model.quantize(mode)
+    export_saved_model(subject, tmp_path / "1")
+    images = np.random.default_rng(1).integers(0, 256, (2, 32, 32, 1), dtype=np.uint8)
+    given = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"](images=tf.constant(images))
+    expected = subject.on_images()(images.astype("float32"), training=False)
+    assert given["probabilities"].numpy() == pytest.approx(np.asarray(expected), abs=1e-5)

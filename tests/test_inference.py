@@ -135,6 +135,145 @@ def test_a_predictor_takes_nets_that_the_zoo_did_not_build():
         assert predictor(net, "bfloat16")(x).sum(axis=1) == pytest.approx(1, abs=1e-6)
 
 
+# ------------------------------------------------------------------------------------- layers of all kinds between
+
+
+class Scaled(keras.layers.Layer):
+    """A layer of one's own with a weight, and an argument that Keras records by itself."""
+
+    def __init__(self, factor=2.0, **options):
+        super().__init__(**options)
+        self.factor = factor
+
+    def build(self, shape):
+        self.gain = self.add_weight(shape=(shape[-1],), initializer="ones")
+
+    def call(self, x):
+        return x * self.gain * self.factor
+
+
+class Forgetful(Scaled):
+    def get_config(self):
+        return keras.layers.Layer.get_config(self)
+
+
+class Unrecorded(keras.layers.Layer):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def call(self, x):
+        return self.function(x)
+
+
+class Inner(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization()
+
+    def call(self, x, training=None):
+        return self.norm(self.conv(x), training=training)
+
+
+def net_with(*between):
+    """Convolution, BatchNorm and dense layers, every weight stirred, with other layers in the middle."""
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.ReLU()(keras.layers.BatchNormalization()(keras.layers.Conv2D(6, 3)(inputs)))
+    for layer in between:
+        x = layer(x)
+    x = keras.layers.BatchNormalization()(keras.layers.Dense(16)(keras.layers.Flatten()(x)))
+    return stirred(keras.Model(inputs, keras.layers.Dense(5)(x)))
+
+
+def inner_net():
+    inputs = keras.Input((6, 6, 6))
+    return keras.Model(inputs, keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(inputs)))
+
+
+def quantized(mode, net=None):
+    net = net or net_with()
+    net.quantize(mode)
+    return net
+
+
+def with_lora(*kinds):
+    net = net_with()
+    for layer in net.layers:
+        if isinstance(layer, kinds):
+            layer.enable_lora(2)
+            layer.lora_kernel_b.assign(0.3 * random.standard_normal(layer.lora_kernel_b.shape))
+    return net
+
+
+def adapted():
+    normalization = keras.layers.Normalization()
+    normalization.adapt(3 * random.standard_normal((9, 8, 8, 3), "float32") + 1)
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(3, 3)(normalization(inputs)))
+    return keras.Model(inputs, keras.layers.Flatten()(x))
+
+
+def shared_and_several():
+    inputs, conv, inner = keras.Input((6, 6, 6)), keras.layers.Conv2D(6, 3, padding="same"), inner_net()
+    x = keras.layers.BatchNormalization()(conv(conv(inputs)))
+    return stirred(keras.Model(inputs, {"map": inner(x), "other": [inner(x + 1.0), keras.layers.Flatten()(x)]}))
+
+
+def by_the_batch():
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(3, 3)(inputs), training=True)
+    return stirred(keras.Model(inputs, keras.layers.Flatten()(x)))
+
+
+RANDOM = [keras.layers.RandomFlip, keras.layers.RandomZoom, keras.layers.RandomContrast, keras.layers.Dropout,
+          keras.layers.GaussianNoise]  # fmt: skip
+
+
+@pytest.mark.bfloat16
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
+@pytest.mark.parametrize(
+    "make, tolerance",
+    [
+        (lambda: quantized("int8"), 1e-5),
+        (lambda: quantized("int4"), 1e-5),
+        (lambda: quantized("float8"), 1e-5),
+        (lambda: with_lora(keras.layers.Dense), 1e-5),
+        (lambda: with_lora(keras.layers.Conv2D), 1e-5),
+        (lambda: quantized("int8", with_lora(keras.layers.Dense)), 2e-2),  # what LoRA adds is rounded to int8 too
+        (adapted, 1e-5),
+        (lambda: net_with(*(kind(0.3) if kind is not keras.layers.RandomFlip else kind() for kind in RANDOM)), 1e-5),
+        (lambda: net_with(Scaled(3.0), Scaled(0.5)), 1e-5),
+        (lambda: net_with(inner_net()), 1e-5),
+        (shared_and_several, 1e-5),
+        (by_the_batch, 1e-5),
+    ],
+    ids=["int8", "int4", "float8", "lora dense", "lora convolution", "lora int8", "adapted", "random", "own", "nested",
+         "shared, several outputs", "by the batch"],
+)  # fmt: skip
+def test_a_predictor_answers_as_the_net_whatever_its_layers_are(make, tolerance):
+    net = make()
+    x = random.standard_normal((4, *net.input_shape[1:]), "float32")
+    for precision, allowed in (("float32", tolerance), ("bfloat16", 3e-2)):
+        for got, expected in zip(*map(keras.tree.flatten, (predictor(net, precision)(x), net(x, training=False)))):
+            np.testing.assert_allclose(got, expected, atol=allowed * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(
+    "make, layer",
+    [
+        (lambda: net_with(Unrecorded(lambda x: x + 1)), r"layer 'unrecorded\w*' \(Unrecorded\)"),
+        (lambda: net_with(keras.layers.Lambda(lambda x: x + 1)), r"layer 'lambda\w*' \(Lambda\)"),
+        (lambda: net_with(Inner()), r"layer 'inner\w*' \(Inner\)"),
+        (lambda: net_with(keras.layers.Conv2D(3, 1, activation=lambda x: x)), r"layer 'conv2d\w*' \(Conv2D\)"),
+        (lambda: net_with(Forgetful(3.0)), r"layers 'forgetful\w*'"),
+    ],
+    ids=["unrecorded", "lambda", "subclassed", "own activation", "forgetful"],
+)
+def test_a_layer_that_can_not_be_copied_has_its_sentence(make, layer):
+    with pytest.raises(zoo.ZooError, match=f"The model's {layer} can't be copied: its get_config"):
+        predictor(make())
+
+
 @pytest.mark.bfloat16
 def test_a_predictor_in_bfloat16_takes_any_number_of_images():
     net = stirred(miniature("resnet20"))

@@ -9,11 +9,13 @@ import pytest
 from PIL import Image
 
 import zoo
-from zoo import Conv, Dense, Flatten, GlobalPool, TableConv
+from zoo import Conv, Dense, Flatten, GlobalPool, TableConv, ZooWarning
 from zoo.data.dataset import Dataset, Split, StreamedSplit
+from zoo.training import report
+from zoo.training import train as training
 from zoo.training.figures import draw_confusion
 from zoo.training.report import SHOWN, write_report
-from zoo.training.run import new_run
+from zoo.training.run import new_run, started_run
 
 pytestmark = pytest.mark.filterwarnings("error::zoo.ZooWarning")
 NET = [Conv(4, 3), Flatten(), Dense(3)]
@@ -42,7 +44,7 @@ def scores(probabilities):
 
 
 def page_of(tmp_path, test, logits, layout=NET):
-    """Write a report on this test split; return its text."""
+    """Write a report on this test split; return its text, None if it couldn't be made."""
     run = new_run(tmp_path, "net", "pets")
     result = {"run": str(run.folder), "model": "net", "dataset": "pets", "test_accuracy": 0.5, "test_loss": 1.25,
               "epochs": 3, "seconds": 7.0, "images_per_second": 1234.4}  # fmt: skip
@@ -51,7 +53,7 @@ def page_of(tmp_path, test, logits, layout=NET):
     run.write_metrics(HISTORY)
     net = zoo.create(layout, input_shape=test.image_shape)
     write_report(run, config, Dataset("pets", NAMES, test, test, test), logits, net)
-    return (run.folder / "report.html").read_text()
+    return run.report_path.read_text() if run.report_path.exists() else None
 
 
 def pictures(page, alt):
@@ -148,6 +150,56 @@ def test_the_page_needs_no_other_file(tmp_path):
     page = page_of(tmp_path, split_of([0]), scores([[0.1, 0.8, 0.1]]))
     assert page.count("<picture>") == 2 and "://" not in page
     assert all(source.startswith("data:") for source in re.findall(r'src(?:set)?="([^"]*)"', page))
+
+
+def broken(*given):
+    raise ValueError("Failed to parse\nthe rest of it")
+
+
+@pytest.mark.parametrize(
+    "broken_part, told, left",
+    [
+        ("draw_curves", "curves.png", {"confusion.png", "report.html"}),
+        ("draw_confusion", "confusion.png", {"curves.png", "report.html"}),
+        ("_mistakes", "report.html", {"curves.png", "confusion.png"}),
+        ("_filters", "report.html", {"curves.png", "confusion.png"}),
+    ],
+)
+def test_what_can_not_be_made_costs_a_sentence_and_the_rest_is_there(tmp_path, monkeypatch, broken_part, told, left):
+    monkeypatch.setattr(report, broken_part, broken)
+    with pytest.warns(ZooWarning, match=rf"^{told} can't be made: Failed to parse\.$"):
+        page_of(tmp_path, split_of([0]), scores([[0.1, 0.8, 0.1]]))
+    written = {path.name for path in tmp_path.glob("*/*") if path.suffix in (".png", ".html")}
+    assert written == left
+    for page in tmp_path.glob("*/report.html"):
+        assert page.read_text().count("This figure couldn't be drawn.") == 1
+
+
+def test_a_run_that_died_in_its_figure_goes_on_to_its_end(tmp_path, monkeypatch):
+    """As runs did: without a result, with all epochs; and as they do now: with a result, without a page."""
+    with monkeypatch.context() as patch, pytest.warns(ZooWarning) as told:
+        patch.setattr(report, "draw_confusion", broken)
+        patch.setattr(report, "_filters", broken)
+        result = training.train("lenet1", limit=40, epochs=1, runs=tmp_path, verbose=0, say=str)
+    sentences = [str(one.message) for one in told if one.category is ZooWarning]
+    assert [one.partition(" can't")[0] for one in sentences] == ["confusion.png", "report.html"]
+    run = started_run(result.run)
+    assert run.config()["result"]["test_loss"] == result.test_loss and not run.report_path.exists()
+    for config in (run.config(), {key: value for key, value in run.config().items() if key != "result"}):
+        run.write_config(config)
+        said = []
+        assert training.resume(run.folder, verbose=0, say=said.append) == result
+        assert {"curves.png", "confusion.png", "report.html"} <= {path.name for path in run.folder.iterdir()}
+        assert "result" in run.config() and "is finished" not in said[-1]
+        run.report_path.unlink()
+
+
+def test_a_run_of_losses_that_were_minimized_says_so(tmp_path, monkeypatch):
+    said = "The losses of the curves are what the run minimized"
+    assert said in page_of(tmp_path, split_of([0]), scores([[0.1, 0.8, 0.1]]))
+    for row in HISTORY:
+        monkeypatch.setitem(row, "objective", 1.5)
+    assert said not in page_of(tmp_path, split_of([0]), scores([[0.1, 0.8, 0.1]]))
 
 
 def test_long_names_of_classes_leave_room_for_the_matrix():

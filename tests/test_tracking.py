@@ -1,8 +1,9 @@
 """A run's figures in TensorBoard, MLflow and W&B, read back from what these have written; none needs a network."""
 
+import keras
 import pytest
 
-from zoo import ZooError
+from zoo import ZooError, ZooWarning
 from zoo.training import train as training
 from zoo.training.checkpoint import Checkpoint
 from zoo.training.run import find_run
@@ -57,6 +58,55 @@ def test_wandb_is_told_of_every_epoch_offline(tmp_path, monkeypatch):
     run = stopped_and_resumed(tmp_path, monkeypatch, "wandb")
     logs = sorted(run.folder.glob("wandb/offline-run-*/*.wandb"))
     assert len(logs) == 2 and all(run.config()["wandb_run"] in log.name and log.stat().st_size for log in logs)
+
+
+class Failing(keras.callbacks.Callback):
+    """It fails once, where it is told to, and counts what it is asked for afterwards."""
+
+    def __init__(self, where):
+        super().__init__()
+        self.asked = []
+
+        def fail(*given, **named):
+            self.asked.append(where)
+            raise ConnectionError("The server is away.\nRetry")
+
+        setattr(self, where, fail)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.asked.append("on_epoch_end")
+
+
+@pytest.mark.parametrize("where", ["set_model", "on_train_begin", "on_train_batch_end", "on_epoch_end", "on_train_end"])
+def test_a_tracker_that_fails_costs_a_sentence_and_is_asked_no_more(tmp_path, monkeypatch, where):
+    failing = Failing(where)
+    monkeypatch.setitem(TRACKERS, "mlflow", lambda run, opened: failing)
+    monkeypatch.setattr("zoo.training.tracking.find_spec", lambda name: True)
+    sentence = "The record of this run that --mlflow asks for can't be made: The server is away."
+    with pytest.warns(ZooWarning) as told:
+        result = training.train("lenet1", trackers=["mlflow"], runs=tmp_path, limit=40, **OPTIONS)
+    assert [str(one.message) for one in told if one.category is ZooWarning] == [sentence]
+    assert result.epochs == 2 and find_run(result.run)
+    assert failing.asked == (["on_epoch_end"] * 2 if where == "on_train_end" else []) + [where]
+
+
+def test_a_tracker_that_can_not_begin_or_end_costs_a_sentence(tmp_path, monkeypatch):
+    def away(run, opened):
+        raise ConnectionError("No such host.")
+
+    def open_ended(run, opened):
+        opened.callback(away, run, opened)
+        return keras.callbacks.Callback()
+
+    monkeypatch.setattr("zoo.training.tracking.find_spec", lambda name: True)
+    monkeypatch.setitem(TRACKERS, "mlflow", away)
+    monkeypatch.setitem(TRACKERS, "wandb", open_ended)
+    with pytest.warns(ZooWarning) as told:
+        training.train("lenet1", trackers=["mlflow", "wandb"], runs=tmp_path, limit=40, **OPTIONS)
+    assert [str(one.message) for one in told if one.category is ZooWarning] == [
+        "The record of this run that --mlflow asks for can't be made: No such host.",
+        "The end of a tracker's record of this run can't be made: No such host.",
+    ]
 
 
 @pytest.mark.parametrize("tracker", TRACKERS)

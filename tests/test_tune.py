@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from matplotlib.figure import Figure
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from zoo import ZooError
+from zoo import ZooError, ZooWarning
 from zoo.cli import main
 from zoo.registry import entry
 from zoo.training import train as training
@@ -255,6 +255,13 @@ def test_a_trial_that_fails_is_counted_and_the_search_goes_on(tmp_path, trained)
         rows = list(csv.DictReader(file))
     assert [row["state"] for row in rows] == ["finished", "failed", "finished"]
     assert rows[1]["error"] == "The image is too small." and not rows[1]["val_loss"] and rows[1]["optimizer"]
+
+
+def test_a_figure_that_can_not_be_drawn_costs_a_sentence(tmp_path, trained, monkeypatch):
+    monkeypatch.setattr("zoo.training.trials.draw_trials", lambda *given: 1 / 0)
+    with pytest.warns(ZooWarning, match=r"tune.png can't be made: division by zero\."):
+        found = tune(OVER, 1, runs=tmp_path, say=str, epochs=1)
+    assert (Path(found.folder) / "tune.csv").exists()
 
 
 def test_a_search_by_smoothed_losses_gets_no_more_trials_but_its_end(tmp_path, trained):
