@@ -119,7 +119,8 @@ def test_an_export_takes_grey_and_colour_with_or_without_alpha_whatever_it_was_t
 
 @pytest.mark.parametrize("channels", [0, 5])
 def test_images_of_other_channels_have_their_sentence(served, channels):
-    with pytest.raises(tf.errors.InvalidArgumentError, match="Images have 1 channel .grey.*got this many:. .%d" % channels):
+    sentence = rf"Images have 1 channel \(grey\), .* got this many:\] \[{channels}\]"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=sentence):
         served[1]["serving_default"](images=tf.zeros((1, 9, 9, channels), tf.uint8))
 
 

@@ -253,7 +253,8 @@ RANDOM = [keras.layers.RandomFlip, keras.layers.RandomZoom, keras.layers.RandomC
 def test_a_predictor_answers_as_the_net_whatever_its_layers_are(make, tolerance):
     net = make()
     x = random.standard_normal((4, *net.input_shape[1:]), "float32")
-    for precision, allowed in (("float32", tolerance), ("bfloat16", 3e-2)):
+    is_coarse = any(getattr(layer, "quantization_mode", None) for layer in net.layers)  # float8 has steps of an eighth
+    for precision, allowed in (("float32", tolerance), ("bfloat16", 0.1 if is_coarse else 3e-2)):
         for got, expected in zip(*map(keras.tree.flatten, (predictor(net, precision)(x), net(x, training=False)))):
             np.testing.assert_allclose(got, expected, atol=allowed * np.abs(expected).max())
 

@@ -78,8 +78,12 @@ def test_the_training_loss_is_plain_and_what_is_minimized_stands_beside_it(tmp_p
     if "rubbish" in options:
         logits = logs - logs.mean(axis=1, keepdims=True) + offset(trained, images)
         logs = logs_of(np.concatenate([logits, np.full((len(logits), 1), -options["rubbish"])], axis=1))
-    decay = options.get("weight_decay", 0) / 2 * sum(
-        (weight.numpy().astype("float64") ** 2).sum() for weight in trained.model.weights if weight.name == "kernel"
+    decay = (
+        options.get("weight_decay", 0)
+        / 2
+        * sum(
+            (weight.numpy().astype("float64") ** 2).sum() for weight in trained.model.weights if weight.name == "kernel"
+        )
     )
     assert objective == pytest.approx(smoothed_loss(logs, images.labels, options["label_smoothing"]) + decay, rel=1e-5)
 

@@ -192,6 +192,10 @@ def test_a_run_that_died_in_its_figure_goes_on_to_its_end(tmp_path, monkeypatch)
         assert {"curves.png", "confusion.png", "report.html"} <= {path.name for path in run.folder.iterdir()}
         assert "result" in run.config() and "is finished" not in said[-1]
         run.report_path.unlink()
+    training.resume(run.folder, verbose=0, say=str)
+    (run.folder / "confusion.png").unlink()
+    training.resume(run.folder, verbose=0, say=str)
+    assert (run.folder / "confusion.png").exists()
 
 
 def test_a_run_of_losses_that_were_minimized_says_so(tmp_path, monkeypatch):

@@ -1,19 +1,17 @@
 """A trained model -> the function that answers fastest: BatchNorm folded away, weights frozen, in any precision."""
 
-from contextlib import contextmanager
-
 import keras
 import numpy as np
 from keras import layers, ops
 from tqdm import tqdm
 
 from zoo import checks, kernels
+from zoo.copies import again, check_foreign, take_state
 from zoo.data.stream import Stream
 from zoo.errors import ZooError, no_such
 from zoo.processor import check_bfloat16
 from zoo.training.recipe import PRECISIONS
 
-PROBE = 64  # pixels of a side that a model leaves open
 FOLDING = (layers.Conv2D, kernels.Conv2D, layers.DepthwiseConv2D, layers.Dense)
 
 
@@ -89,7 +87,7 @@ def fold(model):
     gone, copies = set(norms.values()), {}
 
     def clone(layer):
-        new = _again(layer, **{"use_bias": True} if layer in norms else {})
+        new = again(layer, **{"use_bias": True} if layer in norms else {})
         copies[new] = layer
         return new
 
@@ -101,8 +99,8 @@ def fold(model):
         if old in norms:
             new.set_weights(_absorbed(old, norms[old]))
         elif old not in gone:
-            _take_state(new, old)
-    _check_foreign(model, folded)
+            take_state(new, old)
+    check_foreign(model, folded)
     return folded
 
 
@@ -140,70 +138,17 @@ def in_precision(model, precision):
 
     def clone(layer):
         if getattr(layer, "quantization_mode", None):
-            new = _again(layer)
+            new = again(layer)
         else:
             exact = isinstance(layer, layers.Softmax) or layer.get_config().get("activation") == "softmax"
-            new = _again(layer, dtype="float32" if exact else precision)
+            new = again(layer, dtype="float32" if exact else precision)
         copies[new] = layer
         return new
 
     model = keras.models.clone_model(model, clone_function=clone)
     for new, old in copies.items():
-        _take_state(new, old)
+        take_state(new, old)
     return model
-
-
-def _again(layer, **changes):
-    """Return a new layer as this one, of the class that is the faster in inference."""
-    kind = type(layer)
-    if not isinstance(layer, layers.Layer):  # one of `keras.ops`, which computes in what it is given
-        changes = {}
-    elif isinstance(layer, layers.BatchNormalization):
-        kind = kernels.BatchNormalization
-    elif isinstance(layer, kernels.Conv2D):
-        kind = layers.Conv2D
-    with _copying(layer):
-        config = layer.get_config()
-        undrawn = {key: "zeros" for key in config if key.endswith("_initializer")}  # its weights are set afterwards
-        merged = {"lora_rank": None} if "lora_rank" in config else {}  # what is saved of LoRA is a part of the kernel
-        return kind.from_config(config | undrawn | merged | changes)
-
-
-def _take_state(new, old):
-    """Give a layer all that another one learned, as Keras saves it: statistics of an adapted one too."""
-    if not getattr(old, "weights", None):
-        return
-    with _copying(old):
-        for target, source in zip(new._flatten_layers(), old._flatten_layers(), strict=True):
-            state = {}
-            source.save_own_variables(state)
-            target.load_own_variables(state)
-
-
-@contextmanager
-def _copying(layer):
-    """Return a context in which what goes wrong raises the `ZooError` that the layer can't be copied."""
-    try:
-        yield
-    except Exception:
-        raise _no_copy(f"layer {layer.name!r} ({type(layer).__name__})") from None
-
-
-def _no_copy(what):
-    return ZooError(f"The model's {what} can't be copied: its get_config() doesn't give all that its constructor takes.")
-
-
-def _check_foreign(model, copy):
-    """Raise `ZooError` if a copy answers otherwise, for a layer's class that neither Keras nor this package made."""
-    foreign = [layer for layer in model.layers if type(layer).__module__.split(".")[0] not in ("keras", "zoo")]
-    if not foreign:
-        return
-    shape = [side or PROBE for side in model.input_shape[1:]]
-    x = 3 * np.random.default_rng(0).standard_normal((model.input_shape[0] or 4, *shape)).astype(model.inputs[0].dtype)
-    answers = (keras.tree.flatten(net(x, training=False)) for net in (model, copy))
-    for own, other in zip(*([_as_array(answer) for answer in one] for one in answers)):
-        if not np.allclose(own, other, rtol=1e-3, atol=1e-3 * np.abs(own).max(), equal_nan=True):
-            raise _no_copy(f"layers {', '.join(repr(layer.name) for layer in foreign)}")
 
 
 # ------------------------------------------------------------------------------------------------ model -> function

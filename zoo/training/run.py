@@ -46,6 +46,11 @@ class Run:
         return self.folder / "report.html"
 
     @property
+    def is_shown(self):
+        """Whether the page and the pictures of a finished run are all there."""
+        return all((self.folder / name).exists() for name in ("curves.png", "confusion.png", self.report_path))
+
+    @property
     def saved_model_path(self):
         return self.folder / "saved_model" / "1"
 

@@ -137,7 +137,7 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
 
     with reading(run):
         config = run.config()
-        finished = Result(**config["result"]) if "result" in config and run.report_path.exists() else None
+        finished = Result(**config["result"]) if "result" in config and run.is_shown else None
         front, recipe = Preprocessing.from_config(config["preprocessing"]), Recipe(**config["recipe"])
         source, began_with = config["data"], (config["images"], config["class_names"])
         config["parts"] = _recorded_parts(config, recipe)
