@@ -270,7 +270,7 @@ def test_a_search_by_smoothed_losses_gets_no_more_trials_but_its_end(tmp_path, t
     for path in Path(found.folder).glob("trial-*/*/metrics.csv"):
         path.write_text(path.read_text().replace("objective", "loss"))
     assert resume(found.folder, say=str) == found
-    with pytest.raises(ZooError, match="can't go on: its trials were compared by losses on smoothed labels"):
+    with pytest.raises(ZooError, match="can't go on: its trials were compared by the loss that they minimized"):
         resume(found.folder, 3, say=str)
 
 

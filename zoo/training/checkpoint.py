@@ -150,6 +150,9 @@ def restore(run, model, say):
             variable.assign(value)
         model.plain = not history or "objective" in history[0]
         if not model.plain:
-            say("This run began with losses on smoothed labels and goes on so; its test loss is the plain one.")
+            say(
+                "The losses of this run stay what it minimizes, label smoothing included, as it began; its test loss is "
+                "the plain cross-entropy."
+            )
         return history
     return []
