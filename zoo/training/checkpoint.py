@@ -151,8 +151,8 @@ def restore(run, model, say):
         model.plain = not history or "objective" in history[0]
         if not model.plain:
             say(
-                "The losses of this run stay what it minimizes, label smoothing included, as it began; its test loss is "
-                "the plain cross-entropy."
+                "The losses of this run stay what it minimizes, label smoothing included, as it began; its test loss "
+                "is the plain cross-entropy."
             )
         return history
     return []

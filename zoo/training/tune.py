@@ -116,8 +116,8 @@ def _check_losses(folder, search):
     epochs = [Run(path.parent).metrics() for path in folder.glob("trial-*/*/metrics.csv")]
     if search.metric == "val_loss" and len(epochs) < search.trials and any("objective" not in one for one in epochs):
         raise ZooError(
-            f"The search in {folder} can't go on: its trials were compared by the loss that they minimized, and new ones "
-            "would be by the plain cross-entropy."
+            f"The search in {folder} can't go on: its trials were compared by the loss that they minimized, and new "
+            "ones would be by the plain cross-entropy."
         )
 
 
