@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo import names
+from zoo.channels import LAST
 from zoo.errors import ZooError
 
 COLOUR = (None, None, None, 3)
@@ -95,7 +96,6 @@ def _write(model, class_names, folder):
 def _in_channels(images, channels):
     """Turn images (N, height, width, 1 to 4) into grey or colour ones, on white where they are transparent."""
     import tensorflow as tf
-    from keras import ops
 
     found = tf.shape(images)[-1]
     sentence = "Images have 1 channel (grey), 2 (grey and alpha), 3 (colour) or 4 (colour and alpha); got this many:"
@@ -104,10 +104,16 @@ def _in_channels(images, channels):
     images = tf.cond(found % 2 == 0, lambda: _on_white(images), lambda: images)
     is_grey = tf.shape(images)[-1] == 1
     if channels == 1:
-        images = tf.cond(is_grey, lambda: images, lambda: ops.image.rgb_to_grayscale(tf.ensure_shape(images, COLOUR)))
+        images = tf.cond(is_grey, lambda: images, lambda: _grey(tf.ensure_shape(images, COLOUR)))
     else:
         images = tf.cond(is_grey, lambda: tf.repeat(images, 3, axis=-1), lambda: images)
     return tf.ensure_shape(images, (None, None, None, channels))
+
+
+def _grey(images):
+    from keras import ops
+
+    return ops.image.rgb_to_grayscale(images, LAST)
 
 
 def _on_white(images):
