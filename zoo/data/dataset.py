@@ -1,14 +1,16 @@
 """The one shape that every source of images ends in, in memory or left in its files."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
 
+from zoo.data.names import listed, plain
+from zoo.data.splitting import carve, size_of_share
 from zoo.errors import ZooError
 
-SEED = 0  # splits are carved with this seed, whatever the training's, so that every run sees the same test images
 HELD_BYTES = 2**30  # a set of more bytes, decoded, stays in its files
 CHUNK = 128  # images decoded at a time where all of them are read
 
@@ -116,56 +118,68 @@ def make_dataset(name, class_names, splits, notes=()):
     is left); both are stratified and always the same. The notes say so.
 
     Raises:
-        ZooError: if there are fewer than two classes, labels out of their range, too few images to split, or images
-            that are neither grey nor colour.
+        ZooError: if there are fewer than two classes, two of one name, labels out of their range, too few images to
+            split, or images that are neither grey nor colour.
     """
     class_names, splits, notes = tuple(class_names), dict(splits), list(notes)
+    _check(name, class_names, splits)
+    spelled = Counter(map(plain, class_names))
+    if alike := [one for one in class_names if spelled[plain(one)] > 1]:
+        notes.append(f"Classes whose names differ by case, spaces or zeros alone: {listed(alike)}.")
+    given = splits["train"]
+    for split, share, what in (("test", 0.2, "Test"), ("validation", 0.1, "Validation")):
+        if split not in splits:
+            whole = splits["train"]
+            splits["train"], splits[split] = carve(name, whole, share)
+            part = f"{share:.0%}" if len(splits[split]) == size_of_share(whole, share) else len(splits[split])
+            notes.append(f"{what}: {part} of the training images, for {name} has no {split} split of its own.")
+    singles = [one for one, count in zip(class_names, np.bincount(given.labels)) if count == 1]
+    if singles and given is not splits["train"]:
+        notes.append(f"Classes of a single image, which stays in training: {listed(singles)}.")
+    return Dataset(name, class_names, splits["train"], splits["validation"], splits["test"], tuple(notes))
+
+
+def _check(name, class_names, splits):
     for split, images in splits.items():
         if not len(images):
             raise ZooError(f"{name} has no images in its {split} split.")
-        if images.labels.min() < 0 or images.labels.max() >= len(class_names):
-            raise ZooError(f"{name} has labels outside 0..{len(class_names) - 1} in its {split} split.")
+        low, high = images.labels.min(), images.labels.max()
+        if low < 0 or high >= len(class_names):
+            raise ZooError(
+                f"{name} has labels outside 0..{len(class_names) - 1} in its {split} split: {low if low < 0 else high}."
+            )
         if images.image_shape[-1] not in (1, 3):
             raise ZooError(
                 f"{name} has images of {images.image_shape[-1]} channels; 1 (grey) or 3 (colour) are understood."
             )
     if len(class_names) < 2:
         raise ZooError(f"{name} has one class only ({', '.join(class_names)}); there is nothing to tell apart.")
-    for split, share, what in (("test", 0.2, "Test"), ("validation", 0.1, "Validation")):
-        if split not in splits:
-            splits["train"], splits[split] = carve(name, splits["train"], share)
-            notes.append(f"{what}: {share:.0%} of the training images, for {name} has no {split} split of its own.")
-    return Dataset(name, class_names, splits["train"], splits["validation"], splits["test"], tuple(notes))
-
-
-def carve(name, split, share):
-    """Return (the rest, the carved `share`) of a split, each class in proportion.
-
-    A class of a single image can't be in both; then the share is drawn without regard to classes.
-    """
-    if len(split) < 3:
-        raise ZooError(f"{name} has {len(split)} training images, too few to hold any back for testing.")
-    return draw(split, max(1, round(share * len(split))))
-
-
-def draw(split, count):
-    """Return (the rest, the `count` drawn) of a split: each class in proportion where that can be, always the same."""
-    from sklearn.model_selection import train_test_split
-
-    present, sizes = np.unique(split.labels, return_counts=True)
-    stratified = sizes.min() > 1 and len(present) <= min(count, len(split) - count)
-    rest, drawn = train_test_split(
-        np.arange(len(split)), test_size=count, random_state=SEED, stratify=split.labels if stratified else None
-    )
-    return split.take(rest), split.take(drawn)
+    if twice := [one for one, count in Counter(class_names).items() if count > 1]:
+        raise ZooError(f"{name} has more than one class of the name {twice[0]!r}; give each its own.")
 
 
 def hold(dataset):
-    """Return the data set with its images in memory, or with a note where they are too many for that (`HELD_BYTES`)."""
+    """Return the data set with its images in memory, or with a note where they are too many for that (`HELD_BYTES`).
+
+    Notes also say which classes no training image or no test image shows.
+    """
+    notes = (*dataset.notes, *_absences(dataset))
     if dataset.is_held:
-        return dataset
+        return replace(dataset, notes=notes)
     size = sum(map(len, (dataset.train, dataset.validation, dataset.test))) * prod(dataset.image_shape)
     if size <= HELD_BYTES:
-        return dataset.map(lambda split: Split(split.images, split.labels))
+        return replace(dataset.map(lambda split: Split(split.images, split.labels)), notes=notes)
     note = f"The images, {size / 2**30:.1f} GiB when decoded, stay in their files and are read as they are needed."
-    return replace(dataset, notes=(*dataset.notes, note))
+    return replace(dataset, notes=(*notes, note))
+
+
+def _absences(dataset):
+    """The sentences on classes that aren't learnt, for want of training images, and on those that aren't tested."""
+    names = np.array(dataset.class_names, object)
+    learnt, tested = (np.bincount(split.labels, minlength=len(names)) for split in (dataset.train, dataset.test))
+    if unlearnt := names[learnt == 0].tolist():
+        mistakes = tested[learnt == 0].sum()
+        ends = f"; their {mistakes} test images count as mistakes" if mistakes else ""
+        yield f"Classes without a training image, which can't be learnt: {listed(unlearnt)}{ends}."
+    if untested := names[(learnt > 0) & (tested == 0)].tolist():
+        yield f"Classes without a test image, whose accuracy isn't measured: {listed(untested)}."

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from zoo.data.dataset import Split, carve, make_dataset
+from zoo.data.dataset import Split, make_dataset
+from zoo.data.splitting import carve
 
 
 def load_digits():

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.data.dataset import SEED, chunks
+from zoo.data.dataset import chunks
+from zoo.data.splitting import SEED
 from zoo.errors import ZooError
 from zoo.trace import smallest_input, trace
 

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from zoo.data.dataset import draw
+from zoo.data import splitting
+from zoo.data.names import listed
 from zoo.errors import ZooError, did_you_mean
-
-SHOWN = 12  # names of classes in a sentence
 
 
 def only(dataset, classes):
@@ -17,14 +16,10 @@ def only(dataset, classes):
         ZooError: for a class that there isn't, for fewer than two, or if a split has no image of them.
     """
     names = dataset.class_names
-    classes = tuple(dict.fromkeys(classes))
+    classes = tuple(dict.fromkeys(map(str, classes)))
     for name in classes:
         if name not in names:
-            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            raise ZooError(
-                f"{dataset.name} has no class {name!r}.{did_you_mean(name, names)} "
-                f"It has {', '.join(names[:SHOWN])}{more}."
-            )
+            raise ZooError(f"{dataset.name} has no class {name!r}.{did_you_mean(name, names)} It has {listed(names)}.")
     if len(classes) < 2:
         raise ZooError(f"Give two classes or more to tell apart; got {', '.join(classes) or 'none'}.")
     renumbered = np.full(len(names), -1, np.int32)
@@ -41,8 +36,11 @@ def only(dataset, classes):
 
 
 def at_most(dataset, limit):
-    """Return at most `limit` images of each split, each class in proportion, always the same. A note says how many."""
-    limited = dataset.map(lambda split: draw(split, limit)[1] if len(split) > limit else split)
+    """Return at most `limit` images of each split, each class in proportion, always the same. A note says how many.
+
+    A class keeps an image in each split that has as many places as classes.
+    """
+    limited = dataset.map(lambda split: splitting.at_most(split, limit))
     counts = [
         f"{len(getattr(limited, name)):,} of {len(getattr(dataset, name)):,} {what} images"
         for name, what in (("train", "training"), ("validation", "validation"), ("test", "test"))

@@ -1,0 +1,28 @@
+"""Names of classes: their order, which are the same in other spelling, and how a sentence lists them."""
+
+import unicodedata
+
+SHOWN = 12  # names in a sentence
+
+
+def in_order(names):
+    """Return the names sorted: as numbers if all of them are, so that 2 comes before 10, else as text."""
+    are_numbers = all(name.isdecimal() for name in names)
+    return sorted(names, key=(lambda name: (int(name), name)) if are_numbers else None)
+
+
+def plain(name):
+    """Return the name as it is compared: without case, surrounding spaces and a number's leading zeros."""
+    name = unicodedata.normalize("NFC", name).strip().casefold()
+    return str(int(name)) if name.isdecimal() else name
+
+
+def are_numbered(names):
+    """Whether the names are 0, 1, … n - 1, in any order."""
+    return set(names) == set(map(str, range(len(names))))
+
+
+def listed(names):
+    """Return "a, b, c" of the first names and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
