@@ -6,7 +6,10 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 
 from zoo.data.dataset import Split, make_dataset
-from zoo.errors import ZooError
+from zoo.data.labels import as_classes, as_text
+from zoo.data.names import listed
+from zoo.data.pixels import as_images
+from zoo.errors import ZooError, first_line
 
 SPLITS = {"train": ("train",), "validation": ("val", "valid", "validation"), "test": ("test",)}
 
@@ -14,59 +17,72 @@ SPLITS = {"train": ("train",), "validation": ("val", "valid", "validation"), "te
 def load_npz(path):
     """Read a .npz of images (N, height, width[, channels]) and labels (N,), (N, 1) or one-hot (N, classes).
 
-    Images are uint8, or floats from 0 to 1 or from 0 to 255. `classes`, if present, holds the names.
+    `zoo.data.pixels` and `zoo.data.labels` say what they may hold. `classes`, if present, holds the names.
 
     Raises:
         ZooError: if the file can't be read, lacks x_train or y_train, or its arrays don't fit together.
     """
-    try:
-        ZipFile(path).close()  # np.load takes other kinds of file too, and returns something else then
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, BadZipFile, EOFError, zlib.error) as problem:
-        raise ZooError(f"{path} can't be read as an .npz file: {problem}.") from None
+    arrays, others = _read(path)
+    names = _names(path.name, arrays.pop("classes")) if "classes" in arrays else None
+    images, notes = as_images(path.name, {key: array for key, array in arrays.items() if key[0] == "x"})
+    class_names, labels, more = as_classes(
+        path.name, {key: array for key, array in arrays.items() if key[0] == "y"}, names
+    )
     splits = {}
     for split, keys in SPLITS.items():
         for key in keys:
-            if f"x_{key}" in arrays and f"y_{key}" in arrays:
-                splits[split] = _split(path, key, arrays[f"x_{key}"], arrays[f"y_{key}"])
-    if "train" not in splits:
-        raise ZooError(f"{path} lacks x_train and y_train; it has {', '.join(arrays) or 'nothing'}.")
-    sizes = {split.images.shape[1:] for split in splits.values()}
-    if len(sizes) > 1:
-        raise ZooError(f"{path} has images of different sizes in its splits: {', '.join(map(str, sizes))}.")
-    if "classes" in arrays:
-        names = arrays["classes"].astype(str).tolist()
-    else:
-        names = map(str, range(1 + max(split.labels.max(initial=0) for split in splits.values())))
-    return make_dataset(path.stem, names, splits)
+            if f"x_{key}" in images:
+                x, y = images[f"x_{key}"], labels[f"y_{key}"]
+                if len(x) != len(y):
+                    hint = f" np.moveaxis(x_{key}, -1, 0) brings the images first." * (x.shape[-1] == len(y))
+                    raise ZooError(f"{path.name} has {len(x)} images in x_{key}, but {len(y)} labels in y_{key}.{hint}")
+                splits[split] = Split(x, y)
+    notes += more
+    if others:
+        notes.append(f"Not read from {path.name}: {listed(others)}.")
+    return make_dataset(path.stem, class_names, splits, notes)
 
 
-def _split(path, key, images, labels):
-    if labels.ndim == 2:
-        labels = labels.argmax(-1) if labels.shape[1] > 1 else labels[:, 0]
-    if images.ndim == 3:
-        images = images[..., None]
-    if images.ndim != 4 or labels.ndim != 1 or len(images) != len(labels):
+def _read(path):
+    """Return the arrays of images, labels and names by their keys, and what else the file holds."""
+    try:
+        ZipFile(path).close()  # np.load takes other kinds of file too, and returns something else then
+        with np.load(path, allow_pickle=False) as file:
+            wanted = _wanted(path, file.files)
+            return {key: _array(path, file, key) for key in wanted}, [key for key in file.files if key not in wanted]
+    except ZooError:
+        raise
+    except (OSError, ValueError, BadZipFile, EOFError, zlib.error, RuntimeError) as problem:
+        raise ZooError(f"{path} can't be read as an .npz file: {first_line(problem).rstrip('.')}.") from None
+
+
+def _wanted(path, keys):
+    """Return the keys to read: for each split a pair, and the classes."""
+    wanted = []
+    for names in SPLITS.values():
+        pairs = [name for name in names if f"x_{name}" in keys and f"y_{name}" in keys]
+        wanted += [f"{axis}_{name}" for name in pairs[-1:] for axis in "xy"]
+    if "x_train" not in wanted:
+        raise ZooError(f"{path} lacks x_train and y_train; it has {', '.join(keys) or 'nothing'}.")
+    return wanted + ["classes"] * ("classes" in keys)
+
+
+def _array(path, file, key):
+    try:
+        return np.asarray(file[key])
+    except ValueError as problem:
+        if "pickle" not in str(problem):
+            raise
         raise ZooError(
-            f"{path} needs images (N, height, width[, channels]) and as many labels; x_{key} is {images.shape} and "
-            f"y_{key} {labels.shape}."
-        )
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise ZooError(f"{path} needs whole numbers as labels; y_{key} holds {labels.dtype}.")
-    if images.shape[-1] == 4:
-        images = images[..., :3]  # without the alpha channel
-    return Split(_bytes(path, key, images), labels.astype(np.int32))
+            f"{path} holds Python objects in {key}, which aren't read: store one array of numbers there or, for names, "
+            f"np.array(names, str)."
+        ) from None
 
 
-def _bytes(path, key, images):
-    """Return the images as uint8; floats up to 1 are taken as 0..1, others as 0..255."""
-    if images.dtype == np.uint8 or not len(images):
-        return images.astype(np.uint8)
-    if images.dtype.kind not in "buif":
-        raise ZooError(f"{path} needs numbers as pixels; x_{key} holds {images.dtype}.")
-    low, high = images.min(), images.max()
-    if not (low >= 0 and high <= 255):
-        raise ZooError(f"{path} needs pixels from 0 to 1 or from 0 to 255; x_{key} goes from {low:g} to {high:g}.")
-    unit = np.issubdtype(images.dtype, np.floating) and high <= 1
-    return np.round(images * 255 if unit else images).astype(np.uint8)
+def _names(file, classes):
+    """Return the classes' names as a list of str."""
+    if classes.ndim == 2 and 1 in classes.shape:
+        classes = classes.ravel()
+    if classes.ndim != 1 or classes.dtype.kind not in "USiu":
+        raise ZooError(f"{file} needs names (classes,) in classes; it is {classes.shape} of {classes.dtype}.")
+    return as_text(file, "classes", classes).astype(str).tolist()

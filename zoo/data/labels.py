@@ -1,0 +1,111 @@
+"""Arrays of labels, whole numbers, one-hot rows or names -> the classes' names, and int32 labels that number these."""
+
+import numpy as np
+
+from zoo.data.names import in_order, listed
+from zoo.errors import ZooError, did_you_mean
+
+EXACT = 2**53  # whole numbers in floats are exact below this
+
+
+def as_classes(file, arrays, names=None):
+    """Return (the classes' names, the labels by key, the notes) of a dict of arrays of labels.
+
+    Labels are whole numbers or names, (N,) or (N, 1), or one-hot, (N, classes). Where there are `names`, numbers count
+    them from 0. Otherwise each number or name that occurs in any split is a class, named by itself, in order; and so is
+    each column of one-hot rows.
+
+    Raises:
+        ZooError: for other labels, and where they don't fit each other or the names.
+    """
+    values = {key: _values(file, key, array) for key, array in arrays.items()}
+    if len({array.dtype.kind == "U" for array in values.values()}) > 1:
+        raise ZooError(f"{file} has names as labels in one split and numbers in another.")
+    found = sorted({value for array in values.values() for value in np.unique(array).tolist()})
+    columns, notes = _column_count(file, arrays, names), []
+    if found and isinstance(found[0], str):
+        names = names or in_order(found)
+        number = {name: i for i, name in enumerate(names)}
+    elif names or columns:
+        names = names or list(map(str, range(columns)))
+        number = {i: i for i in range(len(names))}
+    else:
+        names, number = list(map(str, found)), {value: i for i, value in enumerate(found)}
+        if found != list(range(len(found))):
+            notes.append(f"The labels of {file} leave numbers out: the classes are those that occur, {listed(names)}.")
+    _check(file, found, number, names)
+    if floats := [array for array in arrays.values() if array.dtype.kind == "f" and not _is_one_hot(array)]:
+        notes.append(f"The labels of {file} are {floats[0].dtype}; being whole, they are taken as numbers of classes.")
+    return names, {key: _numbered(array, number) for key, array in values.items()}, notes
+
+
+def _column_count(file, arrays, names):
+    """Return how many columns the one-hot labels have; 0 if there are none."""
+    counts = {array.shape[1] for array in arrays.values() if _is_one_hot(array)}
+    if len(counts) > 1:
+        raise ZooError(f"{file} has one-hot labels of {' and '.join(map(str, sorted(counts)))} columns in its splits.")
+    if counts and names and counts != {len(names)}:
+        raise ZooError(f"{file} has one-hot labels of {counts.pop()} columns, but {len(names)} names in classes.")
+    return counts.pop() if counts else 0
+
+
+def _is_one_hot(array):
+    return array.ndim == 2 and array.shape[1] > 1
+
+
+def _values(file, key, array):
+    """Return the labels (N,) as whole numbers or as str."""
+    if _is_one_hot(array):
+        return _columns(file, key, array)
+    if array.ndim == 2:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise ZooError(f"{file} needs labels (N,), or one-hot (N, classes); {key} is {array.shape}.")
+    if array.dtype.kind in "US":
+        return as_text(file, key, array)
+    if array.dtype.kind not in "buif":
+        raise ZooError(f"{file} needs whole numbers or names as labels; {key} holds {array.dtype}.")
+    if array.dtype.kind == "f":
+        odd = array[~((array == np.round(array)) & (abs(array) < EXACT))]
+        if odd.size:
+            raise ZooError(f"{file} needs whole numbers or names as labels; {key} holds {odd[0]:g}.")
+    return array if array.dtype.kind in "iu" else array.astype(np.int64)
+
+
+def _columns(file, key, array):
+    """Return the column (N,) of the single 1 in each row of one-hot labels (N, classes)."""
+    ones, zeros = array == 1, array == 0
+    wrong = ~(ones | zeros).all(1) | (ones.sum(1) != 1)
+    if wrong.any():
+        row = int(wrong.argmax())
+        holds = f"{ones[row].sum() or 'no'} ones" if (ones | zeros)[row].all() else "other numbers"
+        raise ZooError(f"{file} needs one 1 and else 0 in each row of one-hot labels; row {row} of {key} has {holds}.")
+    return ones.argmax(1)
+
+
+def as_text(file, key, array):
+    """Return an array of text or UTF-8 bytes as text. Raises `ZooError` for other bytes."""
+    try:
+        return np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array
+    except UnicodeDecodeError:
+        raise ZooError(f"{file} has names in {key} that aren't UTF-8; store them as np.array(names, str).") from None
+
+
+def _check(file, found, number, names):
+    """Raise `ZooError` for a label that is none of the known ones."""
+    unknown = [value for value in found if value not in number]
+    if unknown and isinstance(unknown[0], str):
+        near = did_you_mean(unknown[0], names)
+        raise ZooError(f"{file} has the label {unknown[0]!r}, which isn't among its classes.{near}")
+    if found and not isinstance(found[0], str) and found[0] < 0:
+        raise ZooError(f"{file} has the label {found[0]}: number the classes from 0, and leave unlabelled images out.")
+    if unknown:
+        raise ZooError(
+            f"{file} has the label {unknown[0]}, but {len(names)} classes, {listed(names)}, which labels count from 0."
+        )
+
+
+def _numbered(values, number):
+    """Return the labels' numbers (N,) int32."""
+    known, places = np.unique(values, return_inverse=True)
+    return np.array([number[value] for value in known.tolist()], np.int32)[places]

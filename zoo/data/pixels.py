@@ -1,0 +1,138 @@
+"""Arrays of images on any common scale -> (N, height, width, 1 or 3) uint8, by one decision for all splits."""
+
+import numpy as np
+
+from zoo.data.dataset import chunks
+from zoo.errors import ZooError
+
+HALF = 0.5 / 255  # of a step of uint8: so far outside of its scale, a pixel is still rounded to its end
+FAINT = 2.0  # fractions that end between 1 and this are neither 0..1 nor 0..255
+DARK = 16  # pixels to 255 of which none is above this are told: they may be 0..16, or 4 bits deep
+DEEP = 2**14  # uint16 of which none is so high may be 10, 12 or 14 bits deep
+MEND = "store them as uint8 from 0 to 255"
+
+
+def as_images(file, arrays):
+    """Return (the arrays as images, the notes) of a dict of arrays (N, height, width[, channels]) of any numbers.
+
+    All are on one scale: 0..1, -1..1, 0..255, or for uint16 0..65535; it is told where they aren't plain uint8. What is
+    behind an alpha channel is white.
+
+    Raises:
+        ZooError: for arrays of other shapes, what is no number, and numbers that are on none of these scales or on
+            different ones.
+    """
+    arrays = {key: _with_channels(file, key, array) for key, array in arrays.items()}
+    shapes = {array.shape[1:] for array in arrays.values()}
+    if len(shapes) > 1:
+        raise ZooError(f"{file} has images of different sizes in its splits: {', '.join(map(str, shapes))}.")
+    scale, notes = _scale(file, arrays)
+    images = {key: _bytes(array, *scale) for key, array in arrays.items()}
+    height, width, channels = shapes.pop()
+    if min(height, width) < 5 <= max(height, width) // 2:
+        thin = min(height, width)
+        notes.append(f"The images of {file} are {height}x{width} pixels; if {thin} counts channels, store these last.")
+    if channels == 4:
+        images = {key: _on_white(file, key, array) for key, array in images.items()}
+        notes.append(f"The images of {file} have an alpha channel: they are laid on white.")
+    return images, notes
+
+
+def _with_channels(file, key, array):
+    """Return the array as (N, height, width, channels)."""
+    if array.dtype.kind not in "buif":
+        raise ZooError(f"{file} needs numbers as pixels; {key} holds {array.dtype}: {MEND}.")
+    if array.ndim not in (3, 4):
+        raise ZooError(f"{file} needs images (N, height, width[, channels]); {key} is {array.shape}.")
+    if array.ndim == 3:
+        return array[..., None]
+    if array.shape[1] in (1, 3, 4) and array.shape[3] not in (1, 2, 3, 4):
+        raise ZooError(
+            f"{file} has its channels first, {key} is {array.shape}: store {key}.transpose(0, 2, 3, 1) in its place."
+        )
+    return array
+
+
+def _scale(file, arrays):
+    """Return (what is black, what is white), and the notes on it."""
+    ranges = {key: (float(array.min()), float(array.max())) for key, array in arrays.items() if array.size}
+    if not ranges:
+        return (0, 255), []
+    for key, ends in ranges.items():
+        if not np.isfinite(ends).all():
+            raise ZooError(f"{file} has pixels that are no finite number (NaN or infinite) in {key}.")
+    low, high = min(low for low, _ in ranges.values()), max(high for _, high in ranges.values())
+    kinds = " and ".join(dict.fromkeys(array.dtype.name for array in arrays.values()))
+    scale = _scale_of(arrays, low, high)
+    if scale is None:
+        raise ZooError(
+            f"{file} has pixels ({kinds}) from {low:.6g} to {high:.6g}, which isn't clearly 0 to 1, -1 to 1, 0 to 255 "
+            f"or (uint16) 0 to 65535: {MEND}."
+        )
+    black, white = scale
+    odd = [key for key in ranges if _seems_of_another(arrays[key], *ranges[key], *scale)]
+    if odd:
+        other = max(ranges, key=lambda key: ranges[key][1] - ranges[key][0])
+        spans = [f"from {ranges[key][0]:.6g} to {ranges[key][1]:.6g} in {key}" for key in (odd[0], other)]
+        raise ZooError(f"{file} has pixels {spans[0]}, but {spans[1]}, which is another scale: {MEND} in all splits.")
+    faint = [key for key in ranges if white == 255 and ranges[key][1] <= 1]
+    if kinds == "uint8" and white == 255 and high > DARK and not faint:
+        return scale, []
+    even = f", in {' and '.join(faint)} too, where none is above 1" if faint else ""
+    dark = f"; if {high:.6g} is white, {MEND}" if white == 255 and high <= DARK else ""
+    taken = f"are taken as {black} (black) to {white} (white){even}{dark}"
+    return scale, [f"The pixels of {file}, {kinds} from {low:.6g} to {high:.6g}, {taken}."]
+
+
+def _scale_of(arrays, low, high):
+    """Return (what is black, what is white) of pixels from `low` to `high`; None for what can't be told."""
+    floats = [array for array in arrays.values() if array.dtype.kind == "f"]
+    if 0 <= low and high == 1 or floats and -HALF <= low and high <= 1 + HALF:
+        return 0, 1
+    if floats and abs(low + 1) <= 2 * HALF and abs(high - 1) <= 2 * HALF:
+        return -1, 1
+    if -0.5 <= low and high <= 255.5:
+        return None if high <= FAINT and not all(map(_are_whole, floats)) else (0, 255)
+    if low >= 0 and high >= DEEP and all(array.dtype.str[1:] == "u2" for array in arrays.values()):
+        return 0, 65535
+    return None
+
+
+def _seems_of_another(array, low, high, black, white):
+    """Whether a split doesn't look as if it were on the scale that the file as a whole is on."""
+    if black < 0:
+        return low >= 0
+    if white == 255:
+        return high <= 1 + HALF and (array.dtype == bool or not _are_whole(array))
+    return white > 255 >= high
+
+
+def _are_whole(array):
+    return array.dtype.kind != "f" or all((array[some] == np.round(array[some])).all() for some in _places(array))
+
+
+def _bytes(array, black, white):
+    """Return 0 for what is black to 255 for what is white."""
+    if array.dtype == np.uint8 and (black, white) == (0, 255):
+        return array
+    images = np.empty(array.shape, np.uint8)
+    for some in _places(array):
+        images[some] = np.round((array[some].astype(float) - black) * (255 / (white - black))).clip(0, 255)
+    return images
+
+
+def _on_white(file, key, images):
+    """Return (N, height, width, 4) without their alpha channel, laid on white."""
+    if images.size and images[..., 3].max() <= 1:
+        raise ZooError(
+            f"{file} has an alpha channel that hides all images in {key}: leave it out, or store it from 0 to 255."
+        )
+    colours = np.empty((*images.shape[:3], 3), np.uint8)
+    for some in _places(images):
+        alpha = images[some, ..., 3:] / 255
+        colours[some] = np.round(images[some, ..., :3] * alpha + 255 * (1 - alpha))
+    return colours
+
+
+def _places(array):
+    return chunks(np.arange(len(array)))
