@@ -9,6 +9,7 @@ import numpy as np
 
 from zoo import data
 from zoo.data.images import read_image
+from zoo.data.matching import matched
 from zoo.errors import ZooError, ZooWarning
 from zoo.training.run import load_trained
 from zoo.training.train import Result
@@ -20,10 +21,11 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128,
     `weights`, `options` and `check` are those of `load_trained`.
 
     Without `dataset` a run is tested on the data that it was trained for. One that was trained for some classes only is
-    tested on these.
+    tested on these. The data's classes are the model's by name (`zoo.data.matching`); what had to be assumed for that,
+    and the notes on a `dataset` that was given, are told in a `ZooWarning` each.
 
     Raises:
-        ZooError: if the data's classes aren't the model's, or there is no data to test on.
+        ZooError: if the data has classes that the model doesn't know, or there is no data to test on.
     """
     trained = _load_classifier(subject, weights, options, check)  # a name that is none is told before Keras is loaded
 
@@ -43,7 +45,9 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128,
     split = data.load_source({"size": trained.preprocessing.size} | source)
     if dataset is None:
         _check_unchanged(config, split)
-    _check_classes(trained, split)
+    split, assumed = matched(split, trained.class_names, trained.name)
+    for sentence in (*(split.notes if dataset else ()), *assumed):
+        warnings.warn(sentence, ZooWarning, stacklevel=2)
     probabilities, seconds = _timed(
         predict_split, trained.folded().on_images(split.image_shape), split.test, batch_size
     )
@@ -82,16 +86,6 @@ def _load_classifier(subject, weights, options, check):
     if len(trained.model.output_shape) != 2:
         raise ZooError(f"{trained.name} gives no class scores of an image: it doesn't classify images.")
     return trained
-
-
-def _check_classes(trained, dataset):
-    """Raise `ZooError` if the data's classes aren't the model's; numbers stand for any names."""
-    ours, theirs = trained.class_names, dataset.class_names
-    if len(ours) != len(theirs):
-        raise ZooError(f"{trained.name} knows {len(ours)} classes, but {dataset.name} has {len(theirs)}.")
-    if tuple(map(str, range(len(ours)))) not in (ours, theirs) and ours != theirs:
-        one, other = next(pair for pair in zip(ours, theirs) if pair[0] != pair[1])
-        raise ZooError(f"{trained.name} knows other classes than {dataset.name} has: {one!r} where that has {other!r}.")
 
 
 def _check_unchanged(config, dataset):

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from zoo import checks, data
+from zoo.data.matching import renumbered
 from zoo.data.preprocessing import Preprocessing, fit_to, inner_size
 from zoo.errors import ZooError
 from zoo.plan import plan, resolve
@@ -139,7 +140,7 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
         config = run.config()
         finished = Result(**config["result"]) if "result" in config and run.is_shown else None
         front, recipe = Preprocessing.from_config(config["preprocessing"]), Recipe(**config["recipe"])
-        source, began_with = config["data"], (config["images"], config["class_names"])
+        source, images, class_names = config["data"], config["images"], config["class_names"]
         config["parts"] = _recorded_parts(config, recipe)
         config.setdefault("one_core_an_op", config["parts"] > 1)
     if own_process and config["one_core_an_op"]:
@@ -150,9 +151,10 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
         say(f"The run in {run.folder} is finished.")
         return finished
     dataset = data.load_source({"size": front.size} | source)
-    counts = {split: len(getattr(dataset, split)) for split in config["images"]}
-    if (counts, list(dataset.class_names)) != began_with:
+    counts = {split: len(getattr(dataset, split)) for split in images}
+    if counts != images or not set(dataset.class_names) <= set(class_names):
         raise ZooError(f"{source['dataset']} isn't what it was when the run in {run.folder} began.")
+    dataset = renumbered(dataset, class_names)  # a later version may order the classes in another way
     devices.join(say)
     devices.check(recipe)
     return _train(run, config, dataset, devices, verbose, say, watch)
