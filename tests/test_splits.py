@@ -184,3 +184,40 @@ def test_a_limit_below_the_number_of_classes_says_which_are_gone():
     some = hold(at_most(Dataset("set", tuple("abcde"), split, split, split), 4))
     assert len(some.train) == 4 and len(np.unique(some.train.labels)) < 5
     assert any(note.startswith("Classes without a training image, which can't be learnt: ") for note in some.notes)
+
+
+# ----------------------------------------------------------------------------------------------- labels of TFDS
+
+
+def test_a_split_of_tfds_with_secret_labels_is_left_out_and_told_and_one_with_some_is_refused(tmp_path):
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    features = tfds.features.FeaturesDict(
+        {"image": tfds.features.Image(shape=(4, 4, 1)), "label": tfds.features.ClassLabel(names=["cat", "dog"])}
+    )
+
+    def store(name, **labels):
+        pixels = np.zeros((20, 4, 4, 1), np.uint8)
+        sets = {
+            split: tf.data.Dataset.from_tensor_slices({"image": pixels[: len(own)], "label": np.array(own, np.int64)})
+            for split, own in labels.items()
+        }
+        tfds.dataset_builders.store_as_tfds_dataset(
+            name, "1.0.0", features=features, data_dir=tmp_path, split_datasets=sets, disable_shuffling=True
+        )
+
+    store("secret", train=[0, 1] * 10, test=[-1] * 6)
+    made = data.load("secret", tmp_path)
+    assert made.notes[:2] == (
+        "The test split of secret is left out: its labels are secret.",
+        "Test: 20% of the training images, for secret has no test split of its own.",
+    )
+    assert len(made.test) == 4
+    store("partly", train=[0, 1] * 9 + [-1], test=[0, 1])
+    with pytest.raises(ZooError, match="partly has labels outside 0..1 in its train split: -1."):
+        data.load("partly", tmp_path)
+    store("unseen", train=[0] * 18 + [1] * 2, test=[0, 0])
+    assert (
+        data.load("unseen", tmp_path).notes[-1] == "Classes without a test image, whose accuracy isn't measured: dog."
+    )

@@ -5,8 +5,8 @@ import numpy as np
 from zoo.data.dataset import chunks
 from zoo.errors import ZooError
 
-HALF = 0.5 / 255  # of a step of uint8: so far outside of its scale, a pixel is still rounded to its end
-FAINT = 2.0  # fractions that end between 1 and this are neither 0..1 nor 0..255
+TOLERANCE = 0.01  # so much of a scale may pixels lie outside of it: resizing makes such
+FAINT = 64  # fractions of which none is so high, and yet some above 1, are hardly 0..255
 DARK = 16  # pixels to 255 of which none is above this are told: they may be 0..16, or 4 bits deep
 DEEP = 2**14  # uint16 of which none is so high may be 10, 12 or 14 bits deep
 MEND = "store them as uint8 from 0 to 255"
@@ -75,11 +75,12 @@ def _scale(file, arrays):
         other = max(ranges, key=lambda key: ranges[key][1] - ranges[key][0])
         spans = [f"from {ranges[key][0]:.6g} to {ranges[key][1]:.6g} in {key}" for key in (odd[0], other)]
         raise ZooError(f"{file} has pixels {spans[0]}, but {spans[1]}, which is another scale: {MEND} in all splits.")
-    faint = [key for key in ranges if white == 255 and ranges[key][1] <= 1]
-    if kinds == "uint8" and white == 255 and high > DARK and not faint:
+    faint = [key for key in ranges if white == 255 and ranges[key][1] <= 1 < high]
+    is_dark = white == 255 and 0 < high <= DARK
+    if kinds == "uint8" and white == 255 and not is_dark and not faint:
         return scale, []
     even = f", in {' and '.join(faint)} too, where none is above 1" if faint else ""
-    dark = f"; if {high:.6g} is white, {MEND}" if white == 255 and high <= DARK else ""
+    dark = f"; if {high:.6g} is white, {MEND}" if is_dark else ""
     taken = f"are taken as {black} (black) to {white} (white){even}{dark}"
     return scale, [f"The pixels of {file}, {kinds} from {low:.6g} to {high:.6g}, {taken}."]
 
@@ -87,15 +88,20 @@ def _scale(file, arrays):
 def _scale_of(arrays, low, high):
     """Return (what is black, what is white) of pixels from `low` to `high`; None for what can't be told."""
     floats = [array for array in arrays.values() if array.dtype.kind == "f"]
-    if 0 <= low and high == 1 or floats and -HALF <= low and high <= 1 + HALF:
+    if 0 <= low and high == 1 or floats and _is_within(low, high, 0, 1):
         return 0, 1
-    if floats and abs(low + 1) <= 2 * HALF and abs(high - 1) <= 2 * HALF:
+    if floats and _is_within(low, high, -1, 1) and _is_within(-1, 1, low, high):
         return -1, 1
-    if -0.5 <= low and high <= 255.5:
-        return None if high <= FAINT and not all(map(_are_whole, floats)) else (0, 255)
-    if low >= 0 and high >= DEEP and all(array.dtype.str[1:] == "u2" for array in arrays.values()):
+    if floats and _is_within(low, high, 0, 255) or 0 <= low and high <= 255:
+        return (0, 255) if high >= FAINT or all(map(_are_whole, floats)) else None
+    if low >= 0 and high >= DEEP and all(array.dtype.name == "uint16" for array in arrays.values()):
         return 0, 65535
     return None
+
+
+def _is_within(low, high, black, white):
+    beyond = TOLERANCE * (white - black)
+    return black - beyond <= low and high <= white + beyond
 
 
 def _seems_of_another(array, low, high, black, white):
@@ -103,7 +109,7 @@ def _seems_of_another(array, low, high, black, white):
     if black < 0:
         return low >= 0
     if white == 255:
-        return high <= 1 + HALF and (array.dtype == bool or not _are_whole(array))
+        return high <= 1 + TOLERANCE and (array.dtype == bool or not _are_whole(array))
     return white > 255 >= high
 
 

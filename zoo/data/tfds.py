@@ -43,10 +43,12 @@ def load_tfds(name, data_dir, size):
         found = next((n for n in names if n in builder.info.splits), None)
         if found:
             read = _split(builder, _records(tfds, name, builder, found), image_key, label_key, shape)
-            if read.labels.min(initial=0) >= 0:  # -1 marks a test split whose labels are secret
+            if read.labels.max(initial=-1) < 0:
+                notes.append(f"The {found} split of {name} is left out: its labels are secret.")  # TFDS has -1 for that
+            else:
                 splits[split] = read
     if "train" not in splits:
-        raise ZooError(f"{name} has no split named train; it has {', '.join(builder.info.splits)}.")
+        raise ZooError(f"{name} has no split named train with labels; it has {', '.join(builder.info.splits)}.")
     names = builder.info.features[label_key].names
     return make_dataset(name.split(":")[0].replace("/", "-"), names, splits, notes)
 
