@@ -95,6 +95,11 @@ def test_classes_are_kept_in_the_order_given():
     assert len(some.train) == np.isin(whole.train.labels, (3, 8)).sum()
 
 
+def test_classes_that_are_numbers_may_be_given_as_such():
+    by_number, by_name = data.load("digits", classes=[8, 3]), data.load("digits", classes=["8", "3"])
+    assert by_number.class_names == by_name.class_names and (by_number.test.labels == by_name.test.labels).all()
+
+
 def test_a_limit_keeps_the_classes_in_proportion_and_the_same_images():
     some, again = data.load("digits", limit=100), data.load("digits", limit=100)
     assert [len(split) for split in (some.train, some.validation, some.test)] == [100] * 3

@@ -165,3 +165,35 @@ def test_a_stopped_run_does_not_go_on_with_other_classes(tmp_path, monkeypatch):
     saved(path, TWELVE, classes=list("abcdefghijkl"))
     with pytest.raises(ZooError, match="set.npz isn't what it was when the run in .* began"):
         training.resume(tmp_path / "lenet1-set-1", verbose=0, say=str)
+
+
+def test_a_class_without_test_images_has_no_recall_in_the_report(tmp_path):
+    """And none without predictions has a precision: 0.000 would say that all were wrong."""
+    images, labels = images_of(np.arange(36) % 3), np.arange(36) % 3
+    np.savez(tmp_path / "set.npz", x_train=images, y_train=labels, x_test=images[labels < 2], y_test=labels[labels < 2],
+             classes=["ant", "bee", "cow"])  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        run = training.train("lenet1", tmp_path / "set.npz", runs=tmp_path, **OPTIONS | {"epochs": 10}).run
+    page = (tmp_path / run / "report.html").read_text()
+    rows = [line.strip() for line in page.splitlines() if "<td>cow</td>" in line or "<td>ant</td>" in line]
+    assert rows == [
+        "<tr><td>ant</td><td>1.000</td><td>1.000</td><td>12</td></tr>",
+        "<tr><td>cow</td><td>–</td><td>–</td><td>0</td></tr>",
+    ]
+
+
+def test_the_command_line_tells_what_it_assumes(old_run, tmp_path):
+    from click.testing import CliRunner
+
+    from zoo.cli import main
+
+    path = saved(tmp_path / "names.npz", list(map(str, range(12))), classes=[f"no {i}" for i in range(12)])
+    answer = CliRunner().invoke(main, ["evaluate", old_run.run, "--dataset", str(path), "--json"])
+    assert answer.exit_code == 0 and json.loads(answer.stdout.splitlines()[-1])["test_accuracy"] > 0.9
+    assert answer.stderr.startswith("lenet1 numbers its classes: 0 is taken for 'no 0', 1 for 'no 1'")
+    saved(path, list(map(str, range(12))), classes=list(map(str, range(1, 13))))
+    answer = CliRunner().invoke(main, ["evaluate", old_run.run, "--dataset", str(path)])
+    assert (
+        answer.exit_code == 2 and "lenet1 knows other classes than names has: '0' where that has '12'" in answer.stderr
+    )

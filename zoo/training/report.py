@@ -41,10 +41,11 @@ def _times(metrics):
 
 
 def _per_class(dataset, predictions):
+    """The figures of each class: NaN for the precision of one never predicted, and the recall of one never tested."""
     from sklearn.metrics import precision_recall_fscore_support
 
     labels = range(len(dataset.class_names))
-    scores = precision_recall_fscore_support(dataset.test.labels, predictions, labels=labels, zero_division=0)
+    scores = precision_recall_fscore_support(dataset.test.labels, predictions, labels=labels, zero_division=np.nan)
     return [
         {"name": name, "precision": p, "recall": r, "images": n}
         for name, p, r, _, n in zip(dataset.class_names, *scores)
