@@ -197,3 +197,25 @@ def test_the_command_line_tells_what_it_assumes(old_run, tmp_path):
     assert (
         answer.exit_code == 2 and "lenet1 knows other classes than names has: '0' where that has '12'" in answer.stderr
     )
+
+
+def test_a_run_of_an_older_version_on_classes_of_few_images_is_told_of(old_run, tmp_path, monkeypatch):
+    """Those split such a set otherwise, so that what is a test image now can have been a training image."""
+    values = np.array([*np.tile([0, 1], 20), 2])
+    np.savez(tmp_path / "rare.npz", x_train=images_of(values), y_train=values)
+    run = training.train("lenet1", tmp_path / "rare.npz", runs=tmp_path, **OPTIONS | {"epochs": 1}).run
+    path = tmp_path / run / "config.json"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ZooWarning)
+        evaluate(run)
+        evaluate(old_run.run)
+    config = json.loads(path.read_text())
+    del config["keeps_classes"]
+    path.write_text(json.dumps(config))
+    with pytest.warns(ZooWarning, match="^rare has classes of few images, and may be split otherwise"):
+        evaluate(run)
+    del config["result"]
+    path.write_text(json.dumps(config))
+    said = []
+    training.resume(run, verbose=0, say=said.append)
+    assert any(sentence.startswith("rare has classes of few images") for sentence in said)

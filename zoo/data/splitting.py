@@ -6,6 +6,8 @@ from zoo.errors import ZooError
 
 SEED = 0  # splits are carved with this seed, whatever the training's, so that every run sees the same test images
 
+FEW = 4  # so many images of a class could all be drawn, once there were more classes than places
+
 
 def carve(name, split, share):
     """Return (the rest, the carved `share`) of a split, each class in proportion.
@@ -84,3 +86,17 @@ def _one_each(labels):
     is_first = np.zeros(len(labels), bool)
     is_first[order[first]] = True
     return np.flatnonzero(is_first), np.flatnonzero(~is_first)
+
+
+def doubts(config, dataset):
+    """Return the sentences on a run's config and its data set, loaded again, that may now be split in another way.
+
+    Runs of versions that could leave a class without training images don't have "keeps_classes" in their config.
+    """
+    labels = np.concatenate([split.labels for split in (dataset.train, dataset.validation, dataset.test)])
+    if config.get("keeps_classes") or np.unique(labels, return_counts=True)[1].min() > FEW:
+        return []
+    return [
+        f"{dataset.name} has classes of few images, and may be split otherwise than by the older version that began the "
+        "run: it may have been trained on images that it is tested on now."
+    ]

@@ -10,6 +10,7 @@ import numpy as np
 from zoo import data
 from zoo.data.images import read_image
 from zoo.data.matching import matched
+from zoo.data.splitting import doubts
 from zoo.errors import ZooError, ZooWarning
 from zoo.training.run import load_trained
 from zoo.training.train import Result
@@ -46,7 +47,7 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128,
     if dataset is None:
         _check_unchanged(config, split)
     split, assumed = matched(split, trained.class_names, trained.name)
-    for sentence in (*(split.notes if dataset else ()), *assumed):
+    for sentence in (*(split.notes if dataset else doubts(config, split)), *assumed):
         warnings.warn(sentence, ZooWarning, stacklevel=2)
     probabilities, seconds = _timed(
         predict_split, trained.folded().on_images(split.image_shape), split.test, batch_size

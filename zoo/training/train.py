@@ -9,6 +9,7 @@ import numpy as np
 from zoo import checks, data
 from zoo.data.matching import renumbered
 from zoo.data.preprocessing import Preprocessing, fit_to, inner_size
+from zoo.data.splitting import doubts
 from zoo.errors import ZooError
 from zoo.plan import plan, resolve
 from zoo.processor import check_bfloat16, prepare, slow_bfloat16
@@ -94,6 +95,7 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     config |= {
         "trackers": trackers, "parts": parts_of(recipe.batch_size, planned.trace, recipe.precision),
         "one_core_an_op": settled,  # the order of sums follows from it, and the last bits of the weights
+        "keeps_classes": True,  # in training, however few images they have; runs without this may be split otherwise
     }  # fmt: skip
     run = new_run(runs, planned.name, dataset.name) if devices.is_chief else None
     return _train(run, config, dataset, devices, verbose, say, watch)
@@ -154,6 +156,8 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
     counts = {split: len(getattr(dataset, split)) for split in images}
     if counts != images or not set(dataset.class_names) <= set(class_names):
         raise ZooError(f"{source['dataset']} isn't what it was when the run in {run.folder} began.")
+    for doubt in doubts(config, dataset):
+        say(doubt)
     dataset = renumbered(dataset, class_names)  # a later version may order the classes in another way
     devices.join(say)
     devices.check(recipe)
