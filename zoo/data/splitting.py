@@ -97,6 +97,6 @@ def doubts(config, dataset):
     if config.get("keeps_classes") or np.unique(labels, return_counts=True)[1].min() > FEW:
         return []
     return [
-        f"{dataset.name} has classes of few images, and may be split otherwise than by the older version that began the "
-        "run: it may have been trained on images that it is tested on now."
+        f"{dataset.name} has classes of few images, and may be split otherwise than by the older version that began "
+        "the run: it may have been trained on images that it is tested on now."
     ]
