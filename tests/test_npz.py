@@ -143,6 +143,7 @@ def test_pixels_on_no_clear_scale_or_on_several_are_refused(tmp_path, train, tes
         (BYTES.astype("M8[s]"), "needs numbers as pixels; x_train holds datetime64[s]: store them"),
         (np.zeros((N, 4, 5), [("r", "u1"), ("g", "u1")]), "as pixels; x_train holds [('r', 'u1'), ('g', 'u1')]: "),
         (BYTES.astype(object), "holds Python objects in x_train, " + OBJECTS),
+        (BYTES[:, :0], "needs images (N, height, width[, channels]); x_train is (40, 0, 5, 3)."),
         (BYTES.reshape(N, -1), "needs images (N, height, width[, channels]); x_train is (40, 60)."),
         (noise(N, 3, 32, 32), "has its channels first, x_train is (40, 3, 32, 32): store x_train.transpose(0, 2, 3, 1) "
                               "in its place."),
@@ -237,6 +238,7 @@ def test_labels_become_classes(tmp_path, labels, more, names, expected, told):
         (ONE_HOT * 0.9 + 0.1 / 3, {}, ROWS + "0 of y_train has other numbers."),
         (ONE_HOT * 2 - 1, {}, ROWS + "0 of y_train has other numbers."),
         (np.zeros((N, 4, 5), int), {}, "needs labels (N,), or one-hot (N, classes); y_train is (40, 4, 5)."),
+        (np.zeros((N, 0)), {}, "needs labels (N,), or one-hot (N, classes); y_train is (40, 0)."),
         (np.array(3), {}, "needs labels (N,), or one-hot (N, classes); y_train is ()."),
         (LABELS[1:], {}, "has 40 images in x_train, but 39 labels in y_train."),
         (LABELS * 0, {}, "has one class only (0); there is nothing to tell apart."),

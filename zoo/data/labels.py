@@ -57,7 +57,7 @@ def _values(file, key, array):
     """Return the labels (N,) as whole numbers or as str."""
     if _is_one_hot(array):
         return _columns(file, key, array)
-    if array.ndim == 2:
+    if array.ndim == 2 and array.shape[1]:
         array = array[:, 0]
     if array.ndim != 1:
         raise ZooError(f"{file} needs labels (N,), or one-hot (N, classes); {key} is {array.shape}.")

@@ -42,7 +42,7 @@ def _with_channels(file, key, array):
     """Return the array as (N, height, width, channels)."""
     if array.dtype.kind not in "buif":
         raise ZooError(f"{file} needs numbers as pixels; {key} holds {array.dtype}: {MEND}.")
-    if array.ndim not in (3, 4):
+    if array.ndim not in (3, 4) or 0 in array.shape[1:]:
         raise ZooError(f"{file} needs images (N, height, width[, channels]); {key} is {array.shape}.")
     if array.ndim == 3:
         return array[..., None]
