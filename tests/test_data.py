@@ -6,11 +6,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from pictures import classes, noise, pictures
+from pictures import classes, pictures
 
 from zoo import ZooError, ZooWarning, data
 from zoo.data import dataset, preprocessing
-from zoo.data.dataset import Split, StreamedSplit, carve, make_dataset
+from zoo.data.dataset import StreamedSplit
 from zoo.data.preprocessing import fit_to
 from zoo.data.stream import AHEAD, Stream, own_errors
 from zoo.plan import plan
@@ -40,48 +40,6 @@ def test_the_digits_are_scikit_learns():
     ours = np.concatenate([split.images for split in (digits.train, digits.validation, digits.test)])
     theirs = np.round(load_digits().data * 255 / 16).astype(np.uint8)
     assert sorted(map(bytes, ours.reshape(1797, 64))) == sorted(map(bytes, theirs))
-
-
-# ------------------------------------------------------------------------------------------------------ splitting
-
-
-def test_carving_keeps_the_classes_proportions_and_every_image_once():
-    split = Split(np.arange(100, dtype=np.uint8).reshape(100, 1, 1, 1), np.repeat([0, 1], [80, 20]).astype(np.int32))
-    rest, carved = carve("set", split, 0.2)
-    assert np.bincount(carved.labels).tolist() == [16, 4]
-    assert sorted(np.concatenate([rest.images, carved.images]).ravel()) == list(range(100))
-
-
-def test_a_class_of_one_image_can_still_be_split():
-    split = Split(noise(10, 2, 2, 1), np.array([0] * 9 + [1], np.int32))
-    assert [len(part) for part in carve("set", split, 0.2)] == [8, 2]
-
-
-def test_missing_splits_are_carved_from_training_and_said():
-    split = Split(noise(100, 2, 2, 1), np.arange(100, dtype=np.int32) % 2)
-    made = make_dataset("set", "ab", {"train": split})
-    assert [len(part) for part in (made.train, made.validation, made.test)] == [72, 8, 20]
-    assert made.notes == (
-        "Test: 20% of the training images, for set has no test split of its own.",
-        "Validation: 10% of the training images, for set has no validation split of its own.",
-    )
-    kept = make_dataset("set", "ab", {"train": split, "test": split})
-    assert len(kept.test) == 100 and len(kept.notes) == 1
-
-
-@pytest.mark.parametrize(
-    "names, splits, sentence",
-    [
-        ("a", {"train": Split(noise(9, 2, 2, 1), np.zeros(9, np.int32))}, "one class only \\(a\\)"),
-        ("ab", {"train": Split(noise(9, 2, 2, 1), np.full(9, 2, np.int32))}, "labels outside 0..1"),
-        ("ab", {"train": Split(noise(0, 2, 2, 1), np.zeros(0, np.int32))}, "no images in its train split"),
-        ("ab", {"train": Split(noise(2, 2, 2, 1), np.arange(2, dtype=np.int32))}, "too few to hold any back"),
-        ("ab", {"train": Split(noise(9, 2, 2, 5), np.zeros(9, np.int32))}, "images of 5 channels"),
-    ],
-)
-def test_what_is_no_classification_set_is_refused(names, splits, sentence):
-    with pytest.raises(ZooError, match=sentence):
-        make_dataset("set", names, splits)
 
 
 # -------------------------------------------------------------------------------------- some classes, some images
@@ -313,67 +271,7 @@ def test_a_run_reads_the_same_images_again(tmp_path, monkeypatch):
         evaluate(run.folder)
 
 
-# ----------------------------------------------------------------------------------------------------------- .npz
-
-
-def saved(tmp_path, **arrays):
-    np.savez(tmp_path / "set.npz", **arrays)
-    return tmp_path / "set.npz"
-
-
-def test_a_keras_style_npz(tmp_path):
-    x, y = noise(20, 4, 5), np.arange(20) % 3
-    made = data.load(saved(tmp_path, x_train=x, y_train=y[:, None], x_test=x[:6], y_test=np.eye(3)[y[:6]]))
-    assert (made.name, made.class_names, made.image_shape) == ("set", ("0", "1", "2"), (4, 5, 1))
-    assert len(made.test) == 6 and made.test.labels.tolist() == [0, 1, 2, 0, 1, 2]
-    assert made.train.images.dtype == np.uint8 and made.train.labels.dtype == np.int32
-
-
-def test_npz_names_and_validation(tmp_path):
-    x, y = noise(9, 4, 5, 3), np.arange(9) % 3
-    made = data.load(saved(tmp_path, x_train=x, y_train=y, x_val=x, y_val=y, x_test=x, y_test=y, classes=list("xyz")))
-    assert made.class_names == tuple("xyz") and made.notes == ()
-
-
-@pytest.mark.parametrize("top", [1.0, 255.0])
-def test_floats_in_an_npz_become_bytes(tmp_path, top):
-    x = noise(9, 4, 5, 3)
-    floats = x.astype("float32") / 255 * top
-    made = data.load(saved(tmp_path, x_train=floats, y_train=np.arange(9) % 2, x_test=floats, y_test=np.arange(9) % 2))
-    assert (made.test.images == x).all()
-
-
-@pytest.mark.parametrize(
-    "arrays, sentence",
-    [
-        ({"a": [1]}, "lacks x_train and y_train; it has a"),
-        ({"x_train": noise(3, 2, 2), "y_train": [0, 1]}, "as many labels; x_train is \\(3, 2, 2, 1\\)"),
-        ({"x_train": noise(3, 2), "y_train": [0, 1, 0]}, "needs images"),
-        ({"x_train": noise(3, 2, 2), "y_train": [0.5, 1, 0]}, "whole numbers as labels"),
-        ({"x_train": noise(0, 2, 2), "y_train": np.zeros(0, int)}, "no images in its train split"),
-        ({"x_train": noise(3, 2, 2).astype(str), "y_train": [0, 1, 0]}, "numbers as pixels; x_train holds <U3"),
-        ({"x_train": noise(9, 2, 2) - 300.0, "y_train": [0, 1, 0] * 3}, "pixels from 0 to 1 or from 0 to 255"),
-        ({"x_train": noise(3, 2, 2), "y_train": [0, 1, 0], "x_test": noise(1, 3, 2), "y_test": [0]}, "different sizes"),
-    ],
-)
-def test_an_npz_that_does_not_fit_is_refused(tmp_path, arrays, sentence):
-    with pytest.raises(ZooError, match=sentence):
-        data.load(saved(tmp_path, **arrays))
-
-
-@pytest.mark.parametrize("kind", ("text", "array", "damaged"))
-def test_a_file_that_is_no_npz_is_refused(tmp_path, kind):
-    with open(tmp_path / "a.npz", "wb") as file:
-        if kind == "text":
-            file.write(b"not a zip")
-        elif kind == "array":
-            np.save(file, noise(3, 2, 2))
-        else:
-            np.savez_compressed(file, x_train=noise(99, 8, 8) % 4)
-            file.seek(200)
-            file.write(bytes(60))
-    with pytest.raises(ZooError, match="a.npz can't be read as an .npz file"):
-        data.load(tmp_path / "a.npz")
+# ---------------------------------------------------------------------------------------------------------- paths
 
 
 @pytest.mark.parametrize("name", ["./nowhere", "no/such/folder", "missing.npz", "README.md"])
