@@ -203,7 +203,7 @@ def test_names_that_are_not_utf_8_are_read_and_can_be_said(tmp_path):
     (tmp_path / os.fsdecode(b"\xff")).mkdir()
     made = data.load(tmp_path)
     assert list(made.class_names) == sorted(names) and len(made.train.images)
-    assert [note.encode() for note in made.notes] and "(?)" in made.notes[0]
+    assert [note.encode() for note in made.notes] and "(\\xff)" in made.notes[0]
 
 
 # ------------------------------------------------------------------------------------------------- size, colour, white
@@ -277,7 +277,7 @@ def test_images_whose_range_is_open_are_refused(tmp_path):
 
 def test_images_that_tell_white_themselves_need_no_note(tmp_path):
     made = data.load(deep(tmp_path, *[200] * 6, dtype="u2"))
-    assert made.white is None and len(made.notes) == 2 and made.train.images.max() == 1
+    assert made.white is None and not any("white" in note for note in made.notes) and made.train.images.max() == 1
 
 
 def test_further_pictures_of_a_file_are_told(tmp_path):

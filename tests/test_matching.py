@@ -9,7 +9,7 @@ import pytest
 from zoo import ZooError, ZooWarning
 from zoo.data.dataset import Dataset, Split
 from zoo.data.matching import matched
-from zoo.data.names import in_order
+from zoo.data.class_names import in_order
 from zoo.training import train as training
 from zoo.training.evaluate import evaluate
 

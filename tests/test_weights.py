@@ -75,9 +75,16 @@ def values(tensor):
 # Bodies that another one is too, but for how often it repeats its blocks.
 DEEPER = {"vgg19", "resnet101_v1", "resnet152_v1", "resnet101v2", "resnet152v2", "densenet169", "densenet201"}
 WHOLE_AND_BODIES = [(name, True) for name in BUILDERS] + [(name, False) for name in BUILDERS if name not in DEEPER]
+LIGHT = {"mobilenet_v2", "resnet50v2", "resnet18", "squeezenet1_1", "efficientnet_b0_torchvision"}
 
 
-@pytest.mark.parametrize("name, top", WHOLE_AND_BODIES)
+def heavy_but_for(names_and_more):
+    """The parameters of a test of nets, all but the light ones marked as an equivalence."""
+    for name, *more in names_and_more:
+        yield pytest.param(name, *more, marks=[] if name in LIGHT else pytest.mark.equivalence)
+
+
+@pytest.mark.parametrize("name, top", heavy_but_for(WHOLE_AND_BODIES))
 def test_the_nets_of_keras_applications_give_the_same(name, top, zeros_at_first, bounded_memory):
     shape = (128, 96, 3)  # long, and its maps are even: Keras's MobileNet pads odd ones otherwise
     theirs = reference(name, top, weights=None, input_shape=shape)
@@ -157,7 +164,7 @@ def logits(net, image):
         return net(torch.from_numpy(image.transpose(0, 3, 1, 2))).numpy()
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", heavy_but_for((name,) for name in FILES))
 def test_the_checkpoints_of_torchvision_give_the_same(name, zeros_at_first, bounded_memory):
     net = torchvision_net(name)
     state = {key: value.numpy() for key, value in net.state_dict().items()}

@@ -9,11 +9,6 @@ class ZooWarning(UserWarning):
     """Something that the user should know, one clear sentence; the command line prints it on standard error."""
 
 
-def printable(name):
-    """Return a path or a name for a sentence: what isn't UTF-8 in it, which no terminal takes, as question marks."""
-    return str(name).encode("utf-8", "replace").decode()
-
-
 def first_line(problem):
     """Return an exception's first line, or its kind where it says nothing: another library's, for a sentence."""
     return next(iter(str(problem).strip().splitlines()), type(problem).__name__)

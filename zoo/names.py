@@ -6,13 +6,13 @@ TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # the
 
 
 def text(name):
-    """Return a name that UTF-8 can hold: a byte that isn't UTF-8, as folders may have it, is written as \\xe9."""
-    return "".join(_escaped(sign) if unicodedata.category(sign) == "Cs" else sign for sign in name)
+    """Return a name or path that UTF-8 can hold: a byte that isn't, as folders may have it, is written as \\xe9."""
+    return "".join(_escaped(sign) if unicodedata.category(sign) == "Cs" else sign for sign in str(name))
 
 
 def line(name):
-    """Return a name for a line of text: as `text`, with line breaks, tabs and other control characters written out."""
-    return "".join(_escaped(sign) if _controls(sign) else sign for sign in name)
+    """Return a name or path for one line: as `text`, with line breaks and other control characters written out."""
+    return "".join(_escaped(sign) if _controls(sign) else sign for sign in str(name))
 
 
 def _controls(sign):

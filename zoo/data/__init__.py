@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from zoo.errors import ZooError, printable
+from zoo.errors import ZooError
+from zoo.names import line
 
 
 def load(name, data_dir=None, size=(224, 224), limit=None, classes=None, order="natural", white=None):
@@ -50,8 +51,8 @@ def load_source(source):
         if "order" in source or path.is_absolute() or path.exists():
             raise
         raise ZooError(
-            f"{problem} If {printable(path)} is a path, it leads on from the folder in which the run began, not from "
-            f"{printable(Path.cwd())}: go there, or say with --dataset where the data lies."
+            f"{problem} If {line(path)} is a path, it leads on from the folder in which the run began, not from "
+            f"{line(Path.cwd())}: go there, or say with --dataset where the data lies."
         ) from None
 
 
@@ -91,8 +92,8 @@ def _open(name, data_dir, size, order, white):
         return load_folder(path, size, order, white)
     is_path = path.suffix.lower() == ".npz" or re.match(r"[.~/\\]", str(name)) or str(name).count("/") > 1
     if path.exists() or is_path:
-        where = "" if path.is_absolute() else f" in {printable(Path.cwd())}"
-        raise ZooError(f"There is no folder of images or .npz file {printable(name)!r}{where}.")
+        where = "" if path.is_absolute() else f" in {line(Path.cwd())}"
+        raise ZooError(f"There is no folder of images or .npz file {line(name)!r}{where}.")
     from zoo.data.tfds import load_tfds
 
     return load_tfds(str(name), data_dir, size)

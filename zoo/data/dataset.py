@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from zoo.data.names import listed, plain
+from zoo.data.class_names import listed, plain
 from zoo.data.splitting import carve, size_of_share
 from zoo.errors import ZooError
 

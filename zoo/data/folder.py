@@ -7,11 +7,13 @@ from functools import cache, partial
 
 import numpy as np
 
+from zoo.data.class_names import in_order
 from zoo.data.dataset import StreamedSplit, make_dataset
 from zoo.data.images import extent, read_head, read_image
 from zoo.data.ranges import common_white
 from zoo.data.tree import find_splits, left_out, nested, read_tree
-from zoo.errors import ZooError, did_you_mean, printable
+from zoo.errors import ZooError, did_you_mean
+from zoo.names import line
 
 THREADS = min(os.cpu_count() or 1, 16)  # that decode; more get into each other's way
 
@@ -38,8 +40,8 @@ def load_folder(path, size, order="natural", white=None):
     for split, top in tops.items():
         for part in top.classes():
             if part.name not in number:
-                near = printable(did_you_mean(part.name, names))
-                raise ZooError(f"{printable(part.path)} is no class of the training images.{near}")
+                near = line(did_you_mean(part.name, names))
+                raise ZooError(f"{line(part.path)} is no class of the training images.{near}")
         found[split] = [(file, number[part.name]) for part in top.classes() for file in part.all_images()]
     shape, white, notes = _common([file for pairs in found.values() for file, _ in pairs], size, white)
     notes += nested(tops) + left_out(root, tops)
@@ -54,13 +56,11 @@ def load_folder(path, size, order="natural", white=None):
 def _class_names(top, order):
     names = sorted(part.name for part in top.classes())
     if not names:
-        raise ZooError(f"{printable(top.path)} has no folders of images, one a class.")
+        raise ZooError(f"{line(top.path)} has no folders of images, one a class.")
     if len(names) == 1 and len(top.classes()[0].classes()) > 1:
-        inner = printable(top.classes()[0].path)
-        raise ZooError(f"{printable(top.path)} has one folder only; is {inner} the data set?")
-    if order == "natural" and all(name.isdecimal() for name in names):
-        names.sort(key=int)
-    return names
+        inner = line(top.classes()[0].path)
+        raise ZooError(f"{line(top.path)} has one folder only; is {inner} the data set?")
+    return in_order(names) if order == "natural" else names
 
 
 def _common(paths, size, white):
@@ -76,7 +76,7 @@ def _common(paths, size, white):
         shape = tuple(size)
         notes.append(f"The images' sizes differ: all are resized to {size[0]}x{size[1]}.")
     if several := [path for path, head in zip(paths, heads) if head.has_more]:
-        first = printable(several[0])
+        first = line(several[0])
         notes.append(f"{len(several):,} of the files hold several pictures, as {first}: the first is taken.")
     if untold := [path for path, head in zip(paths, heads) if not head.white]:
         extents = [extent(path) for path in tqdm(untold, "ranges", delay=2, leave=False, disable=None)]

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.ranges import check_within, white_of
-from zoo.errors import ZooError, printable
+from zoo.errors import ZooError
+from zoo.names import line
 
 # Pillow knows these by their suffix, but draws them with other programs' help, with another package's, or not at all.
 NO_PICTURES = {"BUFR", "EPS", "FITS", "GRIB", "HDF5", "MPEG", "WMF"}
@@ -186,7 +187,7 @@ def _on_white(path, image, alpha):
     least, most = alpha.getextrema()
     if least < most and np.asarray(page).min() == 255:
         raise ZooError(
-            f"{printable(path)} is drawn in white on transparency, and nothing would be left of it on white, on which "
+            f"{line(path)} is drawn in white on transparency, and nothing would be left of it on white, on which "
             "transparent images are put; give it a background."
         )
     return page
@@ -204,10 +205,10 @@ def _opened(path):
     except ZooError:
         raise
     except FileNotFoundError:
-        raise ZooError(f"There is no image file {printable(path)!r}.") from None
+        raise ZooError(f"There is no image file {line(path)!r}.") from None
     except (*BROKEN, Image.DecompressionBombError) as problem:
         reason = _reason(path, problem)
-        raise ZooError(f"{printable(path)} can't be read as an image ({reason}); mend or remove it.") from None
+        raise ZooError(f"{line(path)} can't be read as an image ({reason}); mend or remove it.") from None
 
 
 def _reason(path, problem):

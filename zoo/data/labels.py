@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zoo.data.names import in_order, listed
+from zoo.data.class_names import in_order, listed
 from zoo.errors import ZooError, did_you_mean
 
 EXACT = 2**53  # whole numbers in floats are exact below this

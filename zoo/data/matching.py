@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from zoo.data.names import are_numbered, listed, plain
+from zoo.data.class_names import are_numbered, listed, plain
 from zoo.errors import ZooError, did_you_mean
 
 SHOWN = 6  # pairs of names in a sentence

@@ -10,7 +10,8 @@ import warnings
 
 import numpy as np
 
-from zoo.errors import ZooError, ZooWarning, printable
+from zoo.errors import ZooError, ZooWarning
+from zoo.names import line
 
 WHITES = (1, 255, 65535)
 TOLERANCE = 0.01
@@ -36,7 +37,7 @@ def common_white(paths, extents, white=None):
     dark = (high > 0) & (high <= max((1 + TOLERANCE) * other if other < white else 0 for other in WHITES))
     if dark.any():
         first = int(dark.argmax())
-        note += f" {dark.sum():,} of them are nearly black so, as {printable(paths[first])}: {high[first]:g} at most."
+        note += f" {dark.sum():,} of them are nearly black so, as {line(paths[first])}: {high[first]:g} at most."
     return white, note
 
 
@@ -44,7 +45,7 @@ def white_of(path, values):
     """Return the value of white that fits the pixels of one file, with a warning. Raises `ZooError` if none does."""
     _check_numbers(path, values)
     white = _fitting(path, np.min(values), np.max(values))
-    sentence = f"{printable(path)} holds {WHAT}: 0 is taken as black and {white} as white."
+    sentence = f"{line(path)} holds {WHAT}: 0 is taken as black and {white} as white."
     warnings.warn(sentence, ZooWarning, stacklevel=2)
     return white
 
@@ -55,14 +56,14 @@ def check_within(path, values, white):
     low, high = np.min(values), np.max(values)
     if low < -TOLERANCE * white or high > (1 + TOLERANCE) * white:
         raise ZooError(
-            f"{printable(path)} has pixels from {low:g} to {high:g}, but in the images of the training 0 is black and "
+            f"{line(path)} has pixels from {low:g} to {high:g}, but in the images of the training 0 is black and "
             f"{white} is white."
         )
 
 
 def _check_numbers(path, values):
     if not np.isfinite(values).all():
-        raise ZooError(f"{printable(path)} holds pixels that are no finite numbers (NaN or infinity).")
+        raise ZooError(f"{line(path)} holds pixels that are no finite numbers (NaN or infinity).")
 
 
 def _fitting(path, low, high):
@@ -70,6 +71,6 @@ def _fitting(path, low, high):
         if low >= -TOLERANCE * white and high <= (1 + TOLERANCE) * white and (white == 1 or high >= BRIGHT * white):
             return white
     raise ZooError(
-        f"Images such as {printable(path)} hold {WHAT}, and their pixels, from {low:g} to {high:g}, fit neither 0 to 1 "
+        f"Images such as {line(path)} hold {WHAT}, and their pixels, from {low:g} to {high:g}, fit neither 0 to 1 "
         "nor 0 to 255 nor 0 to 65535; save them with 8 or 16 bits."
     )

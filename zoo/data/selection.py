@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from zoo.data import splitting
-from zoo.data.names import listed
+from zoo.data.class_names import listed
 from zoo.errors import ZooError, did_you_mean
 
 

@@ -4,12 +4,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from zoo.data.class_names import listed
 from zoo.data.images import suffixes
-from zoo.errors import ZooError, printable
+from zoo.errors import ZooError
+from zoo.names import line
 
 SPLITS = {"train": "train", "training": "train", "val": "validation", "valid": "validation",
           "validation": "validation", "test": "test", "testing": "test"}  # fmt: skip
-SHOWN = 12  # names in a sentence
 
 
 @dataclass
@@ -47,7 +48,7 @@ def read_tree(path, above=()):
         items = sorted((item for item in path.iterdir() if item.name[0] != "."), key=lambda item: item.name)
         above = (*above, path.resolve())
     except OSError as problem:
-        raise ZooError(f"The folder {printable(path)} can't be read: {problem.strerror}.") from None
+        raise ZooError(f"The folder {line(path)} can't be read: {problem.strerror}.") from None
     tree = Folder(path)
     for item in items:
         if item.is_dir():
@@ -75,12 +76,12 @@ def find_splits(root):
         return _by_split(root, splits)
     if plain and beside:
         raise ZooError(
-            f"{printable(plain[0].path)} holds folders of images, as a split does, but {_names(beside)} beside it, as "
+            f"{line(plain[0].path)} holds folders of images, as a split does, but {_names(beside)} beside it, as "
             "classes do; move one or the other elsewhere."
         )
     if named and not beside:
         raise ZooError(
-            f"{printable(root.path)} has {_names(named)}, which name splits, but no folder train with a folder of "
+            f"{line(root.path)} has {_names(named)}, which name splits, but no folder train with a folder of "
             "images for each class."
         )
     return {"train": root}
@@ -91,7 +92,7 @@ def _by_split(root, folders):
     for folder in folders:
         other = splits.setdefault(SPLITS[folder.name.lower()], folder)
         if other is not folder:
-            raise ZooError(f"{printable(root.path)} has two folders for one split: {other.name} and {folder.name}.")
+            raise ZooError(f"{line(root.path)} has two folders for one split: {other.name} and {folder.name}.")
     return splits
 
 
@@ -111,7 +112,7 @@ def left_out(root, splits):
     if beside:
         parts.append(f"{_count(beside, 'file')} beside the class folders")
     if others:
-        kinds = printable(", ".join(sorted(others)))
+        kinds = line(", ".join(sorted(others)))
         parts.append(f"{_count(others.total(), 'file')} in class folders whose suffix is no image's ({kinds})")
     if empty:
         parts.append(f"{_count(len(empty), 'class folder')} without images ({_names(empty)})")
@@ -129,18 +130,16 @@ def nested(splits):
     found = [folder for split in splits.values() for part in split.classes() for folder in part.classes()]
     for folder in found:
         if SPLITS.get(folder.name.lower()) == "train":
-            right = f"{folder.name}/{printable(folder.path.parent.name)}"
-            raise ZooError(f"{printable(folder.path)} is a split within a class; put splits above classes: {right}.")
+            right = f"{folder.name}/{line(folder.path.parent.name)}"
+            raise ZooError(f"{line(folder.path)} is a split within a class; put splits above classes: {right}.")
     count = sum(len(folder.all_images()) for folder in found)
     where = f"{found[0].path.parent.name}/{found[0].name}" if found else ""
-    within = f"{_count(count, 'image')} in folders within a class's folder, as {printable(where)}, are of that class."
+    within = f"{_count(count, 'image')} in folders within a class's folder, as {line(where)}, are of that class."
     return [within] if found else []
 
 
 def _names(folders):
-    names = [printable(folder.name) for folder in folders]
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    return listed([line(folder.name) for folder in folders])
 
 
 def _count(number, what):
