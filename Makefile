@@ -1,21 +1,21 @@
-# The commands of a new machine: `make train`, `make test` and, for the heaviest tests, `make equivalence`. Each makes
+# The commands of a new machine: `make train`, `make test` and, for the heaviest tests, `make test-slow`. Each makes
 # .venv and installs what is missing.
 
 PYTHON ?= python3
 ARGS ?=
 INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: train test equivalence lock clean
+.PHONY: train test test-slow lock clean
 
 train: .venv/installed
 	.venv/bin/python train.py $(ARGS)
 
 test: .venv/installed-test
-	.venv/bin/python -m pytest -n 2 -m "not equivalence" $(ARGS)
+	.venv/bin/python -m pytest -n 2 -m "not slow" $(ARGS)
 
-# Every net beside its copies: on JAX, of keras.applications and of torchvision.
-equivalence: .venv/installed-test
-	.venv/bin/python -m pytest -n 2 -m equivalence $(ARGS)
+# Every net beside its copies, on JAX, of keras.applications and of torchvision; and what else takes long.
+test-slow: .venv/installed-test
+	.venv/bin/python -m pytest -n 2 -m slow $(ARGS)
 
 .venv/installed: requirements.txt requirements.lock
 	$(PYTHON) -m venv .venv

@@ -35,7 +35,7 @@ def on_jax():
     return run
 
 
-@pytest.mark.equivalence
+@pytest.mark.slow
 def test_jax_gives_what_tensorflow_gives_for_every_model(on_jax, tmp_path):
     keras.utils.set_random_seed(0)
     names = zoo.list_models()

@@ -27,6 +27,7 @@ def test_the_published_parameters_stay(channels_first, shell):
     assert keras.config.image_data_format() == "channels_first"  # the user's own setting is left alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", zoo.list_models())
 def test_each_net_is_built_the_same(name, channels_first, shell):
     first = miniature(name)

@@ -131,7 +131,7 @@ def test_the_check_of_an_export_sees_a_wrong_answer_to_colour_alone(tmp_path, mo
 
 
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
-@pytest.mark.parametrize("mode", ["int8", "int4", "float8"])
+@pytest.mark.parametrize("mode", ["int8", *(pytest.param(mode, marks=pytest.mark.slow) for mode in ("int4", "float8"))])
 def test_a_quantized_model_is_exported_as_it_is(tmp_path, mode):
     subject = trained("lenet5", (32, 32, 1))
     subject.model.quantize(mode)

@@ -277,7 +277,7 @@ def test_images_whose_range_is_open_are_refused(tmp_path):
 
 def test_images_that_tell_white_themselves_need_no_note(tmp_path):
     made = data.load(deep(tmp_path, *[200] * 6, dtype="u2"))
-    assert made.white is None and not any("white" in note for note in made.notes) and made.train.images.max() == 1
+    assert made.white is None and not any("as white" in note for note in made.notes) and made.train.images.max() == 1
 
 
 def test_further_pictures_of_a_file_are_told(tmp_path):

@@ -259,6 +259,14 @@ def test_a_predictor_answers_as_the_net_whatever_its_layers_are(make, tolerance)
             np.testing.assert_allclose(got, expected, atol=allowed * np.abs(expected).max())
 
 
+def test_a_net_of_open_size_that_takes_no_small_images_is_copied():
+    inputs = keras.Input((None, None, 3))
+    x = Scaled(0.5)(keras.layers.Conv2D(2, 80)(inputs))
+    net = stirred(keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x)))
+    x = random.standard_normal((1, 90, 85, 3), "float32")
+    np.testing.assert_allclose(predictor(net)(x), net(x), rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize(
     "make, layer",
     [

@@ -2,16 +2,18 @@
 
 import json
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from zoo import ZooError, ZooWarning
+from zoo.data.class_names import in_order
 from zoo.data.dataset import Dataset, Split
 from zoo.data.matching import matched
-from zoo.data.class_names import in_order
 from zoo.training import train as training
 from zoo.training.evaluate import evaluate
+from zoo.training.run import Run
 
 TWELVE = sorted(map(str, range(12)))  # 0, 1, 10, 11, 2, …: as older versions order folders
 
@@ -163,8 +165,34 @@ def test_a_stopped_run_does_not_go_on_with_other_classes(tmp_path, monkeypatch):
         patch.setattr("zoo.training.building.build", stop)
         training.train("lenet1", path, runs=tmp_path, **OPTIONS)
     saved(path, TWELVE, classes=list("abcdefghijkl"))
-    with pytest.raises(ZooError, match="set.npz isn't what it was when the run in .* began"):
+    with pytest.raises(ZooError, match="set has other classes than when the run began: the run in .* can't"):
         training.resume(tmp_path / "lenet1-set-1", verbose=0, say=str)
+
+
+def test_images_that_an_older_version_read_otherwise_are_told(tmp_path):
+    """As drawings on transparency, which lay on black: the run's normalization shows it."""
+    path = saved(tmp_path / "set.npz", TWELVE, classes=TWELVE)
+    run = Run(Path(training.train("lenet1", path, runs=tmp_path, **OPTIONS).run))
+    config = run.config()
+    assert not warned(evaluate, run.folder)
+    del config["data"]["white"]
+    run.write_config(config)
+    assert not warned(evaluate, run.folder)  # the older version read these images as they are read now
+    config["preprocessing"]["offset"] = [value + 1 for value in config["preprocessing"]["offset"]]
+    config.pop("result")
+    run.write_config(config)
+    why = "The images of set are read otherwise than by the older version that began the run"
+    more = "it may have been trained on images that it is tested on now, or on others."
+    assert warned(evaluate, run.folder) == [f"{why}: {more}"]
+    with pytest.raises(ZooError, match=f"{why}: the run in .* can't go on with it"):
+        training.resume(run.folder, verbose=0, say=str)
+
+
+def warned(function, *arguments):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        function(*arguments)
+    return [str(one.message) for one in told if one.category is ZooWarning]
 
 
 def test_a_class_without_test_images_has_no_recall_in_the_report(tmp_path):

@@ -284,8 +284,8 @@ def test_splits_whose_labels_are_of_two_kinds_are_refused(tmp_path):
 @pytest.mark.parametrize(
     "arrays, sentence",
     [
-        ({"a": [1]}, "lacks x_train and y_train; it has a."),
-        ({}, "lacks x_train and y_train; it has nothing."),
+        ({"a": [1]}, "needs x_train and y_train; it has a."),
+        ({}, "needs x_train and y_train; it has nothing."),
         (
             {"x_train": noise(0, 2, 2), "y_train": np.zeros(0, int), "classes": ["a", "b"]},
             "no images in its train split",

@@ -8,6 +8,8 @@ import pytest
 import zoo.models
 from zoo import ZooError, registry
 from zoo.layout import Conv, Dense, Flatten, GlobalPool
+from zoo.training.run import started_run
+from zoo.training.train import resume, train
 
 FAR = "There is no model 'qqqq'. `zoo list` shows all"
 
@@ -194,3 +196,15 @@ def test_a_layout_that_must_be_told_its_classes_says_so(tmp_path):
     with pytest.raises(ZooError, match="tiny has no number of classes of its own"):
         zoo.info(f"{tmp_path}/nets.py:tiny", input_shape=(8, 8, 1))
     assert zoo.info(f"{tmp_path}/nets.py:tiny", input_shape=(8, 8, 1), classes=3).params == 195
+
+
+def test_a_file_of_layouts_is_found_from_any_folder(tmp_path, monkeypatch):
+    (tmp_path / "net.py").write_text("from zoo import Dense, Flatten\ntiny = [Flatten(), Dense(10)]\n")
+    monkeypatch.chdir(tmp_path)
+    assert registry.whereabouts("net.py:tiny") == f"{tmp_path}/net.py:tiny"
+    assert [registry.whereabouts(name) for name in ("lenet", "no.py:tiny")] == ["lenet", "no.py:tiny"]
+    result = train("net.py:tiny", limit=20, epochs=1, runs=tmp_path / "runs", verbose=0, say=str)
+    run = started_run(result.run)
+    run.write_config({key: value for key, value in run.config().items() if key != "result"})  # as if it were stopped
+    monkeypatch.chdir(tmp_path.parent)
+    assert resume(run.folder, verbose=0, say=str) == result

@@ -74,6 +74,13 @@ def test_missing_splits_are_carved_from_training_and_said():
     assert len(kept.test) == 100 and len(kept.notes) == 1
 
 
+def test_one_training_image_a_class_is_enough_beside_a_test_split():
+    """Some are validated on all the same: that is told, and every class stays in the test."""
+    made = hold(make_dataset("set", "abcd", {"train": numbered([1] * 4), "test": numbered([3] * 4)}))
+    assert (len(made.train), len(made.validation), len(made.test)) == (3, 1, 12)
+    assert sum("Classes without a training image" in note for note in made.notes) == 1
+
+
 @pytest.mark.parametrize(
     "names, sizes, channels, sentence",
     [
@@ -81,7 +88,7 @@ def test_missing_splits_are_carved_from_training_and_said():
         ("ab", [0, 0, 9], 1, "set has labels outside 0..1 in its train split: 2."),
         ("ab", [0, 0], 1, "set has no images in its train split."),
         ("ab", [1, 1], 1, "set has 2 training images, too few to hold any back for testing."),
-        ("abc", [1, 1, 1], 1, "set has too few training images to hold any back for testing: each class keeps one."),
+        ("abc", [1, 1, 1], 1, "set has one training image of each class: give it a test split of its own."),
         ("ab", [5, 5], 5, "set has images of 5 channels; 1 (grey) or 3 (colour) are understood."),
         ("aba", [5, 5, 5], 1, "set has more than one class of the name 'a'; give each its own."),
     ],

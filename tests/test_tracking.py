@@ -4,6 +4,7 @@ import keras
 import pytest
 
 from zoo import ZooError, ZooWarning
+from zoo.training import tracking
 from zoo.training import train as training
 from zoo.training.checkpoint import Checkpoint
 from zoo.training.run import find_run
@@ -75,6 +76,20 @@ class Failing(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.asked.append("on_epoch_end")
+
+
+def test_a_tracker_whose_methods_call_each_other_misses_none():
+    """As Keras's own do: on_train_batch_end calls on_batch_end."""
+    seen = []
+
+    class Counting(keras.callbacks.Callback):
+        def on_batch_end(self, batch, logs=None):
+            seen.append(batch)
+
+    callback = tracking._spared("mlflow", Counting())
+    callback.on_train_batch_end(0)
+    callback.on_train_batch_end(1)
+    assert seen == [0, 1]
 
 
 @pytest.mark.parametrize("where", ["set_model", "on_train_begin", "on_train_batch_end", "on_epoch_end", "on_train_end"])

@@ -79,9 +79,9 @@ LIGHT = {"mobilenet_v2", "resnet50v2", "resnet18", "squeezenet1_1", "efficientne
 
 
 def heavy_but_for(names_and_more):
-    """The parameters of a test of nets, all but the light ones marked as an equivalence."""
+    """The parameters of a test of nets, all but the light ones marked as slow."""
     for name, *more in names_and_more:
-        yield pytest.param(name, *more, marks=[] if name in LIGHT else pytest.mark.equivalence)
+        yield pytest.param(name, *more, marks=[] if name in LIGHT else pytest.mark.slow)
 
 
 @pytest.mark.parametrize("name, top", heavy_but_for(WHOLE_AND_BODIES))

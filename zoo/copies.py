@@ -9,7 +9,7 @@ from keras import layers, ops
 from zoo import kernels
 from zoo.errors import ZooError
 
-PROBE = 64  # pixels of a side that a model leaves open
+PROBES = (64, 256, 512)  # pixels of a side that a model leaves open; the first that it takes
 
 
 def again(layer, **changes):
@@ -57,11 +57,27 @@ def _no_copy(what):
 def check_foreign(model, copy):
     """Raise `ZooError` if a copy answers otherwise, for a layer's class that neither Keras nor this package made."""
     foreign = [layer for layer in model.layers if type(layer).__module__.split(".")[0] not in ("keras", "zoo")]
-    if not foreign:
+    x = _probe(model) if foreign else None
+    if x is None:
         return
-    shape = [side or PROBE for side in model.input_shape[1:]]
-    x = 3 * np.random.default_rng(0).standard_normal((model.input_shape[0] or 4, *shape)).astype(model.inputs[0].dtype)
-    answers = (keras.tree.flatten(net(x, training=False)) for net in (model, copy))
-    for own, other in zip(*([ops.convert_to_numpy(ops.cast(answer, "float32")) for answer in one] for one in answers)):
+    for own, other in zip(_answers(model, x), _answers(copy, x)):
         if not np.allclose(own, other, rtol=1e-3, atol=1e-3 * np.abs(own).max(), equal_nan=True):
             raise _no_copy(f"layers {', '.join(repr(layer.name) for layer in foreign)}")
+
+
+def _probe(model):
+    """Return images that a model takes, or None if it takes none of those tried."""
+    random = np.random.default_rng(0)
+    for probe in PROBES:
+        shape = [model.input_shape[0] or 4, *(side or probe for side in model.input_shape[1:])]
+        x = 3 * random.standard_normal(shape).astype(model.inputs[0].dtype)
+        try:
+            model(x, training=False)
+            return x
+        except Exception:  # too small for it: each backend has an exception of its own
+            continue
+    return None
+
+
+def _answers(model, x):
+    return [ops.convert_to_numpy(ops.cast(one, "float32")) for one in keras.tree.flatten(model(x, training=False))]

@@ -29,8 +29,8 @@ def prepare():
         os.environ[ONEDNN] = "1"
     elif not _computes_with_onednn():
         warnings.warn(
-            f"TensorFlow was imported without oneDNN, with which it is several times as fast: set {ONEDNN}=1 before "
-            "Keras or TensorFlow is imported.",
+            f"TensorFlow was imported without oneDNN, with which it is several times as fast on this processor: set "
+            f"{ONEDNN}=1 before Keras or TensorFlow is imported.",
             ZooWarning, stacklevel=3,
         )  # fmt: skip
 

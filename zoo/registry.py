@@ -152,6 +152,12 @@ def entry(name):
     return found[name]
 
 
+def whereabouts(name):
+    """Return a model's name, with the path from the root of a file of layouts: what means it in any working folder."""
+    file, colon, layout = name.rpartition(":")
+    return f"{os.path.abspath(file)}:{layout}" if colon and os.path.isfile(file) else name
+
+
 def _entry_in_file(path, name):
     from pathlib import Path
 

@@ -130,7 +130,7 @@ def make_dataset(name, class_names, splits, notes=()):
     for split, share, what in (("test", 0.2, "Test"), ("validation", 0.1, "Validation")):
         if split not in splits:
             whole = splits["train"]
-            splits["train"], splits[split] = carve(name, whole, share)
+            splits["train"], splits[split] = carve(name, whole, share, "testing" if split == "test" else split)
             part = f"{share:.0%}" if len(splits[split]) == size_of_share(whole, share) else len(splits[split])
             notes.append(f"{what}: {part} of the training images, for {name} has no {split} split of its own.")
     singles = [one for one, count in zip(class_names, np.bincount(given.labels)) if count == 1]

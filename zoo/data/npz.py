@@ -63,7 +63,7 @@ def _wanted(path, keys):
         pairs = [name for name in names if f"x_{name}" in keys and f"y_{name}" in keys]
         wanted += [f"{axis}_{name}" for name in pairs[-1:] for axis in "xy"]
     if "x_train" not in wanted:
-        raise ZooError(f"{path} lacks x_train and y_train; it has {', '.join(keys) or 'nothing'}.")
+        raise ZooError(f"{path} needs x_train and y_train; it has {', '.join(keys) or 'nothing'}.")
     return wanted + ["classes"] * ("classes" in keys)
 
 

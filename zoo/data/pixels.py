@@ -137,6 +137,11 @@ def _on_white(file, key, images):
     for some in _places(images):
         alpha = images[some, ..., 3:] / 255
         colours[some] = np.round(images[some, ..., :3] * alpha + 255 * (1 - alpha))
+    if colours.size and colours.min() == 255:
+        raise ZooError(
+            f"{file} has images in {key} that are drawn in white on transparency, and nothing of them is left on "
+            "white, on which transparent images are put: give them a background."
+        )
     return colours
 
 

@@ -90,7 +90,10 @@ def fit_to(layout, entry, dataset, image_size=None):
         ZooError: if the layout takes no such images.
     """
     inner, channels = inner_size(layout, entry, dataset.image_shape, image_size)
-    scale, offset = _normalization(dataset.train, channels, entry.pixel_range)
+    if entry.pixel_range:
+        scale, offset = _to_range(entry.pixel_range, channels)
+    else:
+        scale, offset = normalization(dataset.train, channels)
     return Preprocessing(inner, entry.margin, channels, scale, offset)
 
 
@@ -126,16 +129,18 @@ def inner_size(layout, entry, image_shape=None, image_size=None):
 def plain(entry, input_shape):
     """The preprocessing of a model that no data set was chosen for: resized, pixels in the paper's range or 0..1."""
     height, width, channels = input_shape
-    black, white = entry.pixel_range or (0.0, 1.0)
     size = (height - 2 * entry.margin, width - 2 * entry.margin)
-    return Preprocessing(size, entry.margin, channels, ((white - black) / 255,) * channels, (black,) * channels)
+    return Preprocessing(size, entry.margin, channels, *_to_range(entry.pixel_range or (0.0, 1.0), channels))
 
 
-def _normalization(split, channels, pixel_range):
-    """Scale and offset: the paper's values of black and white, else to mean 0 and deviation 1 of each channel."""
-    if pixel_range:
-        black, white = pixel_range
-        return ((white - black) / 255,) * channels, (black,) * channels
+def _to_range(pixel_range, channels):
+    """The scale and offset, one a channel each, that turn 0 and 255 into these values of black and white."""
+    black, white = pixel_range
+    return ((white - black) / 255,) * channels, (black,) * channels
+
+
+def normalization(split, channels):
+    """Return the scale and offset, one a channel each, that give a split's images mean 0 and deviation 1."""
     counts = _histogram(split)
     if not counts.shape[0] == channels == 3:
         counts = counts.sum(axis=0, keepdims=True)

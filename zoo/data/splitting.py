@@ -6,11 +6,9 @@ from zoo.errors import ZooError
 
 SEED = 0  # splits are carved with this seed, whatever the training's, so that every run sees the same test images
 
-FEW = 4  # so many images of a class could all be drawn, once there were more classes than places
 
-
-def carve(name, split, share):
-    """Return (the rest, the carved `share`) of a split, each class in proportion.
+def carve(name, split, share, what="testing"):
+    """Return (the rest, the carved `share`) of a training split, each class in proportion, for testing or `what`.
 
     Every class stays in the rest, and so does half of what can be spared beyond one image of each, for another share.
 
@@ -18,11 +16,15 @@ def carve(name, split, share):
         ZooError: if that leaves nothing to carve.
     """
     if len(split) < 3:
-        raise ZooError(f"{name} has {len(split)} training images, too few to hold any back for testing.")
+        raise ZooError(f"{name} has {len(split)} training images, too few to hold any back for {what}.")
     spare = len(split) - len(np.unique(split.labels))
-    if not spare:
-        raise ZooError(f"{name} has too few training images to hold any back for testing: each class keeps one.")
-    return hold_back(split, min(size_of_share(split, share), max(1, spare // 2)))
+    count = size_of_share(split, share)
+    if not spare and what == "testing":
+        raise ZooError(f"{name} has one training image of each class: give it a test split of its own.")
+    if not spare:  # to learn all but one class beats to learn none
+        rest, drawn = _draw(split.labels, count)
+        return split.take(rest), split.take(drawn)
+    return hold_back(split, min(count, max(1, spare // 2)))
 
 
 def size_of_share(split, share):
@@ -86,17 +88,3 @@ def _one_each(labels):
     is_first = np.zeros(len(labels), bool)
     is_first[order[first]] = True
     return np.flatnonzero(is_first), np.flatnonzero(~is_first)
-
-
-def doubts(config, dataset):
-    """Return the sentences on a run's config and its data set, loaded again, that may now be split in another way.
-
-    Runs of versions that could leave a class without training images don't have "keeps_classes" in their config.
-    """
-    labels = np.concatenate([split.labels for split in (dataset.train, dataset.validation, dataset.test)])
-    if config.get("keeps_classes") or np.unique(labels, return_counts=True)[1].min() > FEW:
-        return []
-    return [
-        f"{dataset.name} has classes of few images, and may be split otherwise than by the older version that began "
-        "the run: it may have been trained on images that it is tested on now."
-    ]

@@ -15,6 +15,7 @@ import keras
 from keras import ops
 
 from zoo.errors import ZooError, first_line, no_such
+from zoo.names import line
 
 STRATEGIES = ("auto", "single", "mirrored", "multiworker")
 ADDRESSES, PROCESSES, NUMBER = CLUSTER = (
@@ -62,8 +63,8 @@ class Devices:
         return self.replicas == 1 and keras.backend.backend() == "tensorflow"
 
     def voice(self, say, verbose):
-        """Return them as they are for the chief; the other workers are quiet."""
-        return (say, verbose) if self.is_chief else (lambda sentence: None, 0)
+        """Return how the chief tells a sentence, on one line, and bars, as asked; the other workers are quiet."""
+        return (lambda sentence: say(line(sentence)), verbose) if self.is_chief else (lambda sentence: None, 0)
 
     def join(self, say):
         """Meet the other workers, if there are any. Raises `ZooError` if they don't come within JAX's five minutes."""

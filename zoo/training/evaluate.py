@@ -10,8 +10,8 @@ import numpy as np
 from zoo import data
 from zoo.data.images import read_image
 from zoo.data.matching import matched
-from zoo.data.splitting import doubts
 from zoo.errors import ZooError, ZooWarning
+from zoo.training.own_data import changed, doubts
 from zoo.training.run import load_trained
 from zoo.training.train import Result
 
@@ -44,19 +44,18 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128,
         source = {"dataset": dataset, "data_dir": data_dir, "classes": own.get("classes"), "order": "natural",
                   "white": own.get("white")}  # fmt: skip
     split = data.load_source({"size": trained.preprocessing.size} | source)
-    if dataset is None:
-        _check_unchanged(config, split)
+    told = split.notes if dataset else _doubts(config, split)
     split, assumed = matched(split, trained.class_names, trained.name)
-    for sentence in (*(split.notes if dataset else doubts(config, split)), *assumed):
+    for sentence in (*told, *assumed):
         warnings.warn(sentence, ZooWarning, stacklevel=2)
     probabilities, seconds = _timed(
         predict_split, trained.folded().on_images(split.image_shape), split.test, batch_size
     )
-    losses = keras.losses.sparse_categorical_crossentropy(split.test.labels, probabilities)
+    loss = keras.ops.mean(keras.losses.sparse_categorical_crossentropy(split.test.labels, probabilities))
     return Result(
         run=str(subject), model=trained.name, dataset=split.name,
         test_accuracy=round(float(np.mean(probabilities.argmax(-1) == split.test.labels)), 6),
-        test_loss=round(float(np.mean(losses)), 6), epochs=len(trained.run.metrics()["epoch"]) if trained.run else 0,
+        test_loss=round(float(loss), 6), epochs=len(trained.run.metrics()["epoch"]) if trained.run else 0,
         seconds=round(seconds, 3), images_per_second=round(len(split.test) / seconds, 1),
     )  # fmt: skip
 
@@ -89,14 +88,11 @@ def _load_classifier(subject, weights, options, check):
     return trained
 
 
-def _check_unchanged(config, dataset):
-    """Warn if a run's own data holds other numbers of images than it did in training."""
-    if any(len(getattr(dataset, split)) != count for split, count in config["images"].items()):
-        sentence = (
-            f"{dataset.name} isn't what it was when the run began: it may have been trained on images that it is "
-            "tested on now."
-        )
-        warnings.warn(sentence, ZooWarning, stacklevel=3)
+def _doubts(config, dataset):
+    """The sentences on how a run's own data may have changed since it was trained on it."""
+    why = changed(config, dataset)
+    more = [f"{why}: it may have been trained on images that it is tested on now, or on others."] if why else []
+    return more + doubts(config, dataset)
 
 
 def _timed(function, *arguments):

@@ -5,13 +5,14 @@ import io
 import json
 import re
 import shlex
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from zoo.data.preprocessing import Preprocessing, plain
-from zoo.errors import ZooError, first_line
+from zoo.errors import ZooError, ZooWarning, first_line
 from zoo.plan import plan
 from zoo.processor import prepare
 
@@ -48,7 +49,7 @@ class Run:
     @property
     def is_shown(self):
         """Whether the page and the pictures of a finished run are all there."""
-        return all((self.folder / name).exists() for name in ("curves.png", "confusion.png", self.report_path))
+        return all((self.folder / name).exists() for name in ("curves.png", "confusion.png", self.report_path.name))
 
     @property
     def saved_model_path(self):
@@ -230,6 +231,13 @@ def load_trained(subject, weights=None, options=None, check=None):
     front = plain(planned.entry, planned.trace.input_shape)
     names = tuple(str(i) for i in range(planned.trace.output_shape[-1]))
     model = zoo.create(subject, weights=weights, **options)
+    if weights:
+        black, white = planned.entry.pixel_range or (0, 1)
+        warnings.warn(
+            f"{planned.name} gets images with {black:g} for black and {white:g} for white; weights that were trained "
+            "with other values answer worse.",
+            ZooWarning, stacklevel=3,
+        )  # fmt: skip
     if check:
         from zoo.weights import check_files
 

@@ -50,11 +50,14 @@ def _spared(name, callback):
         @wraps(method)  # Keras asks a method whether it is a callback's own
         def call(*arguments, **options):
             nonlocal failed
-            if not failed:
-                failed = True
-                with can_do_without(_record(name)):
+            if failed:
+                return
+            with can_do_without(_record(name)):
+                try:
                     method(*arguments, **options)
-                    failed = False
+                except Exception:
+                    failed = True
+                    raise
 
         return call
 

@@ -6,16 +6,17 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from zoo import checks, data
+from zoo import checks, data, registry
 from zoo.data.matching import renumbered
 from zoo.data.preprocessing import Preprocessing, fit_to, inner_size
-from zoo.data.splitting import doubts
 from zoo.errors import ZooError
 from zoo.plan import plan, resolve
 from zoo.processor import check_bfloat16, prepare, slow_bfloat16
+from zoo.training.own_data import changed, doubts
 from zoo.training.recipe import Recipe, is_over
 from zoo.training.recipes import recipe_for
 from zoo.training.run import new_run, reading, started_run
+from zoo.training.sparing import can_do_without
 from zoo.training.tracking import check_trackers
 from zoo.versions import installed
 
@@ -67,7 +68,7 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     from zoo.training.distribution import choose
     from zoo.training.side_by_side import foreseen_parts, one_core_an_op, parts_of
 
-    options = dict(options or {})
+    options, model = dict(options or {}), registry.whereabouts(model)
     entry, recipe, source = check(
         model, dataset, data_dir, image_size, options, limit, classes, trackers, recipe, **fields
     )
@@ -108,8 +109,6 @@ def check(model, dataset="digits", data_dir=None, image_size=None, options=None,
     Raises:
         ZooError: for what is wrong whatever the images are; none is fetched.
     """
-    from zoo import registry
-
     entry = registry.entry(model)
     check_trackers(trackers)
     recipe = recipe_for(entry, str(dataset), recipe, **fields)
@@ -140,9 +139,9 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
 
     with reading(run):
         config = run.config()
-        finished = Result(**config["result"]) if "result" in config and run.is_shown else None
+        finished = Result(**config["result"]) if "result" in config else None
         front, recipe = Preprocessing.from_config(config["preprocessing"]), Recipe(**config["recipe"])
-        source, images, class_names = config["data"], config["images"], config["class_names"]
+        source, class_names = config["data"], config["class_names"]
         config["parts"] = _recorded_parts(config, recipe)
         config.setdefault("one_core_an_op", config["parts"] > 1)
     if own_process and config["one_core_an_op"]:
@@ -151,17 +150,36 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
     say, verbose = devices.voice(say, verbose)
     if finished:
         say(f"The run in {run.folder} is finished.")
+        if devices.is_chief and not run.is_shown:
+            with can_do_without(run.report_path.name):
+                _show(run, config, say)
         return finished
     dataset = data.load_source({"size": front.size} | source)
-    counts = {split: len(getattr(dataset, split)) for split in images}
-    if counts != images or not set(dataset.class_names) <= set(class_names):
-        raise ZooError(f"{source['dataset']} isn't what it was when the run in {run.folder} began.")
+    if why := changed(config, dataset):
+        raise ZooError(f"{why}: the run in {run.folder} can't go on with it.")
     for doubt in doubts(config, dataset):
         say(doubt)
     dataset = renumbered(dataset, class_names)  # a later version may order the classes in another way
     devices.join(say)
     devices.check(recipe)
     return _train(run, config, dataset, devices, verbose, say, watch)
+
+
+def _show(run, config, say):
+    """Draw what a finished run lacks of its pictures and page; nothing else of it changes."""
+    from zoo.inference import predict_split
+    from zoo.training.report import write_report
+    from zoo.training.run import load_trained
+
+    trained = load_trained(run.folder)
+    dataset = data.load_source({"size": trained.preprocessing.size} | config["data"])
+    if why := changed(config, dataset):
+        raise ZooError(why)
+    dataset = renumbered(dataset, config["class_names"])
+    model = trained.on_images(dataset.image_shape)
+    probabilities = predict_split(model, dataset.test, Recipe(**config["recipe"]).batch_size)
+    write_report(run, config, dataset, np.log(probabilities.clip(1e-30)), trained.model)
+    say("Its pictures and its page, of which some were missing, are drawn again.")
 
 
 def _recorded_parts(config, recipe):

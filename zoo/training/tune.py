@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo import data
+from zoo import data, registry
 from zoo.errors import ZooError, first_line
 from zoo.processor import prepare
 from zoo.training import train as training
@@ -70,7 +70,10 @@ def tune(over, trials=20, metric="val_loss", runs="runs", say=print, model="lene
     given = {key: value for key, value in arguments.items() if value is not None}
     if "data_dir" in given:
         given["data_dir"] = data.folder_from_root(given["data_dir"])
-    search = Search(dict(over), trials, metric, {"model": model, "dataset": data.whereabouts(dataset)} | given)
+    if given.get("recipe") not in (None, "fast", "paper"):
+        given["recipe"] = data.whereabouts(given["recipe"])
+    here = {"model": registry.whereabouts(model), "dataset": data.whereabouts(dataset)}
+    search = Search(dict(over), trials, metric, here | given)
     entry, space, loaded = _check(search)
     folder = new_folder(runs, f"tune-{entry.name}-{loaded.name}")
     return _search(folder, search, space, loaded, say)

@@ -1,0 +1,42 @@
+"""Is a run's data, loaded again, what the run was trained on?"""
+
+import numpy as np
+
+from zoo import registry
+from zoo.data.preprocessing import Preprocessing, normalization
+
+FEW = 4  # so many images of a class could all be drawn for testing, by versions that didn't keep one in training
+
+
+def changed(config, dataset):
+    """Return why the data isn't what a run's config says, a sentence without its point; None if nothing shows it."""
+    if {split: len(getattr(dataset, split)) for split in config["images"]} != config["images"]:
+        return f"{dataset.name} isn't what it was when the run began"
+    if not set(dataset.class_names) <= set(config["class_names"]):
+        return f"{dataset.name} has other classes than when the run began"
+    if "white" not in config["data"] and not _has_its_normalization(config, dataset):
+        return f"The images of {dataset.name} are read otherwise than by the older version that began the run"
+    return None
+
+
+def _has_its_normalization(config, dataset):
+    """Whether the pixels of a run that an older version began still have the mean and deviation that they had."""
+    recorded = Preprocessing.from_config(config["preprocessing"])
+    if registry.entry(config["source"]).pixel_range:  # then these are the paper's, whatever the pixels
+        return True
+    found = normalization(dataset.train, recorded.channels)
+    return np.allclose(found, (recorded.scale, recorded.offset), rtol=0.01, atol=0.01)
+
+
+def doubts(config, dataset):
+    """Return the sentences on what may have changed and can't be seen.
+
+    Runs of versions that could leave a class without training images don't have "keeps_classes" in their config.
+    """
+    labels = np.concatenate([split.labels for split in (dataset.train, dataset.validation, dataset.test)])
+    if config.get("keeps_classes") or np.unique(labels, return_counts=True)[1].min() > FEW:
+        return []
+    return [
+        f"{dataset.name} has classes of few images, and may be split otherwise than by the older version that began "
+        "the run: it may have been trained on images that it is tested on now."
+    ]
