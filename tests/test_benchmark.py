@@ -204,7 +204,7 @@ def torch():
 @pytest.mark.parametrize(
     "settings, precision",
     [({}, "float32"), ({}, "bfloat16"), ({"channels_last": True}, "float32"), ({"channels_last": True}, "bfloat16"),
-     ({"channels_last": True, "compiled": True}, "bfloat16")],
+     pytest.param({"channels_last": True, "compiled": True}, "bfloat16", marks=pytest.mark.bfloat16)],
 )  # fmt: skip
 def test_pytorchs_loop_learns_and_infers(torch, settings, precision, monkeypatch):
     from zoo.benchmark import torch_loop

@@ -50,8 +50,6 @@ def benchmark(nets, vs=(), modes=MODES, precisions=PRECISIONS, batch_sizes=(None
         ZooError: for bad input, before anything is measured; and where the zoo's own contender can't be, of the first.
     """
     prepare()  # the contenders' processes inherit it
-    if "bfloat16" in precisions:
-        check_bfloat16()
     contenders = choose(vs)
     if growth and len(nets) * len(batch_sizes) > 1:
         raise ZooError("How the cost grows is measured of one model, from one batch size on; give one of each.")
@@ -59,6 +57,8 @@ def benchmark(nets, vs=(), modes=MODES, precisions=PRECISIONS, batch_sizes=(None
         make_workload(model, mode, precision, batch_size, shape, classes, **options or {})
         for (model, shape), batch_size, mode, precision in product(nets, batch_sizes, modes, precisions)
     ]
+    if "bfloat16" in precisions:
+        check_bfloat16()
     turns = len(workloads) * len(contenders) + sum(number_of_others(workload) for workload in workloads if growth)
     results, points, notes, reasons = [], [], [], {}
     with ExitStack() as processes, tqdm(total=turns * (repeats + 1), leave=False, disable=None) as bar:

@@ -91,7 +91,7 @@ def _open(name, data_dir, size, order, white):
 
         return load_folder(path, size, order, white)
     is_path = path.suffix.lower() == ".npz" or re.match(r"[.~/\\]", str(name)) or str(name).count("/") > 1
-    if path.exists() or is_path:
+    if is_path or path.exists() and path.suffix:
         where = "" if path.is_absolute() else f" in {line(Path.cwd())}"
         raise ZooError(f"There is no folder of images or .npz file {line(name)!r}{where}.")
     from zoo.data.tfds import load_tfds

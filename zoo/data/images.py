@@ -18,7 +18,8 @@ NO_PICTURES = {"BUFR", "EPS", "FITS", "GRIB", "HDF5", "MPEG", "WMF"}
 ONE_PICTURE = {"MPO", "PSD"}  # further frames are depth maps or layers, not further pictures
 ORIENTATION, ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and some of its values
 BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # TIFF's tags, and a value of the last
-PNG_ORIENTATIONS = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")  # what tells it, anywhere in the file
+PNG_SIGNATURE, PNG_TEXTS = 8, (b"tEXt", b"zTXt", b"iTXt")  # bytes; kinds of chunks
+PNG_ORIENTATIONS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")  # keywords of texts that can tell it
 GIT_LFS = b"version https://git-lfs."
 BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error, zlib.error)
 
@@ -53,7 +54,7 @@ def read_head(path):
         width, height = image.size
         if image.format == "TIFF":
             width, height = image.tag_v2[256], image.tag_v2[257]  # as stored: Pillow's versions differ in `size`
-        if _orientation(image, path) in ON_ITS_SIDE:
+        if _orientation(image) in ON_ITS_SIDE:
             width, height = height, width
         has_more = getattr(image, "is_animated", False) and image.format not in ONE_PICTURE
         return Head(height, width, 1 if _is_grey(image) else 3, _white(image), has_more)
@@ -107,11 +108,26 @@ def _is_grey(image):
     return image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16")
 
 
-def _orientation(image, path):
+def _orientation(image):
     """The EXIF orientation. Pillow decodes a whole PNG to look for it, so that is done for a reason only."""
-    if image.format == "PNG" and not any(mark in Path(path).read_bytes() for mark in PNG_ORIENTATIONS):
+    if image.format == "PNG" and not _can_be_turned(image.fp):
         return 1
     return image.getexif().get(ORIENTATION, 1)
+
+
+def _can_be_turned(file):
+    """Whether a PNG has a chunk that can tell its orientation, before its pixels or behind them."""
+    place = file.tell()
+    try:
+        file.seek(PNG_SIGNATURE)
+        while len(head := file.read(8)) == 8 and head[4:] != b"IEND":
+            end = file.tell() + int.from_bytes(head[:4], "big") + 4  # of the chunk, behind its checksum
+            if head[4:] == b"eXIf" or head[4:] in PNG_TEXTS and file.read(32).startswith(PNG_ORIENTATIONS):
+                return True
+            file.seek(end)
+        return False
+    finally:
+        file.seek(place)
 
 
 def _white(image):
