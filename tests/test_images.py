@@ -300,17 +300,6 @@ def test_xmp_tells_the_orientation_too(tmp_path):
     assert (read(tmp_path / "a.png") == UPRIGHT[6](values)).all()
 
 
-@pytest.mark.parametrize("mark", [b"eXIf", b"XML:com.adobe.xmp", b"Raw profile type exif"])
-def test_pixels_that_spell_a_mark_of_orientation_are_not_decoded_for_it(tmp_path, mark):
-    values = np.frombuffer(mark * 300, "u1").reshape(-1, len(mark))
-    Image.fromarray(values).save(tmp_path / "a.png", compress_level=0)
-    whole = (tmp_path / "a.png").read_bytes()
-    assert mark in whole[: len(whole) // 2]
-    (tmp_path / "a.png").write_bytes(whole[: len(whole) // 2])  # whoever decodes it finds that it is cut off
-    head = read_head(tmp_path / "a.png")
-    assert (head.height, head.width) == values.shape
-
-
 def test_what_follows_the_pixels_of_a_png_is_not_read_for_its_orientation(tmp_path):
     png(tmp_path / "a.png", samples(255, 3), "RGB", 8)
     with open(tmp_path / "a.png", "r+b") as file:
