@@ -41,7 +41,8 @@ def load(name, data_dir=None, size=(224, 224), limit=None, classes=None, order="
 def load_source(source):
     """Return the `Dataset` of what a run's config.json holds under "data": `load`'s arguments, its name "dataset".
 
-    Runs that hold no "order" are of a time when there was one only, "text".
+    Runs that hold no "order" are of a time when there was one only, "text"; which images are drawn for testing follows
+    from it.
     """
     arguments = {"order": "text"} | {key: value for key, value in source.items() if key != "dataset"}
     try:
