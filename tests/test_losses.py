@@ -35,7 +35,11 @@ def in_batches(monkeypatch):
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"precision": "bfloat16", "rubbish": 5.0}, {"ema": 0.5, "balance": True, "in_batches": True}],
+    [
+        {},
+        pytest.param({"precision": "bfloat16", "rubbish": 5.0}, marks=pytest.mark.bfloat16),
+        {"ema": 0.5, "balance": True, "in_batches": True},
+    ],
     ids=str,
 )
 def test_the_kept_model_has_the_validation_loss_that_chose_it(tmp_path, in_batches, options):

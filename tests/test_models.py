@@ -150,6 +150,7 @@ def test_features_hold_the_whole_body_and_each_map_once(name):
     assert not any("branch" in stage for stage in traced.features)
 
 
+@pytest.mark.bfloat16
 @every_model
 def test_scores_are_float32_probabilities_under_mixed_precision(name, bfloat16):
     model = miniature(name)

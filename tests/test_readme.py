@@ -23,6 +23,7 @@ def own_registry(monkeypatch):
     monkeypatch.setattr(registry, "_ENTRIES", dict(registry.registered()))
 
 
+@pytest.mark.bfloat16
 def test_the_python_of_the_readme_runs(own_registry):
     building, layout = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:2]
     names = {"__name__": "readme", "images": np.zeros((2, 64, 64, 3), "float32")}

@@ -842,7 +842,7 @@ def test_a_run_whose_parts_cannot_be_does_not_go_on(result, tmp_path, parts, sen
 def test_a_run_that_knows_no_parts_goes_on_in_one_piece(tmp_path, monkeypatch):
     options = {"limit": 40, "epochs": 2, "batch_size": 16, "verbose": 0, "say": str}
     with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr("zoo.training.report.write_report", stop)
+        patch.setattr(training, "_keep_best", stop)
         training.train("lenet1", runs=tmp_path, **options)
     run = Run(tmp_path / "lenet1-digits-1")
     run.write_config({key: value for key, value in run.config().items() if key != "parts"})
@@ -861,7 +861,7 @@ def test_a_run_goes_on_with_as_many_cores_an_op_as_it_began_with(tmp_path, monke
     settled, options = [], {"limit": 40, "epochs": 1, "batch_size": 16, "verbose": 0, "say": str}
     monkeypatch.setattr(side_by_side, "one_core_an_op", lambda: settled.append(1))
     with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr("zoo.training.report.write_report", stop)
+        patch.setattr(training, "_keep_best", stop)
         training.train(model, own_process=own_process, **options)
     (folder,) = tmp_path.glob("runs/*")
     assert Run(folder).config()["parts"] == 2
