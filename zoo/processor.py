@@ -18,7 +18,7 @@ def prepare():
     """Have TensorFlow compute with oneDNN on x86-64 Linux; a variable `TF_ENABLE_ONEDNN_OPTS` that is set stays.
 
     TensorFlow itself takes oneDNN only where a processor has instructions made for neural networks (AVX512-VNNI and
-    newer). On the others, such as all with AVX2 alone, training and inference are several times as fast with it
+    newer). On the others, such as all with AVX2 alone, nets train two to five times as fast with it
     (benchmarks/README.md). On Arm TensorFlow's own choice stays.
 
     Warns (`ZooWarning`) if TensorFlow was loaded before, and without it.
