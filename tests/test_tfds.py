@@ -72,7 +72,7 @@ def test_a_tfds_set_without_images_is_refused(tfds_folder):
 def test_a_file_of_the_same_name_does_not_hide_a_set(tfds_folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "shapes").touch()
-    assert data.load("shapes", tfds_folder).name == "shapes"
+    assert data.whereabouts("shapes") == "shapes" and data.load("shapes", tfds_folder).name == "shapes"
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_and_what_is_there(tfds_folder):

@@ -60,9 +60,8 @@ def load_source(source):
 def whereabouts(name):
     """Return a data set's name, or its path from the root: what leads to it from any working folder."""
     path = Path(name).expanduser()
-    if str(name) == "digits" or not path.exists():
-        return str(name)
-    return str(_from_root(path))
+    is_data = path.is_dir() or path.suffix.lower() == ".npz" and path.is_file()
+    return str(_from_root(path)) if is_data and str(name) != "digits" else str(name)
 
 
 def folder_from_root(data_dir):

@@ -70,8 +70,8 @@ def tune(over, trials=20, metric="val_loss", runs="runs", say=print, model="lene
     given = {key: value for key, value in arguments.items() if value is not None}
     if "data_dir" in given:
         given["data_dir"] = data.folder_from_root(given["data_dir"])
-    if given.get("recipe") not in (None, "fast", "paper"):
-        given["recipe"] = data.whereabouts(given["recipe"])
+    if "recipe" in given and Path(given["recipe"]).is_file():
+        given["recipe"] = str(Path(given["recipe"]).resolve())
     here = {"model": registry.whereabouts(model), "dataset": data.whereabouts(dataset)}
     search = Search(dict(over), trials, metric, here | given)
     entry, space, loaded = _check(search)
