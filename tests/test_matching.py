@@ -178,6 +178,8 @@ def test_images_that_an_older_version_read_otherwise_are_told(tmp_path):
     del config["data"]["white"]
     run.write_config(config)
     assert not warned(evaluate, run.folder)  # the older version read these images as they are read now
+    run.write_config(config | {"source": "gone.py:tiny"})
+    assert not warned(evaluate, run.folder)  # nothing can be told without the layout, and nothing needs it
     config["preprocessing"]["offset"] = [value + 1 for value in config["preprocessing"]["offset"]]
     config.pop("result")
     run.write_config(config)
