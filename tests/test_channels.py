@@ -1,5 +1,7 @@
 """Channels are last whatever keras.json says: a net, a training and an export come out the same."""
 
+from contextlib import contextmanager
+
 import keras
 import numpy as np
 import pytest
@@ -15,11 +17,19 @@ from zoo.training.train import train
 from zoo.weights.imagenet import reference
 
 
+@contextmanager
+def set_to_channels_first():
+    keras.config.set_image_data_format("channels_first")
+    try:
+        yield
+    finally:
+        keras.config.set_image_data_format("channels_last")
+
+
 @pytest.fixture
 def channels_first():
-    keras.config.set_image_data_format("channels_first")
-    yield
-    keras.config.set_image_data_format("channels_last")
+    with set_to_channels_first():
+        yield
 
 
 def test_the_published_parameters_stay(channels_first, shell):
@@ -43,14 +53,11 @@ def test_a_net_computes_the_same(name):
     net = stirred(miniature(name, classifier_activation=None))
     x = images(net, 2)
     expected = np.asarray(net(x))
-    keras.config.set_image_data_format("channels_first")
-    try:
+    with set_to_channels_first():
         other = miniature(name, classifier_activation=None)
         other.set_weights(net.get_weights())
         for got in (np.asarray(other(x)), predictor(other)(x)):
             np.testing.assert_allclose(got, expected, atol=1e-4 * np.abs(expected).max())
-    finally:
-        keras.config.set_image_data_format("channels_last")
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
@@ -61,11 +68,8 @@ def test_images_are_augmented_the_same(name):
 
     x = np.random.default_rng(0).uniform(0, 255, (4, 8, 12, 3)).astype("float32")
     expected = changed()
-    keras.config.set_image_data_format("channels_first")
-    try:
+    with set_to_channels_first():
         np.testing.assert_array_equal(changed(), expected)
-    finally:
-        keras.config.set_image_data_format("channels_last")
     assert np.abs(expected - x).max() > 1
 
 

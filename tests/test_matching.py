@@ -141,7 +141,9 @@ def test_a_run_is_tested_on_some_of_its_classes(old_run, tmp_path):
     assert result.test_accuracy == 1
 
 
-def test_a_stopped_run_goes_on_with_its_own_order(old_run, tmp_path, monkeypatch):
+def stopped(tmp_path, monkeypatch):
+    """Stop a run as it begins; return its data's file and its folder."""
+
     def stop(*_):
         raise KeyboardInterrupt
 
@@ -149,7 +151,11 @@ def test_a_stopped_run_goes_on_with_its_own_order(old_run, tmp_path, monkeypatch
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("zoo.training.building.build", stop)
         training.train("lenet1", path, runs=tmp_path, **OPTIONS)
-    folder = tmp_path / "lenet1-set-1"
+    return path, tmp_path / "lenet1-set-1"
+
+
+def test_a_stopped_run_goes_on_with_its_own_order(old_run, tmp_path, monkeypatch):
+    path, folder = stopped(tmp_path, monkeypatch)
     saved(path, list(map(str, range(12))))  # as a later version might order them
     result = training.resume(folder, verbose=0, say=str)
     assert (result.test_accuracy, result.test_loss) == (old_run.test_accuracy, old_run.test_loss)
@@ -157,16 +163,10 @@ def test_a_stopped_run_goes_on_with_its_own_order(old_run, tmp_path, monkeypatch
 
 
 def test_a_stopped_run_does_not_go_on_with_other_classes(tmp_path, monkeypatch):
-    def stop(*_):
-        raise KeyboardInterrupt
-
-    path = saved(tmp_path / "set.npz", TWELVE, classes=TWELVE)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("zoo.training.building.build", stop)
-        training.train("lenet1", path, runs=tmp_path, **OPTIONS)
+    path, folder = stopped(tmp_path, monkeypatch)
     saved(path, TWELVE, classes=list("abcdefghijkl"))
     with pytest.raises(ZooError, match="set has other classes than when the run began: the run in .* can't"):
-        training.resume(tmp_path / "lenet1-set-1", verbose=0, say=str)
+        training.resume(folder, verbose=0, say=str)
 
 
 def test_images_that_an_older_version_read_otherwise_are_told(tmp_path):

@@ -15,7 +15,7 @@ import click
 from click.core import ParameterSource
 
 import zoo
-from zoo.names import line
+from zoo.names import line, on_lines
 from zoo.processor import prepare
 
 # TensorFlow's start-up notes; what it found to run on is printed before training.
@@ -209,9 +209,7 @@ def _print_table(columns, rows, style="simple"):
     click.echo(tabulate(rows, list(map(line, headers)), style, colalign=align, disable_numparse=True))
 
 
-def _say(sentence):
-    """Print a sentence on one line, whatever the names in it hold."""
-    click.echo(line(sentence))
+_say = on_lines(click.echo)
 
 
 # ------------------------------------------------------------------------------------------------- looking at nets
@@ -413,10 +411,10 @@ def train(context, model, dataset, data_dir, image_size, options, runs, strategy
     verbose = "auto" if sys.stdout.isatty() else 2
     if resume is not None:
         _refuse_others(context, "A run", "resume", "strategy", "as_json")
-        result = training.resume(resume, verbose, _say, strategy=strategy, own_process=True)
+        result = training.resume(resume, verbose, click.echo, strategy=strategy, own_process=True)
     else:
         result = training.train(
-            model, dataset, data_dir, image_size, options, runs, verbose, _say, strategy=strategy,
+            model, dataset, data_dir, image_size, options, runs, verbose, click.echo, strategy=strategy,
             own_process=True, **others,
         )  # fmt: skip
     if result is None:  # the chief of the workers tells it
@@ -467,9 +465,9 @@ def tune(context, over, trials, metric, resume, as_json, **others):
 
     if resume is not None:
         _refuse_others(context, "A search", "resume", "trials", "as_json")
-        found = tuning.resume(resume, trials, _say)
+        found = tuning.resume(resume, trials, click.echo)
     else:
-        found = tuning.tune(over, 20 if trials is None else trials, metric, say=_say, **others)
+        found = tuning.tune(over, 20 if trials is None else trials, metric, say=click.echo, **others)
     states = [trial.state for trial in found.trials]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     click.echo(f"Of {len(states)} trials, {counts}. The best:")

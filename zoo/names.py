@@ -15,6 +15,11 @@ def line(name):
     return "".join(_escaped(sign) if _controls(sign) else sign for sign in str(name))
 
 
+def on_lines(say):
+    """Return the function that tells a sentence, `say`, such that each is one line, whatever the names in it hold."""
+    return lambda sentence: say(line(sentence))
+
+
 def _controls(sign):
     return unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(sign) in TURNING
 

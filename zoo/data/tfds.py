@@ -10,6 +10,7 @@ from textwrap import shorten
 import numpy as np
 
 from zoo.data.dataset import StreamedSplit, chunks, make_dataset
+from zoo.data.pixels import on_white
 from zoo.errors import ZooError, did_you_mean, first_line
 
 SPLITS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
@@ -179,8 +180,7 @@ def _split(builder, records, image_key, label_key, shape):
             return stored
         pixels = tf.cast(stored, tf.float32) * (255 / stored.dtype.max)
         if channels == 4:
-            alpha = pixels[..., 3:] / 255
-            pixels = pixels[..., :3] * alpha + 255 * (1 - alpha)  # on white, as the files of a folder
+            pixels = on_white(pixels)
         if features[image_key].shape != shape:
             pixels = tf.image.resize(pixels, (height, width), antialias=True)
         return tf.cast(tf.clip_by_value(tf.round(pixels), 0, 255), tf.uint8)

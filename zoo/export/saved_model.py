@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo import names
 from zoo.channels import LAST
+from zoo.data.pixels import on_white
 from zoo.errors import ZooError
 
 COLOUR = (None, None, None, 3)
@@ -101,7 +102,7 @@ def _in_channels(images, channels):
     sentence = "Images have 1 channel (grey), 2 (grey and alpha), 3 (colour) or 4 (colour and alpha); got this many:"
     with tf.control_dependencies([tf.debugging.Assert((found >= 1) & (found <= 4), [sentence, found])]):
         images = tf.identity(images)
-    images = tf.cond(found % 2 == 0, lambda: _on_white(images), lambda: images)
+    images = tf.cond(found % 2 == 0, lambda: on_white(images), lambda: images)
     is_grey = tf.shape(images)[-1] == 1
     if channels == 1:
         images = tf.cond(is_grey, lambda: images, lambda: _grey(tf.ensure_shape(images, COLOUR)))
@@ -114,11 +115,6 @@ def _grey(images):
     from keras import ops
 
     return ops.image.rgb_to_grayscale(images, LAST)
-
-
-def _on_white(images):
-    opacity = images[..., -1:] / 255
-    return images[..., :-1] * opacity + 255 * (1 - opacity)
 
 
 def _reload_and_compare(trained, work):

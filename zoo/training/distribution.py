@@ -15,7 +15,7 @@ import keras
 from keras import ops
 
 from zoo.errors import ZooError, first_line, no_such
-from zoo.names import line
+from zoo.names import on_lines
 
 STRATEGIES = ("auto", "single", "mirrored", "multiworker")
 ADDRESSES, PROCESSES, NUMBER = CLUSTER = (
@@ -64,7 +64,7 @@ class Devices:
 
     def voice(self, say, verbose):
         """Return how the chief tells a sentence, on one line, and bars, as asked; the other workers are quiet."""
-        return (lambda sentence: say(line(sentence)), verbose) if self.is_chief else (lambda sentence: None, 0)
+        return (on_lines(say), verbose) if self.is_chief else (lambda sentence: None, 0)
 
     def join(self, say):
         """Meet the other workers, if there are any. Raises `ZooError` if they don't come within JAX's five minutes."""

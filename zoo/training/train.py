@@ -15,7 +15,7 @@ from zoo.processor import check_bfloat16, prepare, slow_bfloat16
 from zoo.training.own_data import changed, doubts
 from zoo.training.recipe import Recipe, is_over
 from zoo.training.recipes import recipe_for
-from zoo.training.run import new_run, reading, started_run
+from zoo.training.run import load_trained, new_run, reading, started_run
 from zoo.training.sparing import can_do_without
 from zoo.training.tracking import check_trackers
 from zoo.versions import installed
@@ -152,7 +152,7 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
         say(f"The run in {run.folder} is finished.")
         if devices.is_chief and not run.is_shown:
             with can_do_without(run.report_path.name):
-                _show(run, config, say)
+                _show(run, config, recipe, say)
         return finished
     dataset = data.load_source({"size": front.size} | source)
     if why := changed(config, dataset):
@@ -165,19 +165,17 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
     return _train(run, config, dataset, devices, verbose, say, watch)
 
 
-def _show(run, config, say):
+def _show(run, config, recipe, say):
     """Draw what a finished run lacks of its pictures and page; nothing else of it changes."""
     from zoo.inference import predict_split
     from zoo.training.report import write_report
-    from zoo.training.run import load_trained
 
     trained = load_trained(run.folder)
     dataset = data.load_source({"size": trained.preprocessing.size} | config["data"])
     if why := changed(config, dataset):
         raise ZooError(why)
     dataset = renumbered(dataset, config["class_names"])
-    model = trained.on_images(dataset.image_shape)
-    probabilities = predict_split(model, dataset.test, Recipe(**config["recipe"]).batch_size)
+    probabilities = predict_split(trained.on_images(dataset.image_shape), dataset.test, recipe.batch_size)
     write_report(run, config, dataset, np.log(probabilities.clip(1e-30)), trained.model)
     say("Its pictures and its page, of which some were missing, are drawn again.")
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo import data, registry
 from zoo.errors import ZooError, first_line
+from zoo.names import on_lines
 from zoo.processor import prepare
 from zoo.training import train as training
 from zoo.training.run import Run, new_folder, write_text
@@ -128,6 +129,7 @@ def _search(folder, search, space, loaded, say):
     """Run the trials that are left, and write what they found."""
     import optuna
 
+    say = on_lines(say)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of nets that are compiled one after the other
     recipe = training.check(**search.training)[1]
