@@ -287,6 +287,57 @@ def test_further_pictures_of_a_file_are_told(tmp_path):
     assert note in data.load(tmp_path).notes
 
 
+def transparent(root, blanks):
+    """A folder of drawings on transparency, in white where `blanks` says so, else in black."""
+    for i, blank in enumerate(blanks):
+        folder = root / ("cat", "dog")[2 * i // len(blanks)]
+        folder.mkdir(exist_ok=True, parents=True)
+        drawn = np.zeros((3, 4, 4), "u1")
+        drawn[1, 2] = (255, 255, 255, 255) if blank else (0, 0, 0, 255)
+        Image.fromarray(drawn).save(folder / f"{i:03}.png")
+    return root
+
+
+@pytest.mark.parametrize(
+    "blanks, note",
+    [
+        ([0] * 8, None),
+        ([0, 1] * 4, "4 of 8 transparent images that were looked at are blank on white, on which transparent images are "
+         "put, as ROOT/cat/001.png."),
+        ([0, 1] * 50, "50 of 100 transparent images that were"),
+        ([1] + [0] * 238 + [1], "2 of 100 transparent images that were"),  # evenly spread, both ends among them
+        ([0] * 120 + [1] * 120, "50 of 100 transparent images that were"),
+    ],
+)  # fmt: skip
+def test_transparent_images_that_are_blank_on_white_are_told(tmp_path, blanks, note):
+    made = data.load(transparent(tmp_path, blanks))
+    assert sum(counts(made)) == len(blanks)
+    told = [one for one in made.notes if "blank" in one]
+    assert not told if note is None else told[0].startswith(note.replace("ROOT", str(tmp_path))) and len(told) == 1
+
+
+def test_a_streamed_set_goes_on_over_a_blank_image(tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.data.dataset.HELD_BYTES", 0)
+    made = data.load(transparent(tmp_path, [1, 0, 0, 0] * 4))
+    parts = (made.train, made.validation, made.test)
+    assert not made.is_held and sum((part.images.min((1, 2, 3)) == 255).sum() for part in parts) == 4
+
+
+def test_transparent_images_that_are_all_blank_on_white_are_refused(tmp_path):
+    pictures(transparent(tmp_path, [1] * 6) / "cat", 3, suffix=".bmp")
+    with pytest.raises(ZooError) as problem:
+        data.load(tmp_path)
+    assert str(problem.value) == (
+        f"{tmp_path}/cat/000.png is drawn in white on transparency, and nothing would be left of it on white, on which "
+        "transparent images are put; give it a background."
+    )
+
+
+def test_a_single_transparent_image_that_is_blank_on_white_is_told(tmp_path):
+    transparent(classes(tmp_path), [1])
+    assert any(note.startswith("1 of 1 transparent images that were looked") for note in data.load(tmp_path).notes)
+
+
 def test_a_run_keeps_what_white_is_and_where_its_data_lies(tmp_path, monkeypatch):
     deep(tmp_path / "set", *[255] * 12)
     monkeypatch.chdir(tmp_path)

@@ -12,7 +12,7 @@ from PIL import Image, features
 from PIL.PngImagePlugin import PngInfo
 
 from zoo import ZooError, ZooWarning
-from zoo.data.images import read_head, read_image, suffixes
+from zoo.data.images import is_blank, read_head, read_image, suffixes
 
 random = np.random.default_rng(0)
 HALF, HIGH_BYTE = 0.51, 1.01  # levels of 255: rounding, and Pillow's, which drops the low byte of 16-bit colour
@@ -399,15 +399,38 @@ def test_ink_in_the_alpha_channel_is_seen(tmp_path):
         assert (read(tmp_path / "a.png") == 255 - alpha).all()
 
 
-def test_white_ink_on_transparency_is_refused_and_an_empty_page_is_white(tmp_path):
-    drawn = np.full((4, 6, 4), 255, "u1")
-    drawn[..., 3] = 0
-    Image.fromarray(drawn).save(tmp_path / "a.png")
-    assert (read(tmp_path / "a.png") == 255).all()
-    drawn[1, 2, 3] = 255
-    Image.fromarray(drawn).save(tmp_path / "a.png")
-    with pytest.raises(ZooError, match="a.png is drawn in white on transparency, and nothing would be left"):
-        read(tmp_path / "a.png")
+WHITE, BLACK, CLEAR = (255, 255, 255, 255), (0, 0, 0, 255), (255, 255, 255, 0)
+
+
+@pytest.mark.parametrize(
+    "mode, pixels, blank",
+    [
+        ("RGBA", (WHITE, CLEAR), True),
+        ("RGBA", (WHITE, (0, 0, 0, 0)), True),
+        ("RGBA", (WHITE, BLACK, CLEAR), False),
+        ("RGBA", (CLEAR, CLEAR), False),  # an empty page, of which nothing is lost
+        ("RGBA", (WHITE, WHITE), False),
+        ("LA", ((255, 255), (255, 0)), True),
+        ("LA", ((254, 255), (255, 0)), False),
+        ("RGB", (WHITE[:3], WHITE[:3]), False),
+    ],
+)
+def test_an_image_is_blank_if_white_ink_is_lost_on_white(tmp_path, mode, pixels, blank):
+    Image.fromarray(np.array([pixels], "u1"), mode=mode).save(tmp_path / "a.png")
+    assert is_blank(tmp_path / "a.png") == blank
+    assert (read(tmp_path / "a.png").min() == 255) == (BLACK not in pixels and (254, 255) not in pixels)
+    assert read_head(tmp_path / "a.png").has_alpha == mode.endswith("A")
+
+
+@pytest.mark.parametrize("kind, bits", [("L", 1), ("L", 2), ("L", 8), ("L", 16), ("RGB", 8), ("RGB", 16), ("P", 1)])
+def test_white_beside_a_transparent_colour_is_blank(tmp_path, kind, bits):
+    values = np.full((2, 3, len(kind)), 2**bits - 1)
+    values[0, 0] = 0
+    transparent, palette = ([0], [(9, 9, 9), (255, 255, 255)]) if kind == "P" else ([0] * len(kind), None)
+    png(tmp_path / "a.png", values, kind, bits, transparent, palette)
+    assert is_blank(tmp_path / "a.png") and read_head(tmp_path / "a.png").has_alpha
+    png(tmp_path / "a.png", values, kind, bits, palette=palette)
+    assert not is_blank(tmp_path / "a.png")
 
 
 BROKEN = ["png", "jpg", "bmp", "gif", "webp", "tif", "ppm", "tga", "jp2", "qoi"]

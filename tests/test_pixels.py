@@ -166,6 +166,19 @@ def test_all_see_the_same_pixels(tmp_path, request, monkeypatch, source, model, 
         assert abs(levels(exported) - trained).max() <= LEVEL
 
 
+def test_predict_refuses_an_image_that_is_blank_on_white(tmp_path, monkeypatch):
+    drawn = np.full((3, 4, 4), 255, "u1")
+    drawn[0, 0, 3] = 0
+    Image.fromarray(drawn).save(tmp_path / "a.png")
+    monkeypatch.setattr(evaluating, "_load_classifier", lambda *_: SimpleNamespace(run=None))
+    with pytest.raises(zoo.ZooError) as problem:
+        evaluating.predict("run", [str(tmp_path / "a.png")])
+    assert str(problem.value) == (
+        f"{tmp_path}/a.png is drawn in white on transparency, and nothing would be left of it on white, on which "
+        "transparent images are put; give it a background."
+    )
+
+
 @pytest.mark.parametrize("name, image_size, size", [
     ("lenet5", None, (28, 28)), ("lenet1", None, (28, 28)), ("lenet5", (64, 48), (60, 44)),
     ("resnet20", None, (32, 32)), ("inception_v3", None, (299, 299)), ("resnet50", (96, 80), (96, 80)),

@@ -20,6 +20,10 @@ ORIENTATION, ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and some of its
 BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # TIFF's tags, and a value of the last
 PNG_SIGNATURE, PNG_TEXTS = 8, (b"tEXt", b"zTXt", b"iTXt")  # bytes; kinds of chunks
 PNG_ORIENTATIONS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")  # keywords of texts that can tell it
+BLANK = (
+    "is drawn in white on transparency, and nothing would be left of it on white, on which transparent images are put; "
+    "give it a background."
+)
 GIT_LFS = b"version https://git-lfs."
 BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error, zlib.error)
 
@@ -28,7 +32,8 @@ BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticEr
 class Head:
     """What the head of an image file tells: the size upright, 1 channel or 3, and whether there are further pictures.
 
-    `white` is the value of white pixels; None for floats and 32-bit integers, whose files don't tell it.
+    `white` is the value of white pixels; None for floats and 32-bit integers, whose files don't tell it. `has_alpha`
+    is whether there may be transparent pixels.
     """
 
     height: int
@@ -36,6 +41,7 @@ class Head:
     channels: int
     white: int | None
     has_more: bool
+    has_alpha: bool
 
 
 @cache
@@ -57,7 +63,7 @@ def read_head(path):
         if _orientation(image) in ON_ITS_SIDE:
             width, height = height, width
         has_more = getattr(image, "is_animated", False) and image.format not in ONE_PICTURE
-        return Head(height, width, 1 if _is_grey(image) else 3, _white(image), has_more)
+        return Head(height, width, 1 if _is_grey(image) else 3, _white(image), has_more, image.has_transparency_data)
 
 
 def read_image(path, channels=None, size=None, white=None):
@@ -74,8 +80,7 @@ def read_image(path, channels=None, size=None, white=None):
             default what `zoo.data.ranges` makes of this file alone, with a warning that says so.
 
     Raises:
-        ZooError: if the file can't be read, naming it; for pixels beyond `white`, and a drawing in white on
-            transparency, of which nothing would be left.
+        ZooError: if the file can't be read, naming it; for pixels beyond `white`.
     """
     from PIL import Image, ImageOps
 
@@ -88,10 +93,20 @@ def read_image(path, channels=None, size=None, white=None):
             image = _to_bytes(path, image, own_white, white, inverted)
         image = image if image.mode == target else image.convert(target)
         if alpha:
-            image = _on_white(path, image, alpha)
+            image = _on_white(image, alpha)
         if size and image.size != (size[1], size[0]):
             image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
         return np.asarray(image).reshape(image.height, image.width, -1)
+
+
+def is_blank(path):
+    """Return whether an image file is drawn in white on transparency: on white, nothing is left of it."""
+    with _opened(path) as image:
+        if not image.has_transparency_data:
+            return False
+        _, alpha = _with_alpha(image, _transparent_value(image))
+        least, most = alpha.getextrema()
+    return least < most and read_image(path).min() == 255
 
 
 def extent(path):
@@ -194,18 +209,12 @@ def _to_bytes(path, image, own_white, white, inverted):
     return Image.fromarray(np.round(255 * (1 - values if inverted else values)).astype(np.uint8))
 
 
-def _on_white(path, image, alpha):
+def _on_white(image, alpha):
     """Return the image on a white page."""
     from PIL import Image
 
     page = Image.new(image.mode, image.size, "white")
     page.paste(image, mask=alpha)
-    least, most = alpha.getextrema()
-    if least < most and np.asarray(page).min() == 255:
-        raise ZooError(
-            f"{line(path)} is drawn in white on transparency, and nothing would be left of it on white, on which "
-            "transparent images are put; give it a background."
-        )
     return page
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from zoo import data
-from zoo.data.images import read_image
+from zoo.data.images import BLANK, is_blank, read_image
 from zoo.data.matching import matched
 from zoo.errors import ZooError, ZooWarning
+from zoo.names import line
 from zoo.training.own_data import changed, doubts
 from zoo.training.run import load_trained
 from zoo.training.train import Result
@@ -66,11 +67,14 @@ def predict(subject, paths, weights=None, top=3, options=None, check=None):
     `weights`, `options` and `check` are those of `load_trained`.
 
     Raises:
-        ZooError: if a file is missing or no image; nothing is classified then.
+        ZooError: if a file is missing, no image, or blank on white; nothing is classified then.
     """
     trained = _load_classifier(subject, weights, options, check)
     white = trained.run.config()["data"].get("white") if trained.run else None
     pictures = [read_image(Path(path), white=white) for path in paths]
+    for path, picture in zip(paths, pictures):
+        if picture.min() == 255 and is_blank(path):
+            raise ZooError(f"{line(path)} {BLANK}")
     classify, answers = cache(lambda channels: trained.classifier((None, None, channels))), []
     for path, picture in zip(paths, pictures):
         probabilities = classify(picture.shape[-1])(picture[None])[0]
