@@ -58,6 +58,16 @@ def test_classes_that_are_numbers_may_be_given_as_such():
     assert by_number.class_names == by_name.class_names and (by_number.test.labels == by_name.test.labels).all()
 
 
+def test_classes_may_be_spelled_otherwise_where_it_is_clear(tmp_path):
+    """As evaluation on a set of other spelling needs it, of a run that was trained for some classes."""
+    for name in ("Cat", "dog", "owl", "Owl"):
+        pictures(tmp_path / name, 6)
+    assert data.load(tmp_path, classes=["DOG ", "cat"]).class_names == ("dog", "Cat")
+    assert data.load(tmp_path, classes=["owl", "cat"]).class_names == ("owl", "Cat")
+    with pytest.raises(ZooError, match="has no class 'OWL'"):
+        data.load(tmp_path, classes=["OWL", "cat"])
+
+
 def test_a_limit_keeps_the_classes_in_proportion_and_the_same_images():
     some, again = data.load("digits", limit=100), data.load("digits", limit=100)
     assert [len(split) for split in (some.train, some.validation, some.test)] == [100] * 3

@@ -302,8 +302,8 @@ def transparent(root, blanks):
     "blanks, note",
     [
         ([0] * 8, None),
-        ([0, 1] * 4, "4 of 8 transparent images that were looked at are blank on white, on which transparent images are "
-         "put, as ROOT/cat/001.png."),
+        ([0, 1] * 4, "4 of 8 transparent images that were looked at are blank on white, on which transparent images "
+         "are put, as ROOT/cat/001.png."),
         ([0, 1] * 50, "50 of 100 transparent images that were"),
         ([1] + [0] * 238 + [1], "2 of 100 transparent images that were"),  # evenly spread, both ends among them
         ([0] * 120 + [1] * 120, "50 of 100 transparent images that were"),

@@ -225,6 +225,7 @@ def by_the_batch():
     return stirred(keras.Model(inputs, keras.layers.Flatten()(x)))
 
 
+STEP = 2e-2  # a value that lies between two of int8's steps goes up on one processor and down on another
 RANDOM = [keras.layers.RandomFlip, keras.layers.RandomZoom, keras.layers.RandomContrast, keras.layers.Dropout,
           keras.layers.GaussianNoise]  # fmt: skip
 
@@ -234,12 +235,12 @@ RANDOM = [keras.layers.RandomFlip, keras.layers.RandomZoom, keras.layers.RandomC
 @pytest.mark.parametrize(
     "make, tolerance",
     [
-        (lambda: quantized("int8"), 1e-5),
-        (lambda: quantized("int4"), 1e-5),
-        (lambda: quantized("float8"), 1e-5),
+        (lambda: quantized("int8"), STEP),
+        (lambda: quantized("int4"), STEP),
+        (lambda: quantized("float8"), 4 * STEP),
         (lambda: with_lora(keras.layers.Dense), 1e-5),
         (lambda: with_lora(keras.layers.Conv2D), 1e-5),
-        (lambda: quantized("int8", with_lora(keras.layers.Dense)), 2e-2),  # what LoRA adds is rounded to int8 too
+        (lambda: quantized("int8", with_lora(keras.layers.Dense)), STEP),  # what LoRA adds is rounded to int8 too
         (adapted, 1e-5),
         (lambda: net_with(*(kind(0.3) if kind is not keras.layers.RandomFlip else kind() for kind in RANDOM)), 1e-5),
         (lambda: net_with(Scaled(3.0), Scaled(0.5)), 1e-5),

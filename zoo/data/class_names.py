@@ -17,6 +17,12 @@ def plain(name):
     return str(int(name)) if name.isdecimal() else name
 
 
+def alike(name, names):
+    """Return the one of `names` that is the same in another spelling; `name` itself if it's there, or none is clearly."""
+    same = [other for other in names if plain(other) == plain(name)]
+    return same[0] if name not in names and len(same) == 1 else name
+
+
 def are_numbered(names):
     """Whether the names are 0, 1, … n - 1, in any order."""
     return set(names) == set(map(str, range(len(names))))

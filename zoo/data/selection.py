@@ -5,18 +5,20 @@ from dataclasses import replace
 import numpy as np
 
 from zoo.data import splitting
-from zoo.data.class_names import listed
+from zoo.data.class_names import alike, listed
 from zoo.errors import ZooError, did_you_mean
 
 
 def only(dataset, classes):
     """Return the images of these classes alone, labelled 0, 1, … in the order given.
 
+    A name may be spelled in other case than the data set's, or with leading zeros, where it is clear which is meant.
+
     Raises:
         ZooError: for a class that there isn't, for fewer than two, or if a split has no image of them.
     """
     names = dataset.class_names
-    classes = tuple(dict.fromkeys(map(str, classes)))
+    classes = tuple(dict.fromkeys(alike(str(name), names) for name in classes))
     for name in classes:
         if name not in names:
             raise ZooError(f"{dataset.name} has no class {name!r}.{did_you_mean(name, names)} It has {listed(names)}.")
