@@ -2,6 +2,7 @@
 
     python -m benchmarks.trains_as_built                     # all models; an hour or more on two cores
     python -m benchmarks.trains_as_built "vgg*" --seeds 0 1 2
+    python -m benchmarks.trains_as_built "resnet*" --zero-init-residual --results FILE    # with another start
     python -m benchmarks.trains_as_built --markdown          # the table of docs/trains_as_built.md, from the results
 
 A classifier goes through `zoo.training.train`, as `python train.py --model NAME --dataset digits` does. A net for dense
@@ -52,13 +53,13 @@ def gives_map(name):
     return len(zoo.info(name).output_shape) == 3
 
 
-def classify(name, width, epochs, seed):
+def classify(name, width, epochs, seed, **fields):
     import keras
 
     options = {"width": width} if width < 1 else {}
     with tempfile.TemporaryDirectory() as runs:
         result = train(name, "digits", options=options, runs=runs, verbose=0, say=lambda note: None,
-                       epochs=epochs, seed=seed)  # fmt: skip
+                       epochs=epochs, seed=seed, **fields)  # fmt: skip
         config = keras.models.load_model(Path(result.run) / "model.keras", compile=False).input_shape
     return config[1:], result.test_accuracy
 
@@ -117,6 +118,7 @@ def main():
     parser.add_argument("patterns", nargs="*")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--zero-init-residual", action=argparse.BooleanOptionalAction, help="whatever the recipe says")
     parser.add_argument("--results", type=Path, default=Path("benchmarks/trains_as_built.csv"))
     parser.add_argument(
         "--markdown", action="store_true", help="print the results so far as a table, and train nothing"
@@ -138,9 +140,12 @@ def main():
         for name in names:
             if (name, str(seed), str(options.epochs)) in done:
                 continue
-            measure = label_pixels if gives_map(name) else classify
             width = width_of(name)
-            shape, accuracy = measure(name, width, options.epochs, seed)
+            if gives_map(name):
+                shape, accuracy = label_pixels(name, width, options.epochs, seed)
+            else:
+                given = {"zero_init_residual": options.zero_init_residual}
+                shape, accuracy = classify(name, width, options.epochs, seed, **given)
             row = (name, width, "x".join(map(str, shape)), options.epochs, seed, f"{accuracy:.4f}")
             with options.results.open("a") as file:
                 csv.writer(file, lineterminator="\n").writerow(row)

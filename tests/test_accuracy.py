@@ -1,7 +1,16 @@
-"""The benchmark of accuracy leaves the devices to the runs, which are processes of their own."""
+"""The benchmark of accuracy: its commands can be run, and it leaves the devices to the runs."""
 
+import json
 import subprocess
 import sys
+from functools import wraps
+from inspect import signature
+
+import pytest
+
+from benchmarks import accuracy
+from zoo.cli import main
+from zoo.training import train as training
 
 MACHINE = """
 import tensorflow
@@ -13,3 +22,40 @@ tensorflow.config.threading.set_intra_op_parallelism_threads(1)  # refused once 
 
 def test_asking_for_the_machine_takes_no_device():
     subprocess.run([sys.executable, "-c", MACHINE], check=True)
+
+
+KEPT = ("dataset", "options", "recipe", "epochs", "precision")
+
+
+@pytest.mark.parametrize("words", [*accuracy.DEFAULTS, *accuracy.PAPERS])
+def test_every_command_is_one_that_can_be_run(words, monkeypatch):
+    seen = []
+
+    def train(*given, **named):
+        seen.append(signature(training.train).bind(*given, **named).arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(training, "train", wraps(training.train)(train))
+        main(["train", *words.split()])
+    ((model, given),) = [(each["model"], each | each.pop("fields")) for each in seen]
+    asked = {key: value for key, value in given.items() if key in KEPT}
+    assert training.check(model, **asked)[1].epochs > 1
+
+
+def test_results_are_appended_once_and_tabulated(tmp_path, monkeypatch):
+    results, ran = tmp_path / "results.csv", []
+
+    def finished(command, **options):
+        ran.append(command)
+        told = {"dataset": "cifar10", "epochs": 182, "test_accuracy": 0.9, "seconds": 120.0}
+        return subprocess.CompletedProcess(command, 0, json.dumps(told) + "\n")
+
+    monkeypatch.setattr(accuracy, "machine", lambda: "a card")
+    monkeypatch.setattr(accuracy.subprocess, "run", finished)
+    for _ in range(2):
+        monkeypatch.setattr("sys.argv", f"_ resnet20 --papers --cifar10 here.npz --results {results}".split())
+        accuracy.main()
+    (command,) = ran
+    assert command[command.index("--dataset") + 1] == "here.npz"
+    last = accuracy.table(accuracy.measured(results)).splitlines()[-1].split("|")
+    assert [cell.strip() for cell in last[3:7]] == ["8.75 %", "10.00 %", "1", "182"]

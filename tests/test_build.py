@@ -216,19 +216,6 @@ def test_a_bilinear_start_interpolates_each_channel_by_itself(times):
     np.testing.assert_allclose(values(start)[inside], values(interpolated)[inside], atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "name", ["resnet18", "resnet20", "se_resnet50", "mobilenet_v2", "efficientnet_b0", "preact_resnet110"]
-)
-def test_residual_blocks_start_as_their_shortcuts(name):
-    """(Goyal et al. 2017, Section 5.1.) What the shortcut carries comes out of the sum."""
-    model = zoo.create(name, (32, 32, 3), width=0.25)
-    sums = [layer for layer in model.layers if isinstance(layer, keras.layers.Add)]
-    assert len(sums) >= 8
-    pairs = [[layer.output, layer.input[1]] for layer in sums]
-    for both in keras.Model(model.input, pairs)(images(model, 1)):
-        np.testing.assert_array_equal(*map(values, both))
-
-
 @pytest.mark.parametrize("name", ["nin_cifar", "allcnn_c", "squeezenet1_1"])
 def test_class_scores_behind_a_relu_start_above_zero(name):
     """A class whose score is 0 has no gradient; NiN and All-CNN learned half of the digits before, or nothing."""

@@ -201,6 +201,8 @@ TRAIN = {
     "--patience 2": {"patience": 2},
     "--initialization none": {"initialization": "none"},
     "--initialization gaussian": {"initialization": "gaussian"},
+    "--zero-init-residual": {"zero_init_residual": True},
+    "--no-zero-init-residual": {"zero_init_residual": False},
     "--precision bfloat16": {"precision": "bfloat16"},
     "--seed 2": {"seed": 2},
 }

@@ -14,13 +14,6 @@ from zoo.plan import plan
 from zoo.trace import INPUT, SCORES
 from zoo.weights import load_weights
 
-PASSING = (
-    words.Multiply,
-    words.DropPath,
-    words.Dropout,
-    words.Scale,
-)  # what may stand between a residual branch's end and the sum
-
 
 def create(model, input_shape=None, classes=None, include_top=True, pooling=None, classifier_activation="softmax",
            weights=None, features=False, name=None, **overrides):  # fmt: skip
@@ -57,9 +50,8 @@ def create(model, input_shape=None, classes=None, include_top=True, pooling=None
 def build(traced, name="layout", classifier_activation=False, features=False):
     """Make the layers of a `Trace`, in its order; `classifier_activation=False` adds none, not even a linear one."""
     tensors = {INPUT: keras.Input(traced.input_shape, name=INPUT)}
-    last = _last_of_residuals(traced)
     for layer in traced.layers:
-        tensors[layer.name] = _apply(layer, [tensors[source] for source in layer.inputs], layer.name in last)
+        tensors[layer.name] = _apply(layer, [tensors[source] for source in layer.inputs])
     if features:
         if not traced.features:
             raise ZooError(f"{name} has no named stages to take features from.")
@@ -79,27 +71,7 @@ def _scores(x, activation, name):
     return layers.Activation(_activation(activation), dtype="float32", name=name)(x)
 
 
-def _last_of_residuals(traced):
-    """The names of the norms and convolutions with which residual branches end.
-
-    They start at 0, so that each block starts as its shortcut: deep nets train from the first step on (Goyal et al.
-    2017, arXiv:1706.02677, Section 5.1; for convolutions Zhang et al. 2019, arXiv:1901.09321, Section 3).
-    """
-    layers_by_name, found = {layer.name: layer for layer in traced.layers}, set()
-    for layer in traced.layers:
-        for end in layer.inputs[:-1] if isinstance(layer.word, words.Add) else ():
-            while end != INPUT and isinstance(layers_by_name[end].word, PASSING):
-                end = layers_by_name[end].inputs[-1]
-            if end != INPUT and _may_start_at_zero(layers_by_name[end].word):
-                found.add(end)
-    return found
-
-
-def _may_start_at_zero(word):
-    return isinstance(word, words.Norm) or (isinstance(word, words.Conv) and word.activation is None)
-
-
-def _apply(layer, inputs, zero):
+def _apply(layer, inputs):
     word, name = layer.word, layer.name
     match word:
         case words.Add():
@@ -123,7 +95,7 @@ def _apply(layer, inputs, zero):
         return own.CutPooling(pair(word.size), pair(word.stride or word.size), rings, word.kind, name=name)(x)
     if rings:
         x = layers.ZeroPadding2D(rings, name=f"{name}_pad")(x)
-    return _layer(word, name, layer, padding, zero)(x)
+    return _layer(word, name, layer, padding)(x)
 
 
 def _as_map(x, name):
@@ -131,16 +103,15 @@ def _as_map(x, name):
     return x if len(x.shape) == 4 else layers.Reshape((1, 1, x.shape[-1]), name=name)(x)
 
 
-def _layer(word, name, layer, padding, zero):
-    """Return the Keras layer of a plain word; with `zero` its output starts at 0."""
-    channels, gamma = layer.input_shape[-1], "zeros" if zero else "ones"
+def _layer(word, name, layer, padding):
+    """Return the Keras layer of a plain word."""
+    channels = layer.input_shape[-1]
     match word:
         case words.Conv():
             return kernels.Conv2D(
                 layer.output.shape[-1], pair(word.kernel), pair(word.stride), padding,
                 dilation_rate=pair(word.dilation), groups=word.groups, use_bias=word.bias,
-                activation=_activation(word.activation),
-                kernel_initializer="zeros" if zero else _initializer(word),
+                activation=_activation(word.activation), kernel_initializer=_initializer(word),
                 bias_initializer="ones" if _rectified_scores(word) else "zeros", name=name,
             )  # fmt: skip
         case words.DepthwiseConv():
@@ -171,13 +142,9 @@ def _layer(word, name, layer, padding, zero):
         case words.Upsample():
             return layers.UpSampling2D(pair(word.size), interpolation=word.interpolation, name=name)
         case words.Norm(kind="batch"):  # the momentum is PyTorch's
-            return kernels.BatchNormalization(
-                momentum=0.9, epsilon=word.epsilon, scale=word.scale, gamma_initializer=gamma, name=name
-            )
+            return kernels.BatchNormalization(momentum=0.9, epsilon=word.epsilon, scale=word.scale, name=name)
         case words.Norm(kind="group"):
-            return layers.GroupNormalization(
-                gcd(channels, 32), epsilon=word.epsilon, scale=word.scale, gamma_initializer=gamma, name=name
-            )
+            return layers.GroupNormalization(gcd(channels, 32), epsilon=word.epsilon, scale=word.scale, name=name)
         case words.Norm(kind="lrn"):
             return own.LocalResponseNormalization(name=name)
         case words.Activation():

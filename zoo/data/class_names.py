@@ -18,7 +18,7 @@ def plain(name):
 
 
 def alike(name, names):
-    """Return the one of `names` that is the same in another spelling; `name` itself if it's there, or none is clearly."""
+    """Return the one of `names` that is the same in another spelling; `name` itself where none or several are."""
     same = [other for other in names if plain(other) == plain(name)]
     return same[0] if name not in names and len(same) == 1 else name
 

@@ -5,7 +5,8 @@ import keras
 import zoo
 from zoo.plan import plan
 from zoo.training.classifier import Classifier, steps_per_epoch
-from zoo.training.optimizing import balanced_weights, decay_in_gradient, initialize, make_loss, make_optimizer
+from zoo.training.initialization import initialize
+from zoo.training.optimizing import balanced_weights, decay_in_gradient, make_loss, make_optimizer
 
 
 def build(model, options, front, dataset, recipe, replicas=1, parts=1):
@@ -15,11 +16,11 @@ def build(model, options, front, dataset, recipe, replicas=1, parts=1):
     many parts each batch is computed.
     """
     classes = len(dataset.class_names)
-    auxiliary = plan(model, front.input_shape, classes, **options).trace.auxiliary
+    traced = plan(model, front.input_shape, classes, **options).trace
     net = _create(model, front.input_shape, classes, options, recipe)
-    initialize(net, recipe)
+    initialize(net, traced, recipe)
     classifier = Classifier(
-        net, front, dataset.image_shape, auxiliary, decay_in_gradient(recipe), recipe.augment, recipe.seed, parts
+        net, front, dataset.image_shape, traced.auxiliary, decay_in_gradient(recipe), recipe.augment, recipe.seed, parts
     )
     steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
     optimizer = make_optimizer(recipe, steps * recipe.epochs, recipe.epochs)

@@ -1,8 +1,8 @@
-"""A recipe -> its loss, Keras's optimizer with its learning rates, and the weights to start from."""
+"""A recipe -> its loss, and Keras's optimizer with its learning rates."""
 
 import keras
 import numpy as np
-from keras import initializers, layers, losses, ops, optimizers
+from keras import losses, ops, optimizers
 from keras.optimizers import schedules
 
 from zoo import kernels
@@ -48,6 +48,8 @@ def make_optimizer(recipe, steps, epochs=1):
     options = {"momentum": recipe.momentum} if recipe.optimizer in ("sgd", "rmsprop") else {}
     if recipe.optimizer == "sgd":
         options["nesterov"] = recipe.momentum > 0
+    if recipe.optimizer in ("adam", "adamw"):
+        options["epsilon"] = 1e-8  # Kingma and Ba's (arXiv:1412.6980, Algorithm 1), and PyTorch's; Keras's is 1e-7
     if recipe.optimizer == "muon":
         options["adam_weight_decay"] = recipe.weight_decay  # of all that isn't a matrix: Keras updates that by AdamW
     optimizer = CLASSES[recipe.optimizer](
@@ -86,22 +88,6 @@ def make_schedule(recipe, steps, epochs):
         case _:  # "constant", or "step" without milestones
             after = schedules.PiecewiseConstantDecay([steps], [peak, peak])
     return Warmup(after, warmup) if warmup else after
-
-
-def initialize(net, recipe):
-    """Draw the kernels of a net's convolutions and dense layers anew, if the recipe says how."""
-    if recipe.initialization is None:
-        return
-    kinds = layers.Conv2D, layers.Conv2DTranspose, layers.Dense
-    kernels = [layer.kernel for layer in net.layers if isinstance(layer, kinds)]
-    for i, kernel in enumerate(kernels):
-        kernel.assign(_initializer(recipe.initialization, recipe.seed + i)(kernel.shape))
-
-
-def _initializer(name, seed):
-    if name == "gaussian":
-        return initializers.RandomNormal(stddev=0.01, seed=seed)
-    return initializers.get({"class_name": name, "config": {"seed": seed}})
 
 
 class Warmup(schedules.LearningRateSchedule):

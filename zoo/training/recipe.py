@@ -44,6 +44,8 @@ class Recipe:
     gradient for "sgd", "rmsprop" and "adam", as the papers have it, and decoupled (Loshchilov and Hutter,
     arXiv:1711.05101) for the others. `initialization` draws the kernels of convolutions, but for depthwise ones, and
     dense layers anew: Keras's initializers by name, or "gaussian", AlexNet's, of mean 0 and deviation 0.01.
+    `zero_init_residual` sets the scale of the BatchNorm with which a residual branch ends, or the kernel of its last
+    convolution, to 0 at first (Goyal et al., arXiv:1706.02677, Section 5.1; Zhang et al., arXiv:1901.09321, Section 3).
     `label_smoothing` is that of Szegedy et al. (arXiv:1512.00567), `rubbish` the j of LeCun et al. 1998, Equation 9: a
     class of constant logit -j that no image belongs to, for logits that are distances. What is reported as loss is
     without smoothing, rubbish class, weight decay and class weights; what is minimized is reported as objective.
@@ -77,6 +79,9 @@ class Recipe:
     patience: int | None = option(None, "Stop after so many epochs without a lower validation loss", least=1)
     initialization: str | None = option(
         None, "How kernels start; by default as suits each layer", choices=INITIALIZATIONS
+    )
+    zero_init_residual: bool = option(
+        False, "Start each residual branch at 0, so that each block starts as its shortcut"
     )
     precision: str = option("float32", "bfloat16 computes in bfloat16 and keeps weights in float32", choices=PRECISIONS)
     seed: int = option(0, "Fixes initialization, shuffling, augmentation and dropout", least=0, below=2**32)

@@ -5,6 +5,7 @@ from fnmatch import fnmatch
 from typing import get_args
 
 from zoo.errors import ZooError, did_you_mean, first_line
+from zoo.layout import Norm, all_words
 from zoo.training.recipe import Recipe
 
 # What a data set changes in the default recipe: small shifts keep a digit the digit that it is, a mirror wouldn't.
@@ -14,6 +15,10 @@ DATA = {
     "cifar10": {"augment": ("flip", "crop")},
     "cifar100": {"augment": ("flip", "crop")},
 }
+
+# What they change besides for nets with BatchNorm, which take large steps.
+NORMALIZED = {"optimizer": "sgd", "learning_rate": 0.1, "schedule": "onecycle", "weight_decay": 5e-4}
+DATA_OF_NORMALIZED = {"cifar10": NORMALIZED, "cifar100": NORMALIZED}
 
 SGD = {"optimizer": "sgd", "momentum": 0.9, "label_smoothing": 0.0, "augment": ("flip", "crop")}
 RESNET = SGD | {"batch_size": 256, "learning_rate": 0.1, "schedule": "plateau", "weight_decay": 1e-4, "epochs": 120}
@@ -44,6 +49,7 @@ PAPERS = {
 
 
 NONE = "none"  # stands for None where None stands for what isn't given
+OF_OPTIMIZER = ("optimizer", "learning_rate", "schedule", "momentum", "weight_decay")
 OPTIONAL = {item.name for item in fields(Recipe) if item.default is None}
 
 
@@ -53,20 +59,39 @@ def recipe_for(entry, dataset=None, named=None, **overrides):
     An override "none" takes away what the recipe has of a field that may be None.
 
     `named` is "fast" or None (the default of model and data), "paper" (as the paper trained the model), or the path
-    of a YAML file whose fields stand above the default's.
+    of a YAML file whose fields stand above the default's. Where the default names an optimizer and another is asked
+    for, its learning rate, schedule, momentum and weight decay are left out with it.
 
     Raises:
         ZooError: if there is no such recipe, or a field has no such value.
     """
-    default = DATA.get(dataset, {}) | entry.recipe
-    if named in (None, "fast"):
-        start = default
-    elif named == "paper":
+    given = {key: value for key, value in overrides.items() if value is not None}
+    if named == "paper":
         start = _of_paper(entry)
     else:
-        start = default | read_recipe(named)
-    given = {key: value for key, value in overrides.items() if value is not None}
+        own = {} if named in (None, "fast") else read_recipe(named)
+        start = _default(entry, dataset, (own | given).get("optimizer")) | own
     return Recipe(**start | {key: None if value == NONE and key in OPTIONAL else value for key, value in given.items()})
+
+
+def _default(entry, dataset, optimizer):
+    """The fields that model and data change in the default recipe, but for rates that are meant for another optimizer.
+
+    `optimizer` is the one that was asked for, or None.
+    """
+    default = DATA.get(dataset, {})
+    if dataset in DATA_OF_NORMALIZED and _has_batchnorm(entry):
+        default = default | DATA_OF_NORMALIZED[dataset]
+    default = default | entry.recipe
+    if optimizer in (None, default.get("optimizer", optimizer)):
+        return default
+    return {key: value for key, value in default.items() if key not in OF_OPTIMIZER}
+
+
+def _has_batchnorm(entry):
+    layout = entry.layout(entry.classes or 2)
+    norms = [word if isinstance(word, Norm) else getattr(word, "norm", None) for word in all_words(layout.body)]
+    return any(isinstance(norm, Norm) and norm.kind == "batch" for norm in norms)
 
 
 def _of_paper(entry):

@@ -66,6 +66,7 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     prepare()
 
     from zoo.training.distribution import choose
+    from zoo.training.initialization import without_residuals
     from zoo.training.side_by_side import foreseen_parts, one_core_an_op, parts_of
 
     options, model = dict(options or {}), registry.whereabouts(model)
@@ -82,7 +83,8 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     front, planned = _fit(model, entry, dataset, image_size, options)
     say, verbose = devices.voice(say, verbose)
     given = [name for name, value in fields.items() if value is not None]
-    for note in (*dataset.notes, front.sentence(dataset.image_shape), *recipe.unused(given)):
+    unused = [*recipe.unused(given), without_residuals(planned, recipe)]
+    for note in (*dataset.notes, front.sentence(dataset.image_shape), *unused):
         if note:
             say(note)
     devices.join(say)

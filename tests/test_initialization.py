@@ -1,0 +1,73 @@
+"""The weights that training starts from."""
+
+import keras
+import numpy as np
+import pytest
+from miniatures import images, miniature, smallest
+
+import zoo
+from zoo import Conv, Dense, GlobalPool
+from zoo.plan import plan
+from zoo.training import train as training
+from zoo.training.initialization import ends_of_residuals, initialize
+from zoo.training.recipe import INITIALIZATIONS, Recipe
+
+
+@pytest.mark.parametrize("name", INITIALIZATIONS)
+def test_kernels_start_as_the_recipe_says_and_the_rest_as_built(name):
+    layout = [Conv(64, 3, norm="batch"), Conv(64, 3), GlobalPool(), Dense(64)]
+    net, traced, seed = zoo.create(layout, (8, 8, 16)), plan(layout, (8, 8, 16)).trace, 3
+    before = [np.array(weight) for weight in net.weights]
+    initialize(net, traced, Recipe(initialization=name, seed=seed))
+    he = (2 / (9 * 64)) ** 0.5
+    deviation = {"he": he, "glorot": he / 2**0.5, "lecun": he / 2**0.5, "orthogonal": 1 / 24, "gaussian": 0.01}
+    kernel = net.get_layer("conv2").kernel
+    assert np.std(kernel) == pytest.approx(deviation[name.split("_")[0]], rel=0.05)
+    for weight, old in zip(net.weights, before):
+        assert (weight.name == "kernel") != np.array_equal(weight, old)
+    again = zoo.create(layout, (8, 8, 16))
+    initialize(again, traced, Recipe(initialization=name, seed=seed))
+    np.testing.assert_array_equal(kernel, again.get_layer("conv2").kernel)
+
+
+RESIDUAL = [
+    "resnet18", "resnet20", "resnet50v2", "wrn_16_8", "resnext50_32x4d", "se_resnet50", "mobilenet_v2",
+    "mobilenet_v3_small", "mnasnet1_0", "efficientnet_b0", "preact_resnet110", "inception_resnet_v2", "xception",
+]  # fmt: skip
+
+
+def sums(model):
+    """What comes out of each sum of a net, beside what its shortcut carries."""
+    sums = [layer for layer in model.layers if isinstance(layer, keras.layers.Add)]
+    pairs = [[layer.output, layer.input[-1]] for layer in sums]
+    return keras.Model(model.input, pairs)(images(model, 1))
+
+
+@pytest.mark.parametrize("name", RESIDUAL)
+def test_residual_blocks_start_as_their_shortcuts_if_they_are_to(name):
+    """(Goyal et al. 2017, Section 5.1.) What the shortcut carries comes out of the sum."""
+    layout, options = smallest(name)
+    traced, model = plan(layout, name=name, **options).trace, miniature(name)
+    assert not any(np.array_equal(*map(keras.ops.convert_to_numpy, both)) for both in sums(model))
+    initialize(model, traced, Recipe(zero_init_residual=True))
+    for both in sums(model):
+        np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, both))
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_batchnorm_starts_at_a_scale_of_one(name):
+    """As in the papers and in PyTorch: a branch that starts at 0 costs a short training accuracy."""
+    with keras.StatelessScope(initialize_variables=False):
+        model = miniature(name)
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization) and layer.scale]
+    kernels = [layer for layer in model.layers if hasattr(layer, "kernel_initializer")]
+    zeros = keras.initializers.Zeros
+    assert not any(isinstance(layer.gamma_initializer, zeros) for layer in norms)
+    assert not any(isinstance(layer.kernel_initializer, zeros) for layer in kernels)
+
+
+def test_a_net_without_residual_branches_has_none_to_start_at_zero(tmp_path):
+    assert ends_of_residuals(plan("densenet121", (32, 32, 3), 10).trace) == []
+    said = []
+    training.train("lenet1", limit=40, epochs=1, zero_init_residual=True, runs=tmp_path, verbose=0, say=said.append)
+    assert "zero_init_residual has no effect on lenet1, which has no residual branches." in said

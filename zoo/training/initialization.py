@@ -1,0 +1,58 @@
+"""The weights that training starts from, where the recipe says other than the layers do."""
+
+from keras import initializers, layers, ops
+
+from zoo import layout as words
+from zoo.trace import INPUT
+
+# What may stand between a branch's end and the sum: it leaves zeros zeros.
+PASSING = (words.Multiply, words.DropPath, words.Dropout, words.Scale, words.Pool)
+
+
+def initialize(net, traced, recipe):
+    """Give a Keras net, built from a `Trace`, the weights that the recipe's fields ask for."""
+    if recipe.initialization is not None:
+        _draw_kernels(net, recipe)
+    if recipe.zero_init_residual:
+        for name in ends_of_residuals(traced):
+            layer = net.get_layer(name)
+            scale = layer.gamma if hasattr(layer, "gamma") else layer.kernel
+            scale.assign(ops.zeros_like(scale))
+
+
+def _draw_kernels(net, recipe):
+    kinds = layers.Conv2D, layers.Conv2DTranspose, layers.Dense
+    for i, layer in enumerate(layer for layer in net.layers if isinstance(layer, kinds)):
+        layer.kernel.assign(_initializer(recipe.initialization, recipe.seed + i)(layer.kernel.shape))
+
+
+def _initializer(name, seed):
+    if name == "gaussian":
+        return initializers.RandomNormal(stddev=0.01, seed=seed)
+    return initializers.get({"class_name": name, "config": {"seed": seed}})
+
+
+def ends_of_residuals(traced):
+    """Return the names of the norms and convolutions with which residual branches end."""
+    layers_by_name, found = {layer.name: layer for layer in traced.layers}, []
+    for layer in traced.layers:
+        for end in layer.inputs[:-1] if isinstance(layer.word, words.Add) else ():
+            while end != INPUT and isinstance(layers_by_name[end].word, PASSING):
+                end = layers_by_name[end].inputs[-1]
+            if end != INPUT and _can_start_at_zero(layers_by_name[end].word):
+                found.append(end)
+    return found
+
+
+def without_residuals(planned, recipe):
+    """Return the sentence on a recipe that has a net's residual branches start at 0 if it has none, else ""."""
+    if not recipe.zero_init_residual or ends_of_residuals(planned.trace):
+        return ""
+    return f"zero_init_residual has no effect on {planned.name}, which has no residual branches."
+
+
+def _can_start_at_zero(word):
+    """Whether the output of a word's layer is 0 where its scale, or its kernel, is."""
+    if isinstance(word, words.Norm):
+        return word.kind != "lrn" and word.scale
+    return isinstance(word, words.Conv) and word.activation is None
