@@ -13,6 +13,7 @@ trained again.
 import argparse
 import csv
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 from tabulate import tabulate
@@ -151,8 +154,9 @@ def plot(rows, path):
     import matplotlib.pyplot as plt
 
     cases = [(name, sides) for (name, _), sides in by_case(rows).items() if set(sides) == set(LIBRARIES)]
-    lines, columns = -(-len(cases) // COLUMNS_OF_PLOT), COLUMNS_OF_PLOT
-    figure, axes = plt.subplots(lines, columns, squeeze=False, figsize=(12, 2.6 * lines))
+    columns = min(len(cases), COLUMNS_OF_PLOT)
+    lines = -(-len(cases) // columns)
+    figure, axes = plt.subplots(lines, columns, squeeze=False, figsize=(3.2 * columns, 2.6 * lines))
     for ax in axes.flat[len(cases) :]:
         ax.remove()
     for ax, (name, sides) in zip(axes.flat, cases):

@@ -47,7 +47,8 @@ def test_results_are_appended_once_and_tabulated(tmp_path, monkeypatch):
 
     def finished(command, **options):
         ran.append(command)
-        told = {"dataset": "cifar10", "epochs": 182, "test_accuracy": 0.9, "seconds": 120.0}
+        (tmp_path / "metrics.csv").write_text("epoch,seconds\n0,50\n1,30\n2,40\n")
+        told = {"run": str(tmp_path), "epochs": 182, "test_accuracy": 0.9, "seconds": 120.0}
         return subprocess.CompletedProcess(command, 0, json.dumps(told) + "\n")
 
     monkeypatch.setattr(accuracy, "machine", lambda: "a card")
@@ -57,5 +58,7 @@ def test_results_are_appended_once_and_tabulated(tmp_path, monkeypatch):
         accuracy.main()
     (command,) = ran
     assert command[command.index("--dataset") + 1] == "here.npz"
+    (row,) = accuracy.measured(results)
+    assert (row["compiling"], row["seconds"], row["seed"], row["machine"]) == ("15.0", "120.0", "0", "a card")
     last = accuracy.table(accuracy.measured(results)).splitlines()[-1].split("|")
     assert [cell.strip() for cell in last[3:7]] == ["8.75 %", "10.00 %", "1", "182"]

@@ -22,7 +22,7 @@ from zoo.training.classifier import Classifier, split
 from zoo.training.evaluate import evaluate, predict
 from zoo.training.optimizing import Plateau, balanced_weights, make_loss, make_optimizer, make_schedule
 from zoo.training.recipe import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Recipe, is_over
-from zoo.training.recipes import DATA, PAPERS, recipe_for
+from zoo.training.recipes import DATA, NORMALIZED, PAPERS, recipe_for
 from zoo.training.run import Run, Trained, find_run, load_trained, new_run
 from zoo.versions import installed
 
@@ -385,6 +385,26 @@ def test_what_a_recipe_starts_with_can_be_taken_away(tmp_path):
     assert recipe_for(entry("lenet5_1998"), rubbish="none").rubbish is None
     with pytest.raises(ZooError, match="There is no optimizer 'none'"):
         recipe_for(entry("vgg16"), optimizer="none")
+
+
+def test_on_cifar_nets_with_batchnorm_train_by_sgd_unless_another_optimizer_is_asked_for(tmp_path):
+    by_adam = Recipe(augment=("flip", "crop"))
+    for name in ("resnet20", "wrn_16_4", "vgg11_bn", "densenet_bc_100_12", "mobilenet_v2"):
+        recipe = recipe_for(entry(name), "cifar10")
+        assert recipe == recipe_for(entry(name), "cifar100") == Recipe(**DATA["cifar10"] | NORMALIZED)
+        assert recipe.optimizer == "sgd" and recipe_for(entry(name), "digits").optimizer == "adam"
+        assert recipe_for(entry(name), "cifar10", optimizer="adam") == by_adam
+        assert recipe_for(entry(name), "cifar10", optimizer="sgd", epochs=3).learning_rate == recipe.learning_rate
+    assert recipe_for(entry("alexnet_owt"), "cifar10") == by_adam
+    (tmp_path / "mine.yaml").write_text("optimizer: adam\nepochs: 3\n")
+    assert recipe_for(entry("resnet20"), "cifar10", tmp_path / "mine.yaml") == replace(by_adam, epochs=3)
+
+
+def test_a_file_or_folder_that_is_called_as_a_set_has_its_recipe(tmp_path):
+    (tmp_path / "cifar10").mkdir()
+    for path in ("cifar10.npz", "cifar10"):
+        assert training.check("resnet20", tmp_path / path)[1] == recipe_for(entry("resnet20"), "cifar10")
+    assert training.check("resnet20", tmp_path / "others.npz")[1] == recipe_for(entry("resnet20"))
 
 
 def test_every_recipe_that_is_known_is_valid_and_of_a_registered_model():

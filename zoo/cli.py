@@ -404,7 +404,7 @@ def train(context, model, dataset, data_dir, image_size, options, runs, strategy
     """Train a model; leave a folder with the model, its curves and a report.
 
     A model or a data set may have other defaults than these: VGG without BatchNorm has a lower learning rate, LeNet of
-    1998 a rubbish class, CIFAR-10 flips and crops.
+    1998 a rubbish class; on CIFAR images are flipped and cropped, and nets with BatchNorm train by SGD.
     """
     from zoo.training import train as training
 

@@ -3,6 +3,7 @@
 import platform
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -113,7 +114,7 @@ def check(model, dataset="digits", data_dir=None, image_size=None, options=None,
     """
     entry = registry.entry(model)
     check_trackers(trackers)
-    recipe = recipe_for(entry, str(dataset), recipe, **fields)
+    recipe = recipe_for(entry, Path(dataset).name.removesuffix(".npz"), recipe, **fields)
     layout = resolve(model, entry.classes or 2, **options or {})[2]
     return entry, recipe, {
         "dataset": data.whereabouts(dataset), "data_dir": data.folder_from_root(data_dir),
