@@ -6,7 +6,7 @@ import pytest
 from miniatures import images, miniature, smallest
 
 import zoo
-from zoo import Conv, Dense, GlobalPool
+from zoo import Conv, Dense, GlobalPool, registry
 from zoo.plan import plan
 from zoo.training import train as training
 from zoo.training.initialization import ends_of_residuals, initialize
@@ -64,6 +64,13 @@ def test_batchnorm_starts_at_a_scale_of_one(name):
     zeros = keras.initializers.Zeros
     assert not any(isinstance(layer.gamma_initializer, zeros) for layer in norms)
     assert not any(isinstance(layer.kernel_initializer, zeros) for layer in kernels)
+
+
+def test_recipes_start_branches_at_zero_where_there_are_some():
+    found = {name for name, entry in registry.entries().items() if entry.recipe.get("zero_init_residual")}
+    assert {"resnet50", "resnet152_v1", "resnet101v2", "resnext101_32x8d", "se_resnet50"} <= found
+    assert not found & {"resnet20", "resnet110", "preact_resnet164", "wrn_28_10", "resnet18"}
+    assert all(ends_of_residuals(plan(name).trace) for name in found)
 
 
 def test_a_net_without_residual_branches_has_none_to_start_at_zero(tmp_path):

@@ -18,6 +18,8 @@ from zoo.registry import TORCHVISION, Figure, Paper, register
 PAPER = Paper("Deep Residual Learning for Image Recognition", "He, Zhang, Ren and Sun", 2015, "arXiv:1512.03385")
 COLUMNS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
+FROM_ZERO = {"zero_init_residual": True}  # short trainings of deep bottlenecks end far better: docs/trains_as_built.md
+
 conv = partial(Conv, bias=False, norm="batch")
 
 
@@ -77,7 +79,7 @@ def register_depth(depth, name, block, summary, published):
         return resnet(block, COLUMNS[depth], classes)
 
     register(layout, name=name, family="resnet", paper=PAPER, input_shape=(224, 224, 3), classes=1000,
-             summary=summary, published=published)  # fmt: skip
+             summary=summary, published=published, recipe={} if block is basic else FROM_ZERO)  # fmt: skip
 
 
 for _depth in COLUMNS:

@@ -11,6 +11,7 @@ The ImageNet nets are keras.applications': a stage's last block has the stride, 
 from functools import partial
 
 from zoo.layout import Activation, Add, Conv, Dense, GlobalPool, Layout, Norm, Pool, Stage
+from zoo.models.resnet import FROM_ZERO
 from zoo.registry import Figure, Paper, register
 
 PAPER = Paper("Identity Mappings in Deep Residual Networks", "He, Zhang, Ren and Sun", 2016, "arXiv:1603.05027")
@@ -75,7 +76,7 @@ def register_imagenet(depth, counts, params):
         return resnet_v2(counts, classes)
 
     register(layout, name=f"resnet{depth}v2", family="resnet_v2", paper=PAPER, input_shape=(224, 224, 3),
-             classes=1000, published={"params": Figure(params, "keras.applications")},
+             classes=1000, recipe=FROM_ZERO, published={"params": Figure(params, "keras.applications")},
              summary=f"Pre-activation, {depth} layers; keras.applications' ResNet{depth}V2")  # fmt: skip
 
 

@@ -6,7 +6,7 @@
 | resnext101_32x8d | 32 x 8         | 88,791,336             |
 """
 
-from zoo.models.resnet import COLUMNS, TORCHVISION, conv, conv3, residual, resnet
+from zoo.models.resnet import COLUMNS, FROM_ZERO, TORCHVISION, conv, conv3, residual, resnet
 from zoo.registry import Figure, Paper, register
 
 PAPER = Paper("Aggregated Residual Transformations for Deep Neural Networks", "Xie, Girshick, Dollar, Tu and He",
@@ -23,7 +23,7 @@ def bottleneck(groups, group_width):
 
 
 @register(
-    paper=PAPER, input_shape=(224, 224, 3), classes=1000,
+    paper=PAPER, input_shape=(224, 224, 3), classes=1000, recipe=FROM_ZERO,
     summary="Cardinality: 32 narrow paths in each block, written as one grouped convolution",
     published={"trainable_params": Figure(25_028_904, TORCHVISION), "macs": Figure(4.23e9, TORCHVISION),
                "imagenet_top1_error": Figure(22.2, "Table 3")},
@@ -33,7 +33,7 @@ def resnext50_32x4d(classes=1000):
 
 
 @register(
-    paper=PAPER, input_shape=(224, 224, 3), classes=1000,
+    paper=PAPER, input_shape=(224, 224, 3), classes=1000, recipe=FROM_ZERO,
     summary="ResNeXt with 101 layers and paths twice as wide",
     published={"trainable_params": Figure(88_791_336, TORCHVISION), "macs": Figure(16.414e9, TORCHVISION)},
 )  # fmt: skip

@@ -9,7 +9,7 @@ more work than for such a ResNet-50.
 """
 
 from zoo.layout import Dense, GlobalPool, Multiply
-from zoo.models.resnet import COLUMNS, conv, conv3, residual, resnet
+from zoo.models.resnet import COLUMNS, FROM_ZERO, conv, conv3, residual, resnet
 from zoo.registry import Figure, Paper, register
 
 
@@ -24,7 +24,7 @@ def bottleneck(width, stride, project):
 
 @register(
     paper=Paper("Squeeze-and-Excitation Networks", "Hu, Shen, Albanie, Sun and Wu", 2017, "arXiv:1709.01507"),
-    input_shape=(224, 224, 3), classes=1000,
+    input_shape=(224, 224, 3), classes=1000, recipe=FROM_ZERO,
     summary="Squeeze and excitation: channels are weighed by what the whole map holds",
     published={"trainable_params": Figure(28_088_024, "timm, results table, 28.09 million"),
                "imagenet_top1_error": Figure(23.29, "Table 2"), "imagenet_top5_error": Figure(6.62, "Table 2")},

@@ -63,7 +63,7 @@ def bottleneck(width, stride, project):
 
 
 @register(
-    paper=PAPER, input_shape=(224, 224, 3), classes=1000,
+    paper=PAPER, input_shape=(224, 224, 3), classes=1000, recipe=resnet.FROM_ZERO,
     summary="ResNet-50 with twice the channels in its 3x3 convolutions",
     published={"trainable_params": Figure(68_883_240, resnet.TORCHVISION), "macs": Figure(11.398e9, resnet.TORCHVISION),
                "imagenet_top1_error": Figure(21.9, "Table 8"), "imagenet_top5_error": Figure(6.03, "Table 8")},
