@@ -54,18 +54,6 @@ def test_residual_blocks_start_as_their_shortcuts_if_they_are_to(name):
         np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, both))
 
 
-@pytest.mark.parametrize("name", zoo.list_models())
-def test_batchnorm_starts_at_a_scale_of_one(name):
-    """As in the papers and in PyTorch: a branch that starts at 0 costs a short training accuracy."""
-    with keras.StatelessScope(initialize_variables=False):
-        model = miniature(name)
-    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization) and layer.scale]
-    kernels = [layer for layer in model.layers if hasattr(layer, "kernel_initializer")]
-    zeros = keras.initializers.Zeros
-    assert not any(isinstance(layer.gamma_initializer, zeros) for layer in norms)
-    assert not any(isinstance(layer.kernel_initializer, zeros) for layer in kernels)
-
-
 def test_recipes_start_branches_at_zero_where_there_are_some():
     found = {name for name, entry in registry.entries().items() if entry.recipe.get("zero_init_residual")}
     assert {"resnet50", "resnet152_v1", "resnet101v2", "resnext101_32x8d", "se_resnet50"} <= found
