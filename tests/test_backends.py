@@ -67,6 +67,7 @@ print(keras.backend.backend(), weights(1) == weights(1) != weights(2))
 """
 
 
+@pytest.mark.slow
 def test_on_jax_the_same_seed_gives_the_same_weights(on_jax, tmp_path):
     assert on_jax("-c", TWICE.replace("RUNS", repr(str(tmp_path)))).split()[-2:] == ["jax", "True"]
 
@@ -100,10 +101,12 @@ print(compiled[0] < compiled[1] == compiled[2])
 """
 
 
+@pytest.mark.slow
 def test_on_jax_all_is_compiled_in_the_first_epoch(on_jax, tmp_path):
     assert on_jax("-c", ONCE.replace("RUNS", repr(str(tmp_path)))).split()[-1] == "True"
 
 
+@pytest.mark.slow
 @pytest.mark.bfloat16
 def test_a_run_in_parts_goes_on_on_jax_in_one_piece(on_jax, tmp_path, monkeypatch):
     class Stopped(Exception):

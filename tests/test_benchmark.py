@@ -346,6 +346,7 @@ def test_the_command_prints_what_it_documents_and_draws_it(tmp_path):
     assert picture.stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_the_command_measures_how_the_cost_grows(tmp_path, monkeypatch):
     monkeypatch.setattr(growth, "FACTORS", {"batch_size": (1, 2), "width": (1,), "input_size": (1,)})
     monkeypatch.setattr(measure, "TURN", 0.1)

@@ -97,6 +97,7 @@ def test_two_processes_train_to_the_weights_of_one_and_the_chief_alone_writes(al
     assert_same_losses(tmp_path / "0", alone)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_a_worker_that_dies_ends_the_run_and_one_alone_goes_on_with_it(alone, tmp_path, lost):
     """The one that is left doesn't hang; it says what happened, if it isn't JAX that ends it, and with no code of 0."""

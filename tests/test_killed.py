@@ -1,10 +1,12 @@
 """A run that is killed, more than once, at moments that nobody chose, ends as one that never was."""
 
 import numpy as np
+import pytest
 
 from benchmarks.killed import broken, same, unbroken
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(tmp_path):
     whole, begun, ended = unbroken(tmp_path / "whole")
     moments = np.random.default_rng().uniform(begun, ended, 2)
