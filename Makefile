@@ -13,7 +13,7 @@ train: .venv/installed
 test: .venv/installed-test
 	.venv/bin/python -m pytest -n 2 -m "not slow" $(ARGS)
 
-# Every net beside its copies, on JAX, of keras.applications and of torchvision; runs that are killed, and what else is long.
+# Every net beside its copies, on JAX, of keras.applications and of torchvision; killed runs; and what else is long.
 test-slow: .venv/installed-test
 	.venv/bin/python -m pytest -n 2 -m slow $(ARGS)
 

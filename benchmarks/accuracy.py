@@ -28,6 +28,7 @@ import numpy as np
 from tabulate import tabulate
 
 from zoo import registry
+from zoo.training.run import Run
 
 COLUMNS = ("model", "command", "seed", "epochs", "accuracy", "seconds", "compiling", "machine")
 
@@ -66,8 +67,7 @@ def run(words, seed, data_dir, cifar10=None):
         command = [sys.executable, "train.py", *arguments, "--seed", str(seed), "--json", *where]
         printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
         told = json.loads(printed.splitlines()[-1])
-        with (Path(told["run"]) / "metrics.csv").open() as file:
-            first, *others = [float(row["seconds"]) for row in csv.DictReader(file)]
+        first, *others = Run(Path(told["run"])).metrics()["seconds"]
     return told | {"compiling": round(first - float(np.median(others or [first])), 1)}
 
 

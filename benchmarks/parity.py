@@ -27,7 +27,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from tabulate import tabulate
 
+from benchmarks.accuracy import measured
 from zoo.benchmark import device
+from zoo.training.run import Run
 
 COLUMNS = ("case", "library", "seed", "accuracy", "curve", "seconds", "machine")
 LIBRARIES = ("pytorch", "zoo")
@@ -92,8 +94,7 @@ def run_zoo(case, seed, data_dir):
     with tempfile.TemporaryDirectory() as runs:
         where = [f"--runs={runs}", "--json", f"--seed={seed}", *([f"--data-dir={data_dir}"] if data_dir else [])]
         told = _output([sys.executable, "train.py", *case.words(), *where])
-        with (Path(told["run"]) / "metrics.csv").open() as file:
-            curve = [float(row["val_accuracy"]) for row in csv.DictReader(file)]
+        curve = Run(Path(told["run"])).metrics()["val_accuracy"]
     return {"test_accuracy": told["test_accuracy"], "curve": curve, "seconds": told["seconds"]}
 
 
@@ -108,12 +109,6 @@ def run_pytorch(case, seed, data_dir):
 def _output(command):
     """Run a command; return the last line that it prints, JSON."""
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1])
-
-
-def measured(path):
-    """The rows of the results so far."""
-    with path.open() as file:
-        return list(csv.DictReader(file))
 
 
 def by_case(rows):

@@ -24,6 +24,7 @@ import numpy as np
 from tabulate import tabulate
 
 import zoo
+from benchmarks.accuracy import measured
 from zoo import data
 from zoo.processor import prepare
 from zoo.training.recipes import recipe_for
@@ -89,12 +90,6 @@ def _pixels(split):
     times = SIZE // split.images.shape[1]
     images = split.images.repeat(times, 1).repeat(times, 2).astype("float32") / 127.5 - 1
     return images, np.where(images[..., 0] > 0, split.labels[:, None, None], VOID)
-
-
-def measured(path):
-    """The rows of the results so far."""
-    with path.open() as file:
-        return list(csv.DictReader(file))
 
 
 def table(rows):
