@@ -11,13 +11,10 @@ Keras-style file, cifar10.npz, where there is no TensorFlow (set KERAS_BACKEND=j
 """
 
 import argparse
-import csv
-import json
 import os
 import shlex
 import subprocess
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -27,10 +24,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from tabulate import tabulate
 
+from benchmarks import command, results
 from zoo import registry
-from zoo.training.run import Run
-
-COLUMNS = ("model", "command", "seed", "epochs", "accuracy", "seconds", "compiling", "machine")
 
 # What follows `python train.py`, and how many seeds.
 DEFAULTS = {
@@ -61,27 +56,17 @@ def run(words, seed, data_dir, cifar10=None):
 
     That is by how much the first epoch took longer than the others.
     """
-    with tempfile.TemporaryDirectory() as runs:
-        arguments = [cifar10 if cifar10 and word == "cifar10" else word for word in shlex.split(words)]
-        where = ["--runs", runs, *(["--data-dir", data_dir] if data_dir else [])]
-        command = [sys.executable, "train.py", *arguments, "--seed", str(seed), "--json", *where]
-        printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-        told = json.loads(printed.splitlines()[-1])
-        first, *others = Run(Path(told["run"])).metrics()["seconds"]
+    arguments = [cifar10 if cifar10 and word == "cifar10" else word for word in shlex.split(words)]
+    told, metrics = command.train([*arguments, "--seed", str(seed), *(["--data-dir", data_dir] if data_dir else [])])
+    first, *others = metrics["seconds"]
     return told | {"compiling": round(first - float(np.median(others or [first])), 1)}
 
 
 def machine():
     """What the runs are measured on; asked in another process, since asking can take the card's memory from them."""
-    command = [sys.executable, "-c", NAME_OF_DEVICE, os.environ.get("KERAS_BACKEND", "tensorflow")]
-    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    ask = [sys.executable, "-c", NAME_OF_DEVICE, os.environ.get("KERAS_BACKEND", "tensorflow")]
+    told = subprocess.run(ask, stdout=subprocess.PIPE, text=True, check=True).stdout
     return f"{os.cpu_count()} cores, {told.strip()}"
-
-
-def measured(path):
-    """The rows of the results so far."""
-    with path.open() as file:
-        return list(csv.DictReader(file))
 
 
 def table(rows):
@@ -90,14 +75,14 @@ def table(rows):
     for row in rows:
         runs[row["command"], row["machine"]].append(row)
     lines = []
-    for (command, where), found in runs.items():
-        model, dataset = found[0]["model"], command.split()[3]
-        errors = [100 - 100 * float(row["accuracy"]) for row in found]
+    for (words, where), found in runs.items():
+        model, dataset = found[0]["model"], words.split()[3]
+        errors = [100 - 100 * float(row["test_accuracy"]) for row in found]
         spread = f" ({min(errors):.2f} to {max(errors):.2f})" if len(errors) > 1 else ""
         figure = registry.entry(model).published.get(f"{dataset}_error")
         minutes = np.mean([float(row["seconds"]) for row in found]) / 60
         lines.append((
-            model, f"`python train.py {command}`", f"{figure.value:.2f} %" if figure else "-",
+            model, f"`python train.py {words}`", f"{figure.value:.2f} %" if figure else "-",
             f"{np.mean(errors):.2f} %{spread}", len(found), found[0]["epochs"], f"{minutes:.1f} min", where,
         ))  # fmt: skip
     headers = ("model", "command", "paper's error", "our error", "runs", "epochs", "time", "machine")
@@ -118,22 +103,19 @@ def main():
     known = list(dict.fromkeys(model for model, _ in cases))
     if unknown := [model for model in options.models if model not in known]:
         parser.error(f"there is no case for {', '.join(unknown)}; there is one for {', '.join(known)}.")
+    rows = results.read(options.results)
     if options.markdown:
-        return print(table(measured(options.results)))
-    if not options.results.exists():
-        options.results.write_text(",".join(COLUMNS) + "\n")
+        return print(table(rows))
     here, end = machine(), time.monotonic() + 60 * options.minutes
-    done = {(row["command"], row["seed"], row["machine"]) for row in measured(options.results)}
+    done = {(row["command"], row["seed"], row["machine"]) for row in rows}
     for (model, words), seeds in cases.items():
         for seed in range(seeds):
             wanted = not options.models or model in options.models
             if not wanted or (words, str(seed), here) in done or time.monotonic() > end:
                 continue
             told = run(words, seed, options.data_dir, options.cifar10)
-            row = (model, words, seed, told["epochs"], told["test_accuracy"], told["seconds"], told["compiling"], here)
-            with options.results.open("a") as file:
-                csv.writer(file, lineterminator="\n").writerow(row)
-            print(*row, flush=True)
+            told = {key: told[key] for key in ("epochs", "test_accuracy", "seconds", "compiling")}
+            results.append(options.results, {"model": model, "command": words, "seed": seed} | told | {"machine": here})
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
     python -m benchmarks.parity --data-dir DIR                  # all that isn't measured yet: hours on two cores
     python -m benchmarks.parity "resnet20*" --data-dir DIR      # some of the cases, by their names
+    python -m benchmarks.parity --data-dir DIR --jobs 2         # two runs at a time, with half of the cores each
     python -m benchmarks.parity --markdown                      # the table of docs/parity.md, from the results
     python -m benchmarks.parity --plot docs/parity.svg          # the curves, epoch by epoch
 
@@ -11,13 +12,11 @@ trained again.
 """
 
 import argparse
-import csv
 import json
 import os
-import subprocess
 import sys
-import tempfile
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -27,13 +26,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from tabulate import tabulate
 
-from benchmarks.accuracy import measured
+from benchmarks import command, results
 from zoo.benchmark import device
-from zoo.training.run import Run
 
-COLUMNS = ("case", "library", "seed", "accuracy", "curve", "seconds", "machine")
 LIBRARIES = ("pytorch", "zoo")
 SEEDS = (0, 1, 2)
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")  # the variables that PyTorch and TensorFlow read
 COLUMNS_OF_PLOT = 4
 STYLES = {"pytorch": {"color": "#d95f02", "linestyle": "--"}, "zoo": {"color": "#1b6ca8"}}
 
@@ -91,11 +89,8 @@ CASES = {
 
 def run_zoo(case, seed, data_dir):
     """Train by the command; return what `benchmarks.torch_training.train` does."""
-    with tempfile.TemporaryDirectory() as runs:
-        where = [f"--runs={runs}", "--json", f"--seed={seed}", *([f"--data-dir={data_dir}"] if data_dir else [])]
-        told = _output([sys.executable, "train.py", *case.words(), *where])
-        curve = Run(Path(told["run"])).metrics()["val_accuracy"]
-    return {"test_accuracy": told["test_accuracy"], "curve": curve, "seconds": told["seconds"]}
+    told, metrics = command.train([*case.words(), f"--seed={seed}", *([f"--data-dir={data_dir}"] if data_dir else [])])
+    return {"test_accuracy": told["test_accuracy"], "curve": metrics["val_accuracy"]}
 
 
 def run_pytorch(case, seed, data_dir):
@@ -103,12 +98,7 @@ def run_pytorch(case, seed, data_dir):
     augment = tuple(name for name in case.fields["augment"].split(",") if name != "none")
     arguments = case.fields | {"augment": augment, "seed": seed, "limit": case.limit, "options": case.options}
     arguments |= {"model": case.model, "dataset": case.dataset, "data_dir": data_dir}
-    return _output([sys.executable, "-m", "benchmarks.torch_training", json.dumps(arguments)])
-
-
-def _output(command):
-    """Run a command; return the last line that it prints, JSON."""
-    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1])
+    return command.output([sys.executable, "-m", "benchmarks.torch_training", json.dumps(arguments)])
 
 
 def by_case(rows):
@@ -173,6 +163,7 @@ def main():
     parser.add_argument("patterns", nargs="*", help="names of cases, with * and ?")
     parser.add_argument("--data-dir", help="where TFDS keeps its sets")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--jobs", type=int, default=1, help="how many runs at a time share the cores")
     parser.add_argument("--results", type=Path, default=Path("benchmarks/parity.csv"))
     parser.add_argument("--markdown", action="store_true", help="print the results so far, and train nothing")
     parser.add_argument("--plot", type=Path, help="draw the results so far into this file, and train nothing")
@@ -180,25 +171,31 @@ def main():
     names = [name for name in CASES if not options.patterns or any(fnmatch(name, one) for one in options.patterns)]
     if not names:
         parser.error(f"no case matches {', '.join(options.patterns)}; there are {', '.join(CASES)}.")
+    rows = results.read(options.results)
     if options.markdown:
-        return print(table(measured(options.results)))
+        return print(table(rows))
     if options.plot:
-        return plot(measured(options.results), options.plot)
-    if not options.results.exists():
-        options.results.write_text(",".join(COLUMNS) + "\n")
+        return plot(rows, options.plot)
     machine = device.name("processor")
-    done = {(row["case"], row["library"], row["seed"], row["machine"]) for row in measured(options.results)}
-    for seed in options.seeds:
-        for name in names:
-            for library, run in (("pytorch", run_pytorch), ("zoo", run_zoo)):
-                if (name, library, str(seed), machine) in done:
-                    continue
-                told = run(CASES[name], seed, options.data_dir)
-                curve = " ".join(f"{value:.4f}" for value in told["curve"])
-                row = (name, library, seed, f"{told['test_accuracy']:.4f}", curve, f"{told['seconds']:.1f}", machine)
-                with options.results.open("a") as file:
-                    csv.writer(file, lineterminator="\n").writerow(row)
-                print(*row, flush=True)
+    done = {(row["case"], row["library"], row["seed"], row["machine"]) for row in rows}
+    runs = [(name, library, seed) for seed in options.seeds for name in names for library in LIBRARIES]
+    os.environ |= dict.fromkeys(THREADS, str(max(1, os.cpu_count() // options.jobs)))
+    with ThreadPoolExecutor(options.jobs) as pool:
+        futures = [
+            pool.submit(_row, *run, options.data_dir, machine)
+            for run in runs if (*map(str, run), machine) not in done
+        ]  # fmt: skip
+        for future in as_completed(futures):
+            results.append(options.results, future.result())
+
+
+def _row(name, library, seed, data_dir, machine):
+    """Train one run; return what is written down about it."""
+    told = (run_zoo if library == "zoo" else run_pytorch)(CASES[name], seed, data_dir)
+    accuracy, curve = f"{told['test_accuracy']:.4f}", " ".join(f"{value:.4f}" for value in told["curve"])
+    return {
+        "case": name, "library": library, "seed": seed, "accuracy": accuracy, "curve": curve, "machine": machine
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

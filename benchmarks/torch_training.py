@@ -9,7 +9,6 @@ own.
 
 import json
 import sys
-import time
 from contextlib import nullcontext
 
 import torch
@@ -26,7 +25,7 @@ from zoo.training.train import check
 
 
 def train(model, dataset, data_dir=None, options=None, limit=None, **fields):
-    """Train by a recipe with Adam or SGD; return a dict: `test_accuracy`, `curve` (validation, by epoch), `seconds`.
+    """Train by a recipe with Adam or SGD; return a dict: `test_accuracy` and `curve` (validation, by epoch).
 
     The arguments are those of `zoo.train`. The accuracy is that of the epoch with the least validation loss.
     """
@@ -40,7 +39,7 @@ def train(model, dataset, data_dir=None, options=None, limit=None, **fields):
     train, validation, test = (as_tensors(split) for split in (images.train, images.validation, images.test))
     logits, steps = on_images(net, front, recipe.precision), steps_per_epoch(len(train[1]), recipe.batch_size, True)
     optimizer, schedule = make_optimizer(net, recipe, steps)
-    curve, losses, accuracies, start = [], [], [], time.perf_counter()
+    curve, losses, accuracies = [], [], []
     for _ in range(recipe.epochs):
         net.train()
         places = torch.randperm(len(train[1]))[: steps * recipe.batch_size]
@@ -56,7 +55,7 @@ def train(model, dataset, data_dir=None, options=None, limit=None, **fields):
         losses.append(loss)
         accuracies.append(evaluate(net, logits, *test)[0])
     best = min(range(recipe.epochs), key=losses.__getitem__)
-    return {"test_accuracy": accuracies[best], "curve": curve, "seconds": time.perf_counter() - start}
+    return {"test_accuracy": accuracies[best], "curve": curve}
 
 
 def as_tensors(split):

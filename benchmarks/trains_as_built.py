@@ -12,7 +12,6 @@ to the file of results at once, and one that stands there is not trained again.
 """
 
 import argparse
-import csv
 import os
 import tempfile
 from collections import defaultdict
@@ -24,13 +23,12 @@ import numpy as np
 from tabulate import tabulate
 
 import zoo
-from benchmarks.accuracy import measured
+from benchmarks import results
 from zoo import data
 from zoo.processor import prepare
 from zoo.training.recipes import recipe_for
 from zoo.training.train import train
 
-COLUMNS = ("model", "width", "input", "epochs", "seed", "accuracy")
 SIZE = 64  # of the images that dense prediction labels
 VOID = 255  # the label of pixels that don't count, as in PASCAL VOC
 
@@ -122,15 +120,14 @@ def main():
     names = zoo.list_models(*options.patterns)
     if not names:
         parser.error(f"no model matches {', '.join(options.patterns)}; `zoo list` shows all.")
+    rows = results.read(options.results)
     if options.markdown:
-        return print(table(measured(options.results)))
+        return print(table(rows))
     prepare()
 
     import keras
 
-    if not options.results.exists():
-        options.results.write_text(",".join(COLUMNS) + "\n")
-    done = {(row["model"], row["seed"], row["epochs"]) for row in measured(options.results)}
+    done = {(row["model"], row["seed"], row["epochs"]) for row in rows}
     for seed in options.seeds:
         for name in names:
             if (name, str(seed), str(options.epochs)) in done:
@@ -141,10 +138,10 @@ def main():
             else:
                 given = {"zero_init_residual": options.zero_init_residual}
                 shape, accuracy = classify(name, width, options.epochs, seed, **given)
-            row = (name, width, "x".join(map(str, shape)), options.epochs, seed, f"{accuracy:.4f}")
-            with options.results.open("a") as file:
-                csv.writer(file, lineterminator="\n").writerow(row)
-            print(*row, flush=True)
+            results.append(options.results, {
+                "model": name, "width": width, "input": "x".join(map(str, shape)), "epochs": options.epochs,
+                "seed": seed, "accuracy": f"{accuracy:.4f}",
+            })  # fmt: skip
             keras.utils.clear_session()
 
 

@@ -1,6 +1,5 @@
 """The benchmark of accuracy: its commands can be run, and it leaves the devices to the runs."""
 
-import json
 import subprocess
 import sys
 from functools import wraps
@@ -8,7 +7,8 @@ from inspect import signature
 
 import pytest
 
-from benchmarks import accuracy
+from benchmarks import accuracy, command
+from benchmarks.results import read
 from zoo.cli import main
 from zoo.training import train as training
 
@@ -45,20 +45,19 @@ def test_every_command_is_one_that_can_be_run(words, monkeypatch):
 def test_results_are_appended_once_and_tabulated(tmp_path, monkeypatch):
     results, ran = tmp_path / "results.csv", []
 
-    def finished(command, **options):
-        ran.append(command)
+    def finished(words):
+        ran.append(words)
         (tmp_path / "metrics.csv").write_text("epoch,seconds\n0,50\n1,30\n2,40\n")
-        told = {"run": str(tmp_path), "epochs": 182, "test_accuracy": 0.9, "seconds": 120.0}
-        return subprocess.CompletedProcess(command, 0, json.dumps(told) + "\n")
+        return {"run": str(tmp_path), "epochs": 182, "test_accuracy": 0.9, "seconds": 120.0}
 
     monkeypatch.setattr(accuracy, "machine", lambda: "a card")
-    monkeypatch.setattr(accuracy.subprocess, "run", finished)
+    monkeypatch.setattr(command, "output", finished)
     for _ in range(2):
         monkeypatch.setattr("sys.argv", f"_ resnet20 --papers --cifar10 here.npz --results {results}".split())
         accuracy.main()
-    (command,) = ran
-    assert command[command.index("--dataset") + 1] == "here.npz"
-    (row,) = accuracy.measured(results)
+    (words,) = ran
+    assert words[words.index("--dataset") + 1] == "here.npz"
+    (row,) = read(results)
     assert (row["compiling"], row["seconds"], row["seed"], row["machine"]) == ("15.0", "120.0", "0", "a card")
-    last = accuracy.table(accuracy.measured(results)).splitlines()[-1].split("|")
+    last = accuracy.table(read(results)).splitlines()[-1].split("|")
     assert [cell.strip() for cell in last[3:7]] == ["8.75 %", "10.00 %", "1", "182"]

@@ -3,10 +3,11 @@
 import keras
 import numpy as np
 import pytest
+import torch
 from miniatures import images, miniature, smallest
 
 import zoo
-from zoo import Conv, Dense, GlobalPool, registry
+from zoo import Conv, Dense, DepthwiseConv, GlobalPool, registry
 from zoo.plan import plan
 from zoo.training import train as training
 from zoo.training.initialization import ends_of_residuals, initialize
@@ -21,6 +22,7 @@ def test_kernels_start_as_the_recipe_says_and_the_rest_as_built(name):
     initialize(net, traced, Recipe(initialization=name, seed=seed))
     he = (2 / (9 * 64)) ** 0.5
     deviation = {"he": he, "glorot": he / 2**0.5, "lecun": he / 2**0.5, "orthogonal": 1 / 24, "gaussian": 0.01}
+    deviation["pytorch"] = he / 6**0.5
     kernel = net.get_layer("conv2").kernel
     assert np.std(kernel) == pytest.approx(deviation[name.split("_")[0]], rel=0.05)
     for weight, old in zip(net.weights, before):
@@ -28,6 +30,22 @@ def test_kernels_start_as_the_recipe_says_and_the_rest_as_built(name):
     again = zoo.create(layout, (8, 8, 16))
     initialize(again, traced, Recipe(initialization=name, seed=seed))
     np.testing.assert_array_equal(kernel, again.get_layer("conv2").kernel)
+
+
+@pytest.mark.parametrize("word, channels", [(Conv(48, 3), 16), (DepthwiseConv(3, multiplier=3), 16), (Dense(48), 160)])
+def test_pytorchs_start_is_pytorchs(word, channels):
+    """In range and deviation, whatever counts as fan-in."""
+    dense = isinstance(word, Dense)
+    layout, groups = [GlobalPool(), word] if dense else [word], channels if isinstance(word, DepthwiseConv) else 1
+    net, traced = zoo.create(layout, (8, 8, channels)), plan(layout, (8, 8, channels)).trace
+    initialize(net, traced, Recipe(initialization="pytorch"))
+    kernel = np.array(net.weights[0])
+    torch.manual_seed(0)
+    theirs = torch.nn.Linear(channels, 48) if dense else torch.nn.Conv2d(channels, 48, 3, groups=groups)
+    wanted = theirs.weight.detach().numpy()
+    assert kernel.size == wanted.size
+    assert np.abs(kernel).max() == pytest.approx(np.abs(wanted).max(), rel=0.02)
+    assert kernel.std() == pytest.approx(wanted.std(), rel=0.05)
 
 
 RESIDUAL = [

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from benchmarks import parity, torch_training
+from benchmarks.results import read
 from benchmarks.torch_augmentation import augmented, cropped
 from zoo import data, registry
 from zoo.benchmark.torch_net import TorchNet
@@ -82,12 +83,12 @@ def test_flips_mirror_about_half_of_the_images():
 def test_both_sides_learn_the_digits_and_give_the_same_table(tmp_path, monkeypatch, capsys):
     case = parity.Case("lenet1", "digits", {"optimizer": "adam", "learning_rate": 0.01, "augment": "none", "epochs": 2})
     monkeypatch.setattr(parity, "CASES", {"lenet1": case})
-    monkeypatch.setattr(parity, "_output", in_this_process(capsys))
+    monkeypatch.setattr(parity.command, "output", in_this_process(capsys))
     results = tmp_path / "results.csv"
     for _ in range(2):  # the second time there is nothing left to do
         monkeypatch.setattr("sys.argv", ["parity", "--results", str(results), "--seeds", "4"])
         parity.main()
-    rows = parity.measured(results)
+    rows = read(results)
     assert [row["library"] for row in rows] == ["pytorch", "zoo"]
     assert all(float(row["accuracy"]) > 0.6 and len(row["curve"].split()) == 2 for row in rows)
     assert parity.table(rows).splitlines()[2].split("|")[1:4] == [" lenet1 ", " digits   ", " 2        "]

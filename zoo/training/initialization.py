@@ -21,14 +21,20 @@ def initialize(net, traced, recipe):
 
 
 def _draw_kernels(net, recipe):
-    kinds = layers.Conv2D, layers.Conv2DTranspose, layers.Dense
+    kinds = layers.Conv2D, layers.Conv2DTranspose, layers.DepthwiseConv2D, layers.Dense
     for i, layer in enumerate(layer for layer in net.layers if isinstance(layer, kinds)):
-        layer.kernel.assign(_initializer(recipe.initialization, recipe.seed + i)(layer.kernel.shape))
+        shape = layer.kernel.shape
+        if isinstance(layer, layers.DepthwiseConv2D):  # as the grouped convolution that it is: one channel a window
+            shape = *shape[:2], 1, shape[2] * shape[3]
+        drawn = _initializer(recipe.initialization, recipe.seed + i)(shape)
+        layer.kernel.assign(ops.reshape(drawn, layer.kernel.shape))
 
 
 def _initializer(name, seed):
     if name == "gaussian":
         return initializers.RandomNormal(stddev=0.01, seed=seed)
+    if name == "pytorch":
+        return initializers.VarianceScaling(1 / 3, "fan_in", "uniform", seed=seed)
     return initializers.get({"class_name": name, "config": {"seed": seed}})
 
 
