@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from zoo.training.run import Run
+from zoo.runs.folder import Run
 
 
 def train(words):

@@ -26,7 +26,7 @@ import zoo
 from benchmarks import results
 from zoo import data
 from zoo.processor import prepare
-from zoo.training.recipes import recipe_for
+from zoo.recipes.defaults import recipe_for
 from zoo.training.train import train
 
 SIZE = 64  # of the images that dense prediction labels

@@ -35,13 +35,17 @@ def shell():
 
 
 @pytest.fixture
-def own_registry(monkeypatch):
+def own_registry():
     """Whatever a test registers is gone after it."""
     from zoo import registry
+    from zoo.entry import ALIASES, ENTRIES
 
     registry.entries()
-    for name in ("_ENTRIES", "_ALIASES"):
-        monkeypatch.setattr(registry, name, dict(getattr(registry, name)))
+    before = [(known, dict(known)) for known in (ENTRIES, ALIASES)]
+    yield
+    for known, kept in before:
+        known.clear()
+        known.update(kept)
 
 
 @pytest.fixture(scope="session")

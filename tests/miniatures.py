@@ -6,8 +6,8 @@ import numpy as np
 
 import zoo
 from zoo import ZooError, registry
-from zoo.layout import Composite, Layout, words
-from zoo.trace import smallest_input
+from zoo.layout import Composite, Layout, as_words
+from zoo.layout.trace import smallest_input
 
 LEAST = 32  # pixels, so that maps are more than one value
 
@@ -19,7 +19,7 @@ def shallow(layout):
 
 def _without_repeats(items):
     kept = []
-    for word in words(items):
+    for word in as_words(items):
         if isinstance(word, Composite):
             word = word.with_branches(map(_without_repeats, word.branches))
         kept.append(word)

@@ -12,8 +12,8 @@ import pytest
 from miniatures import miniature, stirred
 
 import zoo
-from zoo.training import side_by_side
-from zoo.training.run import Run
+from zoo.training import shards as side_by_side
+from zoo.runs.folder import Run
 from zoo.training.train import train
 
 HERE = Path(__file__).parent
@@ -57,7 +57,7 @@ def test_the_training_command_runs_on_jax(on_jax, tmp_path):
 
 TWICE = """
 import keras
-from zoo.training.run import find_run
+from zoo.runs.folder import find_run
 from zoo.training.train import train
 def weights(seed):
     run = train("lenet1", runs=RUNS, options={"dropout": 0.3}, epochs=1, limit=160, augment=("crop", "mixup"),
@@ -75,7 +75,8 @@ def test_on_jax_the_same_seed_gives_the_same_weights(on_jax, tmp_path):
 LOSSES = """
 import numpy as np
 from zoo import data
-from zoo.training.run import find_run, load_trained
+from zoo.inference.trained import load_trained
+from zoo.runs.folder import find_run
 from zoo.training.train import train
 result = train("lenet1", runs=RUNS, epochs=1, limit=80, verbose=0, say=str)
 metrics, trained, digits = find_run(result.run).metrics(), load_trained(result.run), data.load("digits", limit=80)

@@ -182,7 +182,7 @@ def policy():
 
 @pytest.mark.bfloat16
 def test_keras_has_its_own_net_or_the_zoos(policy, monkeypatch):
-    from zoo import kernels
+    from zoo.layers import fast
     from zoo.benchmark import keras_net
 
     history = keras_net.prepare(small(precision="bfloat16"))(3)
@@ -193,7 +193,7 @@ def test_keras_has_its_own_net_or_the_zoos(policy, monkeypatch):
     changed = make_workload("mobilenet_v2", "inference", "float32", 2, (32, 32, 3), 5, width=0.25)
     net = keras_net._net(changed)
     assert net.count_params() == changed.plan.trace.params
-    assert not any(type(layer) in (kernels.Conv2D, kernels.BatchNormalization) for layer in net.layers)
+    assert not any(type(layer) in (fast.Conv2D, fast.BatchNormalization) for layer in net.layers)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import zoo
 from zoo import ZooError
-from zoo.layers import (
+from zoo.layers.papers import (
     RBF, Bilinear, CutPooling, LeCunRange, LocalResponseNormalization, MaxUnpooling, Subsampling, TableConv2D,
     scaled_tanh,
 )  # fmt: skip

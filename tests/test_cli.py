@@ -13,10 +13,10 @@ from PIL import Image
 
 import zoo
 from zoo.cli import main
-from zoo.plan import info
-from zoo.training import evaluate as evaluating
+from zoo.facts import info
+from zoo.inference import evaluate as evaluating
 from zoo.training import train as training
-from zoo.training import tune as tuning
+from zoo.tuning import tune as tuning
 
 ROOT = Path(__file__).parents[1]
 
@@ -145,9 +145,9 @@ def test_the_three_uses_as_a_user_types_them(tmp_path):
         ("train --resume runs --set width=2", "--resume takes no --set beside it"),
         ("evaluate no/run", "There is no run folder 'no/run'"),
         ("evaluate ./README.md", "'./README.md' is a file, no run folder.\n"),
-        ("evaluate zoo/models/vgg.py", "vgg.py is a file of layouts; say which one, as in zoo/models/vgg.py:"),
+        ("evaluate zoo/families/vgg.py", "vgg.py is a file of layouts; say which one, as in zoo/families/vgg.py:"),
         ("evaluate no.py", "There is no file 'no.py' to take a layout from."),
-        ("train --model zoo/models/vgg.py", "vgg.py is a file of layouts; say which one, as in zoo/models/vgg.py:"),
+        ("train --model zoo/families/vgg.py", "vgg.py is a file of layouts; say which one, as in zoo/families/vgg.py:"),
         ("evaluate tests/", "has no config.json"),
         ("evaluate lenet1", "say with --dataset what to test it on"),
         ("predict lenet1 no.png", "There is no image file 'no.png'"),

@@ -14,8 +14,8 @@ from PIL import Image
 from zoo import ZooError, ZooWarning
 from zoo.cli import main
 from zoo.training import train as training
-from zoo.training.compare import compare, table, write_comparison
-from zoo.training.run import Run
+from zoo.runs.compare import compare, table, write_comparison
+from zoo.runs.folder import Run
 
 ROOT = Path(__file__).parents[1]
 
@@ -92,7 +92,7 @@ def test_the_page_shows_every_run_and_needs_no_other_file(another, tmp_path):
 
 
 def test_every_run_has_its_own_curve(another):
-    from zoo.training.figures import draw_overlaid
+    from zoo.runs.figures import draw_overlaid
 
     runs = compare([another(f"run-{i}") for i in range(12)] + [another("bare", begun=False)])
     figure = draw_overlaid([(run.label, run.metrics) for run in runs])
@@ -148,7 +148,7 @@ def test_less_than_two_runs_are_refused_and_nothing_is_written(another, tmp_path
 
 
 def test_curves_that_can_not_be_drawn_cost_a_sentence(trained, another, tmp_path, monkeypatch):
-    monkeypatch.setattr("zoo.training.figures.draw_overlaid", lambda runs: 1 / 0)
+    monkeypatch.setattr("zoo.runs.figures.draw_overlaid", lambda runs: 1 / 0)
     with pytest.warns(ZooWarning, match=r"two.png can't be made: division by zero\.$"):
         written = write_comparison(compare([trained.run, another("x")]), tmp_path / "two")
     assert written == (tmp_path / "two.html",) and "This figure couldn't be drawn." in written[0].read_text()

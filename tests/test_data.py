@@ -16,8 +16,8 @@ from zoo.data.stream import AHEAD, Stream, own_errors
 from zoo.plan import plan
 from zoo.registry import entry
 from zoo.training import train as training
-from zoo.training.evaluate import evaluate
-from zoo.training.run import started_run
+from zoo.inference.evaluate import evaluate
+from zoo.runs.folder import started_run
 
 
 # ------------------------------------------------------------------------------------------------------- digits

@@ -10,7 +10,7 @@ from zoo import ZooError
 from zoo.data.preprocessing import Preprocessing, plain
 from zoo.export import export_saved_model, saved_model
 from zoo.registry import entry
-from zoo.training.run import Trained, load_trained
+from zoo.inference.trained import Trained, load_trained
 
 NAMES = tuple("abcde")
 

@@ -7,8 +7,9 @@ from miniatures import images, miniature, stirred
 from tqdm import tqdm
 
 import zoo
-from zoo import data, inference
-from zoo.inference import fold, predict_split, predictor
+from zoo import data
+from zoo.inference import predictor as inference
+from zoo.inference.predictor import fold, predict_split, predictor
 
 random = np.random.default_rng(0)
 

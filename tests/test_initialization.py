@@ -11,7 +11,7 @@ from zoo import Conv, Dense, DepthwiseConv, GlobalPool, registry
 from zoo.plan import plan
 from zoo.training import train as training
 from zoo.training.initialization import ends_of_residuals, initialize
-from zoo.training.recipe import INITIALIZATIONS, Recipe
+from zoo.recipes.recipe import INITIALIZATIONS, Recipe
 
 
 @pytest.mark.parametrize("name", INITIALIZATIONS)

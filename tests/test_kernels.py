@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from miniatures import miniature
 
-from zoo import kernels
+from zoo.layers import fast
 
 random = np.random.default_rng(0)
 BATCH = {"momentum": 0.9, "epsilon": 1e-5}
@@ -64,10 +64,10 @@ def test_batchnorm_is_kerass(shape, options, policy, tolerance):
     """A map of one value has the variance 0, not 0/0; what is frozen keeps its statistics."""
     x = random.normal(3, 2, shape)
     assert_close([trained(kind, x, **BATCH, **options, dtype=policy)
-                  for kind in (kernels.BatchNormalization, keras.layers.BatchNormalization)], tolerance)  # fmt: skip
+                  for kind in (fast.BatchNormalization, keras.layers.BatchNormalization)], tolerance)  # fmt: skip
 
 
-@pytest.mark.parametrize("room, is_one_op", [(kernels, True), (keras.layers, False)])
+@pytest.mark.parametrize("room, is_one_op", [(fast, True), (keras.layers, False)])
 def test_batchnorm_in_bfloat16_is_one_op(room, is_one_op):
     layer = room.BatchNormalization(dtype="mixed_bfloat16")
     for training in (True, False):
@@ -80,7 +80,7 @@ class InParts(keras.layers.Layer):
 
     def __init__(self, dtype, **options):
         super().__init__(dtype=dtype)
-        self.norm = kernels.BatchNormalization(dtype=dtype, **options)
+        self.norm = fast.BatchNormalization(dtype=dtype, **options)
 
     def build(self, shape):
         self.norm.build(shape)
@@ -117,12 +117,12 @@ def test_batchnorm_of_parts_has_an_exact_gradient_far_from_zero(mean, lean):
 def test_batchnorm_of_other_kinds_is_kerass(options):
     x = random.normal(3, 2, (8, 5, 7, 6))
     assert_close([trained(kind, x, **BATCH, **options)
-                  for kind in (kernels.BatchNormalization, keras.layers.BatchNormalization)], 2e-4)  # fmt: skip
+                  for kind in (fast.BatchNormalization, keras.layers.BatchNormalization)], 2e-4)  # fmt: skip
 
 
 def test_batchnorm_heeds_a_mask():
     x, mask = random.normal(3, 2, (4, 5, 7, 6)), tf.constant(random.random((4, 5, 7)) > 0.5)
-    both = [kind() for kind in (kernels.BatchNormalization, keras.layers.BatchNormalization)]
+    both = [kind() for kind in (fast.BatchNormalization, keras.layers.BatchNormalization)]
     assert_close([[norm(x, training=True, mask=mask), *norm.get_weights()] for norm in both], 1e-6)
 
 
@@ -132,7 +132,7 @@ def test_batchnorm_heeds_a_mask():
 def test_batchnorm_is_kerass_with_all_weights_in_half_precision(policy, training):
     """The op's own statistics are float32."""
     x, results = random.normal(3, 2, (8, 5, 7, 6)), []
-    for kind in (kernels.BatchNormalization, keras.layers.BatchNormalization):
+    for kind in (fast.BatchNormalization, keras.layers.BatchNormalization):
         norm = kind(dtype=policy)
         results.append([norm(x, training=training), *norm.weights])
         assert all(value.dtype == policy for value in results[-1])
@@ -180,14 +180,14 @@ def test_convolution_is_exact_to_rounding(kernel, padding, map_size, channels, m
     """
     calls = []
     monkeypatch.setattr(
-        kernels,
+        fast,
         "_gradient_by_products",
-        lambda *parts, own=kernels._gradient_by_products: calls.append(1) or own(*parts),
+        lambda *parts, own=fast._gradient_by_products: calls.append(1) or own(*parts),
     )
     x = random.standard_normal((5, *map_size, channels), "float32")
     exact = convolved_exactly(x, 128, kernel, padding)
     ours, kerass = (off_by(trained(kind, x, 128, kernel, padding=padding, dtype="mixed_bfloat16"), exact)
-                    for kind in (kernels.Conv2D, keras.layers.Conv2D))  # fmt: skip
+                    for kind in (fast.Conv2D, keras.layers.Conv2D))  # fmt: skip
     assert calls
     assert all(a <= max(b, 2**-8) for a, b in zip(ours, kerass))
     assert max(ours[2:]) <= 2**-7, "the gradients of kernel and bias"
@@ -196,15 +196,15 @@ def test_convolution_is_exact_to_rounding(kernel, padding, map_size, channels, m
 @pytest.mark.bfloat16
 @pytest.mark.parametrize("options", [{"strides": 2}, {"dilation_rate": 2}, {"groups": 2}, {"dtype": "float32"}])
 def test_other_convolutions_are_left_to_keras(options, monkeypatch):
-    monkeypatch.setattr(kernels, "_gradient_by_products", None)
+    monkeypatch.setattr(fast, "_gradient_by_products", None)
     x = random.standard_normal((2, 2, 2, 64), "float32")
-    trained(kernels.Conv2D, x, 128, 3, padding="same", **{"dtype": "mixed_bfloat16"} | options)
+    trained(fast.Conv2D, x, 128, 3, padding="same", **{"dtype": "mixed_bfloat16"} | options)
 
 
 def test_channels_that_come_first_are_left_to_keras(monkeypatch):
     """TensorFlow computes them on some processors alone."""
     monkeypatch.setattr(keras.layers.Conv2D, "call", lambda *_: "Keras's")
-    layer = kernels.Conv2D(16, 1, data_format="channels_first", dtype="mixed_bfloat16")
+    layer = fast.Conv2D(16, 1, data_format="channels_first", dtype="mixed_bfloat16")
     layer.build((2, 8, 3, 4))
     assert layer.call(tf.zeros((2, 8, 3, 4), "bfloat16")) == "Keras's"
 
@@ -213,7 +213,7 @@ def test_a_saved_model_holds_kerass_layers(tmp_path):
     """So that it loads where this package isn't installed."""
     net = miniature("vgg11_bn")
     own = [layer for layer in net.layers if type(layer).__name__ in ("Conv2D", "BatchNormalization")]
-    assert {type(layer) for layer in own} == {kernels.Conv2D, kernels.BatchNormalization}
+    assert {type(layer) for layer in own} == {fast.Conv2D, fast.BatchNormalization}
     net.save(tmp_path / "net.keras")
     code = (
         "import sys; sys.modules['zoo'] = None; from keras import layers, models; net = models.load_model(sys.argv[1]);"
@@ -230,7 +230,7 @@ def test_a_saved_model_holds_kerass_layers(tmp_path):
 def test_adam_is_kerass(kind, options):
     """And one op, but for AMSGrad."""
     weights, ops = [], []
-    for room in (kernels, keras.optimizers):
+    for room in (fast, keras.optimizers):
         random = np.random.default_rng(0)
         variable = keras.Variable(random.standard_normal((5, 4), "float32"))
         optimizer = getattr(room, kind)(keras.optimizers.schedules.CosineDecay(0.1, 10), **options)

@@ -3,17 +3,18 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 import zoo
-from zoo import ZooError, layout
-from zoo.checks import ACTIVATIONS
+from zoo import ZooError
+from zoo.layout import words as layout
+from zoo.layout.checks import ACTIVATIONS
 from zoo.layout import (
     Activation, Add, Concat, Conv, Dense, Dropout, Flatten, GlobalPool, Layout, Norm, Pool, Sequence, Stage, as_layout,
-    map_words, plain_words, sides, words,
+    as_words, map_words, plain_words, sides,
 )  # fmt: skip
 
 
 def test_lists_and_sequences_nest_freely():
     rows = [Conv(6, 5), [Pool(2), (Conv(16, 5), [])], Sequence(Pool(2), [Flatten()]), Dense(10)]
-    assert words(rows) == (Conv(6, 5), Pool(2), Conv(16, 5), Pool(2), Flatten(), Dense(10))
+    assert as_words(rows) == (Conv(6, 5), Pool(2), Conv(16, 5), Pool(2), Flatten(), Dense(10))
 
 
 @pytest.mark.parametrize("end", [Flatten(), GlobalPool()])

@@ -9,7 +9,8 @@ from zoo import data
 from zoo.training import train as training
 from zoo.training.checkpoint import Checkpoint, read_arrays, write_arrays
 from zoo.training.distribution import Devices
-from zoo.training.run import best_epoch, find_run, load_trained, started_run
+from zoo.inference.trained import load_trained
+from zoo.runs.folder import best_epoch, find_run, started_run
 
 
 def logs_of(scores):

@@ -15,7 +15,7 @@ from zoo.cli import main
 from zoo.data.preprocessing import fit_to
 from zoo.plan import plan, resolve
 from zoo.training.building import build
-from zoo.training.recipe import Recipe
+from zoo.recipes.recipe import Recipe
 from zoo.weights.pytorch import set_state
 
 

@@ -16,11 +16,11 @@ from zoo.data.dataset import Dataset, Split
 from zoo.data.images import read_image
 from zoo.data.preprocessing import fit_to
 from zoo.export.saved_model import _write
-from zoo.inference import predict_split
+from zoo.inference.predictor import predict_split
 from zoo.plan import resolve
-from zoo.training import evaluate as evaluating
+from zoo.inference import evaluate as evaluating
 from zoo.training import train as training
-from zoo.training.run import Trained
+from zoo.inference.trained import Trained
 
 # An image of another size than its set's is kept as whole levels of 255 once it is resized, half a level off at most,
 # and Pillow rounds after each of the two directions. Nothing else may differ.
@@ -142,7 +142,7 @@ def test_all_see_the_same_pixels(tmp_path, request, monkeypatch, source, model, 
         outputs.append(predict_split(*given))
         return outputs[0]
 
-    monkeypatch.setattr("zoo.inference.predict_split", watched)
+    monkeypatch.setattr("zoo.inference.predictor.predict_split", watched)
     monkeypatch.setattr(evaluating, "_load_classifier", lambda *_: net)
     evaluating.evaluate("run")
     assert abs(levels(outputs[0][: len(files)]) - trained).max() <= 1e-3

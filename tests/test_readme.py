@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from zoo import registry
 from zoo.cli import main
 
 README = Path(__file__).parents[1].joinpath("README.md").read_text()
@@ -16,11 +15,6 @@ README = Path(__file__).parents[1].joinpath("README.md").read_text()
 def test_the_table_of_models_is_the_registrys():
     table = CliRunner().invoke(main, ["list", "--markdown"]).output
     assert f"<!-- zoo list --markdown -->\n{table}<!-- end -->" in README
-
-
-@pytest.fixture
-def own_registry(monkeypatch):
-    monkeypatch.setattr(registry, "_ENTRIES", dict(registry.registered()))
 
 
 @pytest.mark.bfloat16

@@ -7,8 +7,9 @@ import pytest
 
 import zoo.models
 from zoo import ZooError, registry
+from zoo.entry import ENTRIES, registered
 from zoo.layout import Conv, Dense, Flatten, GlobalPool
-from zoo.training.run import started_run
+from zoo.runs.folder import started_run
 from zoo.training.train import resume, train
 
 FAR = "There is no model 'qqqq'. `zoo list` shows all"
@@ -151,7 +152,7 @@ def test_a_name_or_alias_that_is_taken_is_refused(own_registry):
 def test_replace_puts_a_model_in_a_name_or_alias_place(own_registry, name):
     zoo.register(rows, name=name, replace=True)
     assert registry.entry(name).function is rows
-    assert registry.registered()[name].function is rows
+    assert registered()[name].function is rows
 
 
 def test_a_duplicate_is_refused_before_anything_else_is_looked_up():
@@ -176,7 +177,7 @@ def test_packages_register_through_the_entry_point(own_registry, monkeypatch):
     registry._load_plugins.cache_clear()
     assert "from_elsewhere" in zoo.list_models()
     registry._load_plugins.cache_clear()
-    del registry._ENTRIES["from_elsewhere"]
+    del ENTRIES["from_elsewhere"]
     assert zoo.info("from_elsewhere", (8, 8, 3)).name == "from_elsewhere"
 
 

@@ -12,11 +12,11 @@ from PIL import Image
 import zoo
 from zoo import Conv, Dense, Flatten, GlobalPool, TableConv, ZooWarning
 from zoo.data.dataset import Dataset, Split, StreamedSplit
-from zoo.training import report
+from zoo.runs import report
 from zoo.training import train as training
-from zoo.training.figures import draw_confusion
-from zoo.training.report import SHOWN, write_report
-from zoo.training.run import new_run, started_run
+from zoo.runs.figures import draw_confusion
+from zoo.runs.report import SHOWN, write_report
+from zoo.runs.folder import new_run, started_run
 
 pytestmark = pytest.mark.filterwarnings("error::zoo.ZooWarning")
 NET = [Conv(4, 3), Flatten(), Dense(3)]
@@ -112,7 +112,7 @@ def test_without_mistakes_there_is_a_sentence_and_nothing_is_read(tmp_path):
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_filters_are_pictures_on_one_scale(channels):
-    from zoo.training.report import _filters
+    from zoo.runs.report import _filters
 
     net = zoo.create(NET, input_shape=(8, 8, channels))
     kernel = np.zeros((3, 3, channels, 4), "float32")

@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import ZooError, registry, rewrite
+from zoo import ZooError, registry
+from zoo.layout import rewrite
 from zoo.layout import (
     LIKE_INPUT, RBF, Activation, Add, Concat, Conv, Dense, DepthwiseConv, Dropout, Flatten, GlobalPool, Layout,
     Multiply, Norm, Pool, Scale, Stage, Subsample, TableConv,
 )  # fmt: skip
-from zoo.trace import trace
+from zoo.layout.trace import trace
 
 NET = Layout(
     [Stage("a", Conv(8, 5, stride=2), Pool(3, stride=2)), Stage("b", Add([Conv(8, 3), Conv(None, 1)]), Pool(2))],

@@ -12,14 +12,14 @@ from zoo import data
 from zoo.data.preprocessing import fit_to
 from zoo.plan import plan
 from zoo.registry import entry
-from zoo.training import side_by_side
+from zoo.training import shards as side_by_side
 from zoo.training.building import build
-from zoo.training.feeding import generated, in_batches
-from zoo.training.recipe import Recipe
+from zoo.training.epochs import generated, in_batches
+from zoo.recipes.recipe import Recipe
 
 THREADS = """
 import tensorflow
-from zoo.training.side_by_side import one_core_an_op
+from zoo.training.shards import one_core_an_op
 one_core_an_op()
 print(tensorflow.config.threading.get_intra_op_parallelism_threads())
 """

@@ -15,8 +15,8 @@ from zoo.layout import (
     DropPath, Dropout, Flatten, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Sequence, Shuffle, Split,
     Stage, Subsample, TableConv, Take, Unpool, Upsample, pair, sides,
 )  # fmt: skip
-from zoo.trace import smallest_input, trace
-from zoo.windows import OutOfPixels
+from zoo.layout.trace import smallest_input, trace
+from zoo.layout.windows import OutOfPixels
 
 
 def examples(count):

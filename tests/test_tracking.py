@@ -4,11 +4,11 @@ import keras
 import pytest
 
 from zoo import ZooError, ZooWarning
-from zoo.training import tracking
+from zoo.runs import tracking
 from zoo.training import train as training
 from zoo.training.checkpoint import Checkpoint
-from zoo.training.run import find_run
-from zoo.training.tracking import TRACKERS
+from zoo.runs.folder import find_run
+from zoo.runs.tracking import TRACKERS
 
 OPTIONS = dict(epochs=2, verbose=0, say=str)
 
@@ -96,7 +96,7 @@ def test_a_tracker_whose_methods_call_each_other_misses_none():
 def test_a_tracker_that_fails_costs_a_sentence_and_is_asked_no_more(tmp_path, monkeypatch, where):
     failing = Failing(where)
     monkeypatch.setitem(TRACKERS, "mlflow", lambda run, opened: failing)
-    monkeypatch.setattr("zoo.training.tracking.find_spec", lambda name: True)
+    monkeypatch.setattr("zoo.runs.tracking.find_spec", lambda name: True)
     sentence = "The record of this run that --mlflow asks for can't be made: The server is away."
     with pytest.warns(ZooWarning) as told:
         result = training.train("lenet1", trackers=["mlflow"], runs=tmp_path, limit=40, **OPTIONS)
@@ -113,7 +113,7 @@ def test_a_tracker_that_can_not_begin_or_end_costs_a_sentence(tmp_path, monkeypa
         opened.callback(away, run, opened)
         return keras.callbacks.Callback()
 
-    monkeypatch.setattr("zoo.training.tracking.find_spec", lambda name: True)
+    monkeypatch.setattr("zoo.runs.tracking.find_spec", lambda name: True)
     monkeypatch.setitem(TRACKERS, "mlflow", away)
     monkeypatch.setitem(TRACKERS, "wandb", open_ended)
     with pytest.warns(ZooWarning) as told:
@@ -126,7 +126,7 @@ def test_a_tracker_that_can_not_begin_or_end_costs_a_sentence(tmp_path, monkeypa
 
 @pytest.mark.parametrize("tracker", TRACKERS)
 def test_without_its_package_nothing_is_begun(tmp_path, monkeypatch, tracker):
-    monkeypatch.setattr("zoo.training.tracking.find_spec", lambda name: None)
+    monkeypatch.setattr("zoo.runs.tracking.find_spec", lambda name: None)
     with pytest.raises(ZooError, match=f"--{tracker} needs a package that isn't installed: pip install {tracker}"):
         training.train("lenet1", trackers=[tracker], runs=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()

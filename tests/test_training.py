@@ -15,15 +15,17 @@ from zoo import Auxiliary, Conv, Dense, GlobalPool, Stage, ZooError, ZooWarning,
 from zoo.data.preprocessing import Preprocessing, fit_to
 from zoo.plan import plan
 from zoo.registry import entry
-from zoo.training import building, side_by_side
+from zoo.training import building
+from zoo.training import shards as side_by_side
 from zoo.training import train as training
 from zoo.training.checkpoint import Checkpoint, Damaged, read_arrays, restore_best, write_arrays
 from zoo.training.classifier import Classifier, split
-from zoo.training.evaluate import evaluate, predict
+from zoo.inference.evaluate import evaluate, predict
 from zoo.training.optimizing import Plateau, balanced_weights, make_loss, make_optimizer, make_schedule
-from zoo.training.recipe import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Recipe, is_over
-from zoo.training.recipes import DATA, NORMALIZED, PAPERS, recipe_for
-from zoo.training.run import Run, Trained, find_run, load_trained, new_run
+from zoo.recipes.recipe import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Recipe, is_over
+from zoo.recipes.defaults import DATA, NORMALIZED, PAPERS, recipe_for
+from zoo.inference.trained import Trained, load_trained
+from zoo.runs.folder import Run, find_run, new_run
 from zoo.versions import installed
 
 OPTIONS = {"width": 0.5}
@@ -817,7 +819,7 @@ def test_a_run_whose_best_weights_are_damaged_says_so_and_can_begin_anew(tmp_pat
 
 def test_a_run_that_was_stopped_before_its_report_still_gets_it(tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr("zoo.training.report.write_report", stop)
+        patch.setattr("zoo.runs.report.write_report", stop)
         training.train("lenet1", limit=40, epochs=1, runs=tmp_path, verbose=0, say=str)
     training.resume(tmp_path / "lenet1-digits-1", verbose=0, say=str)
     assert (tmp_path / "lenet1-digits-1" / "report.html").is_file()

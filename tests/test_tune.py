@@ -17,11 +17,11 @@ from zoo import ZooError, ZooWarning
 from zoo.cli import main
 from zoo.registry import entry
 from zoo.training import train as training
-from zoo.training import tune as tuning
+from zoo.tuning import tune as tuning
 from zoo.training.checkpoint import Checkpoint
-from zoo.training.run import new_run
-from zoo.training.space import read_space, settings
-from zoo.training.tune import resume, tune
+from zoo.runs.folder import new_run
+from zoo.tuning.space import read_space, settings
+from zoo.tuning.tune import resume, tune
 
 OVER = {"learning_rate": "1e-4..1e-2:log", "optimizer": "adam,sgd", "set.width": "0.25..1"}
 
@@ -140,7 +140,7 @@ def test_a_search_trains_and_its_command_line_repeats_the_best(tmp_path):
 
 
 def test_a_search_that_was_stopped_in_a_trial_ends_as_one_that_never_was(tmp_path, monkeypatch):
-    monkeypatch.setattr("zoo.training.report.write_report", lambda *nothing: None)
+    monkeypatch.setattr("zoo.runs.report.write_report", lambda *nothing: None)
     options = dict(model="lenet1", epochs=2, over={"learning_rate": "1e-3..1e-2:log"}, trials=2)
     whole = tune(runs=tmp_path / "whole", say=str, **options)
 
@@ -166,7 +166,7 @@ def test_a_search_that_was_stopped_in_a_trial_ends_as_one_that_never_was(tmp_pat
 def trained(monkeypatch):
     """In the place of training: runs whose loss is the distance of the learning rate from 1e-3, falling by epochs."""
     monkeypatch.setattr("keras.utils.clear_session", lambda: None)
-    monkeypatch.setattr("zoo.training.trials.draw_trials", lambda *nothing: Figure())
+    monkeypatch.setattr("zoo.tuning.trials.draw_trials", lambda *nothing: Figure())
     calls = []
 
     def train(runs, watch, learning_rate, epochs=2, **others):
@@ -258,7 +258,7 @@ def test_a_trial_that_fails_is_counted_and_the_search_goes_on(tmp_path, trained)
 
 
 def test_a_figure_that_can_not_be_drawn_costs_a_sentence(tmp_path, trained, monkeypatch):
-    monkeypatch.setattr("zoo.training.trials.draw_trials", lambda *given: 1 / 0)
+    monkeypatch.setattr("zoo.tuning.trials.draw_trials", lambda *given: 1 / 0)
     with pytest.warns(ZooWarning, match=r"tune.png can't be made: division by zero\."):
         found = tune(OVER, 1, runs=tmp_path, say=str, epochs=1)
     assert (Path(found.folder) / "tune.csv").exists()

@@ -7,22 +7,22 @@ from importlib import import_module
 
 from zoo import registry
 from zoo.errors import ZooError, ZooWarning
+from zoo.facts import info
 from zoo.layout import (
     RBF, Activation, Add, Auxiliary, Concat, Conv, ConvTranspose, Crop, Dense, DepthwiseConv, DropPath,
     Dropout, Flatten, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Sequence, Shuffle, Split,
     Stage, Subsample, TableConv, Take, Unpool, Upsample,
 )  # fmt: skip
-from zoo.plan import info
 from zoo.processor import prepare
 from zoo.registry import register
-from zoo.trace import trace
+from zoo.layout.trace import trace
+from zoo.versions import __version__
 
-__version__ = "0.1.0"
 __all__ = [
     "Activation", "Add", "Auxiliary", "Concat", "Conv", "ConvTranspose", "Crop", "Dense", "DepthwiseConv",
     "DropPath", "Dropout", "Flatten", "GlobalPool", "Layout", "Multiply", "Norm", "PadChannels", "Pool",
     "RBF", "Scale", "Sequence", "Shuffle", "Split", "Stage", "Subsample", "TableConv", "Take", "Unpool",
-    "Upsample", "ZooError", "ZooWarning", "create", "info", "list_models", "register", "trace",
+    "Upsample", "ZooError", "ZooWarning", "__version__", "create", "info", "list_models", "register", "trace",
 ]  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def list_models(*patterns):
 
 
 def __getattr__(name):
-    rooms = {"create": "zoo.build", "predictor": "zoo.inference"}  # they need Keras
+    rooms = {"create": "zoo.build", "predictor": "zoo.inference.predictor"}  # they need Keras
     if name not in rooms:
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
     prepare()

@@ -4,14 +4,14 @@ import keras
 from keras import layers
 from math import gcd, prod
 
-from zoo import kernels
-from zoo import layers as own
-from zoo import layout as words
-from zoo.channels import channels_last
+from zoo.layers import fast
+from zoo.layers import papers
+from zoo.layout import words
+from zoo.layers.channels import channels_last
 from zoo.errors import ZooError
 from zoo.layout import Classes, pair, sides
 from zoo.plan import plan
-from zoo.trace import INPUT, SCORES
+from zoo.layout.trace import INPUT, SCORES
 from zoo.weights import load_weights
 
 
@@ -83,7 +83,7 @@ def _apply(layer, inputs):
                 inputs = [_as_map(x, f"{name}_gate{i}") for i, x in enumerate(inputs, 1)]
             return layers.Multiply(name=name)(inputs)
         case words.Unpool():
-            return own.MaxUnpooling(pair(word.size), name=name)(inputs)
+            return papers.MaxUnpooling(pair(word.size), name=name)(inputs)
         case words.Shuffle():
             height, width, channels = layer.input_shape
             x = layers.Reshape((height, width, word.groups, channels // word.groups), name=f"{name}_hands")(*inputs)
@@ -92,7 +92,7 @@ def _apply(layer, inputs):
     (x,) = inputs
     padding, rings = layer.padding
     if rings and isinstance(word, words.Pool) and word.padding == "ceil":
-        return own.CutPooling(pair(word.size), pair(word.stride or word.size), rings, word.kind, name=name)(x)
+        return papers.CutPooling(pair(word.size), pair(word.stride or word.size), rings, word.kind, name=name)(x)
     if rings:
         x = layers.ZeroPadding2D(rings, name=f"{name}_pad")(x)
     return _layer(word, name, layer, padding)(x)
@@ -108,7 +108,7 @@ def _layer(word, name, layer, padding):
     channels = layer.input_shape[-1]
     match word:
         case words.Conv():
-            return kernels.Conv2D(
+            return fast.Conv2D(
                 layer.output.shape[-1], pair(word.kernel), pair(word.stride), padding,
                 dilation_rate=pair(word.dilation), groups=word.groups, use_bias=word.bias,
                 activation=_activation(word.activation), kernel_initializer=_initializer(word),
@@ -122,7 +122,7 @@ def _layer(word, name, layer, padding):
             )  # fmt: skip
         case words.TableConv():
             fan_in = prod(pair(word.kernel)) * sum(map(len, word.table)) / len(word.table)
-            return own.TableConv2D(
+            return papers.TableConv2D(
                 word.table, pair(word.kernel), pair(word.stride), padding, _activation(word.activation),
                 _initializer(word, fan_in), name=name,
             )  # fmt: skip
@@ -130,23 +130,23 @@ def _layer(word, name, layer, padding):
             kind = layers.MaxPooling2D if word.kind == "max" else layers.AveragePooling2D
             return kind(pair(word.size), pair(word.stride or word.size), padding, name=name)
         case words.Subsample():
-            return own.Subsampling(pair(word.size), _activation(word.activation), name=name)
+            return papers.Subsampling(pair(word.size), _activation(word.activation), name=name)
         case words.ConvTranspose():
             return layers.Conv2DTranspose(
                 layer.output.shape[-1], pair(word.kernel), pair(word.stride), padding, use_bias=word.bias,
                 activation=_activation(word.activation),
-                kernel_initializer=own.Bilinear() if word.bilinear else _initializer(word), name=name,
+                kernel_initializer=papers.Bilinear() if word.bilinear else _initializer(word), name=name,
             )  # fmt: skip
         case words.Crop():
             return layers.Cropping2D(sides(word.border), name=name)
         case words.Upsample():
             return layers.UpSampling2D(pair(word.size), interpolation=word.interpolation, name=name)
         case words.Norm(kind="batch"):  # the momentum is PyTorch's
-            return kernels.BatchNormalization(momentum=0.9, epsilon=word.epsilon, scale=word.scale, name=name)
+            return fast.BatchNormalization(momentum=0.9, epsilon=word.epsilon, scale=word.scale, name=name)
         case words.Norm(kind="group"):
             return layers.GroupNormalization(gcd(channels, 32), epsilon=word.epsilon, scale=word.scale, name=name)
         case words.Norm(kind="lrn"):
-            return own.LocalResponseNormalization(name=name)
+            return papers.LocalResponseNormalization(name=name)
         case words.Activation():
             return layers.Activation(_activation(word.kind), name=name)
         case words.Dropout():
@@ -171,13 +171,13 @@ def _layer(word, name, layer, padding):
                 word.units, _activation(word.activation), kernel_initializer=_initializer(word), name=name
             )
         case words.RBF():
-            return own.RBF(word.codes, name=name)
+            return papers.RBF(word.codes, name=name)
     raise ZooError(f"{word!r} is no word that can be built.")
 
 
 def _activation(name):
     if name == "scaled_tanh":
-        return own.scaled_tanh
+        return papers.scaled_tanh
     try:
         return keras.activations.get(name)
     except ValueError:
@@ -191,7 +191,7 @@ def _initializer(word, fan_in=None):
     He's variance for scores behind a ReLU, which wide nets otherwise drive to 0, all of them and for good.
     """
     if word.activation == "scaled_tanh":
-        return own.LeCunRange(fan_in)
+        return papers.LeCunRange(fan_in)
     if _rectified_scores(word):
         return keras.initializers.VarianceScaling(0.2, "fan_in")
     if isinstance(word, words.DepthwiseConv):  # Keras would count the other channels into the fan-in

@@ -144,7 +144,7 @@ def _parse_pairs(context, parameter, values):
 
 def _parse_settings(context, parameter, values):
     """["padding=same", "width=0.5"] -> {"padding": "same", "width": 0.5}."""
-    from zoo.training.space import literal
+    from zoo.layout.rewrite import literal
 
     settings = _parse_pairs(context, parameter, values)
     for key in settings:
@@ -234,7 +234,8 @@ def _parse_count(context, parameter, value):
 @json_option
 def list_(patterns, family, year, max_params, markdown, as_json):
     """List the models whose names match any PATTERN ("vgg*"), or whose summary or paper holds all the WORDs, or all."""
-    from zoo.plan import facts, plan
+    from zoo.facts import facts
+    from zoo.plan import plan
 
     found = [facts(plan(name)) for name in _search(patterns, family, year)]
     found = [model for model in found if max_params is None or model.params <= max_params]
@@ -352,7 +353,7 @@ def _recipe_options(command):
     from types import NoneType
     from typing import get_args
 
-    from zoo.training.recipe import Recipe
+    from zoo.recipes.recipe import Recipe
 
     for item in reversed(fields(Recipe)):
         name, rules = item.name.replace("_", "-"), item.metadata
@@ -461,7 +462,7 @@ def tune(context, over, trials, metric, resume, as_json, **others):
 
     Each trial is a run in the folder runs/tune-MODEL-DATASET-N, where tune.csv and tune.png show them all.
     """
-    from zoo.training import tune as tuning
+    from zoo.tuning import tune as tuning
 
     if resume is not None:
         _refuse_others(context, "A search", "resume", "trials", "as_json")
@@ -503,7 +504,7 @@ def _command_line(arguments):
 
 
 def _tell_of_weights(run_or_model, weights, check):
-    from zoo.training.run import is_run
+    from zoo.runs.folder import is_run
 
     if not is_run(run_or_model) and not weights:
         click.echo(f"{run_or_model} has random weights; --weights loads others.", err=True)
@@ -519,7 +520,7 @@ def _tell_of_weights(run_or_model, weights, check):
 @json_option
 def evaluate(run_or_model, dataset, data_dir, weights, options, check, as_json):
     """Measure a run, or a model with weights, on a test split."""
-    from zoo.training.evaluate import evaluate
+    from zoo.inference.evaluate import evaluate
 
     result = evaluate(run_or_model, dataset, data_dir, weights, options=options, check=check)
     _tell_of_weights(run_or_model, weights, check)
@@ -536,7 +537,7 @@ def evaluate(run_or_model, dataset, data_dir, weights, options, check, as_json):
 @json_option
 def compare(folders, output, as_json):
     """Put runs side by side, finished or not: a table of what they reached and where they differ, and their curves."""
-    from zoo.training.compare import compare, table, write_comparison
+    from zoo.runs.compare import compare, table, write_comparison
 
     runs = compare(folders)
     written = write_comparison(runs, output)
@@ -554,7 +555,7 @@ def compare(folders, output, as_json):
 @json_option
 def predict(run_or_model, images, weights, options, check, top, as_json):
     """Classify image files."""
-    from zoo.training.evaluate import predict
+    from zoo.inference.evaluate import predict
 
     answers = predict(run_or_model, images, weights, top, options, check)
     _tell_of_weights(run_or_model, weights, check)
@@ -572,7 +573,7 @@ def predict(run_or_model, images, weights, options, check, top, as_json):
 @json_option
 def export(run_or_model, weights, options, check, output, as_json):
     """Write a SavedModel that takes raw images, reloaded and compared before it is called done."""
-    from zoo.training.run import load_trained
+    from zoo.inference.trained import load_trained
 
     trained = load_trained(run_or_model, weights, options, check)  # a name that is none is told before Keras is loaded
 

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
-from zoo import checks, registry, rewrite
+from zoo import registry
+from zoo.entry import Entry
+from zoo.layout import checks
+from zoo.layout import rewrite
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import Layout, as_layout
-from zoo.trace import Trace, smallest_input, trace
-from zoo.windows import OutOfPixels
+from zoo.layout.trace import Trace, smallest_input, trace
+from zoo.layout.windows import OutOfPixels
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,7 @@ class Plan:
     """What `create` builds and `info` tells. `entry` is None for a layout of the user's own."""
 
     name: str
-    entry: registry.Entry | None
+    entry: Entry | None
     layout: Layout
     trace: Trace
 
@@ -96,85 +99,3 @@ def _smaller_net(entry, input_shape):
     sized = [other for other in registry.entries().values() if other is not entry and other.input_shape]
     fitting = [other for other in sized if max(other.input_shape[:2]) <= min(input_shape[:2])]
     return [max(fitting, key=lambda other: other.year or 0).name] if fitting else []
-
-
-# ---------------------------------------------------------------------------------------------------- what it costs
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What `zoo list` tells of a model, computed from its layout.
-
-    Shapes are NHWC without the N. `macs` are the multiply-adds of convolution and dense layers for one image;
-    `params` counts BatchNorm's moving statistics as Keras does.
-    """
-
-    name: str
-    family: str | None
-    year: int | None
-    input_shape: tuple
-    classes: int
-    params: int
-    macs: int
-    paper: str | None
-    summary: str
-
-
-@dataclass(frozen=True)
-class Info(Facts):
-    """All of a model's facts; the fields are the keys of `zoo info --json`.
-
-    `trainable_params` leaves BatchNorm's moving statistics out. `receptive_field` is that of the last map, in pixels
-    of the image; in a layer's row None stands for the whole image.
-    """
-
-    trainable_params: int
-    output_shape: tuple
-    receptive_field: int | tuple
-    layers: tuple
-
-
-def info(model, input_shape=None, classes=None, **options):
-    """Return the `Info` of a registered model or a layout, without building it; arguments as `zoo.create`."""
-    planned = plan(model, input_shape, classes, **options)
-    traced = planned.trace
-    return Info(
-        **vars(facts(planned)),
-        trainable_params=traced.trainable_params,
-        output_shape=traced.output_shape,
-        receptive_field=_square(traced.last_map.receptive_field),
-        layers=tuple(_row(layer) for layer in traced.layers),
-    )
-
-
-def facts(planned):
-    """Return the `Facts` of a `Plan`."""
-    entry, traced = planned.entry, planned.trace
-    return Facts(
-        name=planned.name,
-        family=entry.family if entry else None,
-        year=entry.year if entry else None,
-        input_shape=traced.input_shape,
-        classes=traced.output_shape[-1],
-        params=traced.params,
-        macs=traced.macs,
-        paper=str(entry.paper) if entry and entry.paper else None,
-        summary=entry.summary if entry else "",
-    )
-
-
-def _row(layer):
-    return {
-        "name": layer.name,
-        "kind": layer.kind,
-        "output_shape": layer.output.shape,
-        "params": layer.params,
-        "macs": layer.macs,
-        "receptive_field": _square(layer.output.receptive_field),
-        "stride": _square(layer.output.stride),
-    }
-
-
-def _square(pair):
-    """A pair as one number where both are equal, as in a layout; None (the whole image) stays None."""
-    return pair if pair is None else pair[0] if pair[0] == pair[1] else pair

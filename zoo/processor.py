@@ -8,6 +8,7 @@ from pathlib import Path
 
 from zoo.errors import ZooError, ZooWarning
 
+PRECISIONS = ("float32", "bfloat16")
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"  # TensorFlow reads it once, when it is loaded
 BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # as Linux calls them, on x86 and on Arm
 CAP, WITHOUT_BFLOAT16 = "ONEDNN_MAX_CPU_ISA", ("SSE41", "AVX", "AVX2", "AVX2_VNNI")

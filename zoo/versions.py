@@ -1,6 +1,8 @@
-"""The versions of the packages that compute here."""
+"""The version of this package, and those of the packages that it computes with."""
 
 from importlib.metadata import PackageNotFoundError, version
+
+__version__ = "0.1.0"
 
 
 def installed(*names):

@@ -6,7 +6,7 @@ from matplotlib.ticker import NullFormatter
 
 from zoo.benchmark.contenders import EVERYONE
 from zoo.benchmark.workload import MODES
-from zoo.training.figures import COLOURS, GREY
+from zoo.runs.figures import COLOURS, GREY
 
 VARIED = {"batch_size": "images a step", "width": "width", "input_size": "input, pixels high"}
 COLOUR = {contender.name: colour for contender, colour in zip(EVERYONE, COLOURS)}

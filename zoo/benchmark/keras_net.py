@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-import zoo
+from zoo.build import create
 from zoo.registry import entry
 from zoo.weights.imagenet import BUILDERS, reference
 
@@ -27,5 +27,5 @@ def _net(workload):
     name = entry(workload.model).name
     if name in BUILDERS and not workload.options:
         return reference(name, weights=None, input_shape=workload.input_shape, classes=workload.classes)
-    net = zoo.create(workload.model, workload.input_shape, workload.classes, **workload.options)
+    net = create(workload.model, workload.input_shape, workload.classes, **workload.options)
     return keras.Model.from_config(net.get_config())  # which names no layers but Keras's, where it has them

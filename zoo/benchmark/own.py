@@ -3,11 +3,12 @@
 import keras
 import numpy as np
 
-import zoo
+from zoo.build import create
 from zoo.data.dataset import Dataset, Split
+from zoo.inference.predictor import predictor
 from zoo.training.building import build
-from zoo.training.feeding import generated
-from zoo.training.side_by_side import one_core_an_op, parts_of
+from zoo.training.epochs import generated
+from zoo.training.shards import one_core_an_op, parts_of
 
 LIBRARY = keras.backend.backend()
 
@@ -35,8 +36,8 @@ def _training(workload):
 def _inference(workload):
     images, _ = workload.images(workload.input_shape)
     images = images / np.float32(255)
-    net = zoo.create(workload.model, workload.input_shape, workload.classes, **workload.options)
-    answer = zoo.predictor(net, workload.precision, workload.batch_size)
+    net = create(workload.model, workload.input_shape, workload.classes, **workload.options)
+    answer = predictor(net, workload.precision, workload.batch_size)
     return lambda steps: answer(images[: steps * workload.batch_size])
 
 

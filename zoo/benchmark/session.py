@@ -14,7 +14,7 @@ from zoo.benchmark.measure import ceiling_of, measure
 from zoo.benchmark.workload import MODES, MOMENT, make_workload
 from zoo.errors import ZooError
 from zoo.processor import check_bfloat16, prepare
-from zoo.training.recipe import PRECISIONS
+from zoo.processor import PRECISIONS
 from zoo.versions import installed
 
 

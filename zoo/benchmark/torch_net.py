@@ -7,10 +7,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from zoo import layout as words
+from zoo.layout import words
 from zoo.errors import ZooError
 from zoo.layout import pair
-from zoo.trace import INPUT
+from zoo.layout.trace import INPUT
 
 ACTIVATIONS = {
     None: nn.Identity, "linear": nn.Identity, "relu": nn.ReLU, "relu6": nn.ReLU6, "tanh": nn.Tanh,

@@ -7,7 +7,7 @@ import numpy as np
 from zoo.data.dataset import chunks
 from zoo.data.splitting import SEED
 from zoo.errors import ZooError
-from zoo.trace import smallest_input, trace
+from zoo.layout.trace import smallest_input, trace
 
 SMALL = 64  # a net whose own input has up to so many pixels keeps it in training, whatever the data's size
 SAMPLE = 10_000  # training images that the normalization is computed from, at most
@@ -40,7 +40,7 @@ class Preprocessing:
         """Return the Keras model that does it, in float32, for raw images (N, height, width, channels) 0..255."""
         import keras
 
-        from zoo.channels import channels_last
+        from zoo.layers.channels import channels_last
 
         height, width, channels = image_shape
         raw = keras.Input((height, width, channels or self.channels), dtype="float32", name="images")

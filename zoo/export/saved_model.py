@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo import names
-from zoo.channels import LAST
+from zoo.layers.channels import LAST
 from zoo.data.pixels import on_white
 from zoo.errors import ZooError
 

@@ -5,7 +5,7 @@ from math import log2
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from zoo import layout as words
+from zoo.layout import words
 
 KINDS = {  # colours of Okabe and Ito, which colour-blind readers can tell apart
     "image": ("#999999", ()),

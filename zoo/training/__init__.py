@@ -1,1 +1,1 @@
-"""Recipe -> run, and a run's trained model back."""
+"""Recipe -> run: a net trained on a data set, epoch by epoch."""

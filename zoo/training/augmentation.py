@@ -6,7 +6,7 @@ Their seeds are variables of the model, so a checkpoint holds them and a run tha
 import keras
 from keras import layers, ops
 
-from zoo.channels import channels_last
+from zoo.layers.channels import channels_last
 
 PIXELS = (0, 255)
 

@@ -2,7 +2,7 @@
 
 import keras
 
-import zoo
+from zoo.build import create
 from zoo.plan import plan
 from zoo.training.classifier import Classifier, steps_per_epoch
 from zoo.training.initialization import initialize
@@ -37,6 +37,6 @@ def _create(model, input_shape, classes, options, recipe):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
     try:
-        return zoo.create(model, input_shape, classes, **options)
+        return create(model, input_shape, classes, **options)
     finally:
         keras.config.set_dtype_policy(before)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.training.recipe import is_over
+from zoo.recipes.recipe import is_over
 
 KEPT = 2  # if the newest is damaged, the one before it goes on
 

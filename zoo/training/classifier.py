@@ -8,7 +8,7 @@ from keras import layers, ops
 
 from zoo.training.augmentation import augment
 from zoo.training.distribution import feeding_whole, on_every_device, replicas_in_step, shared
-from zoo.training.side_by_side import SideBySide
+from zoo.training.shards import SideBySide
 
 LOGITS, SHARES = "logits", "shares"
 BLOCKS, LONGEST = 10, 50  # an epoch is at least so many blocks, and a block at most so many steps

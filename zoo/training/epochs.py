@@ -1,16 +1,16 @@
 """The epochs of a run: what is called along the way, and Keras's `fit`."""
 
+import time
 from contextlib import nullcontext
+from itertools import chain
 
 import keras
 
 from zoo.data.stream import Stream, own_errors
 from zoo.training.checkpoint import Best, Checkpoint
 from zoo.training.classifier import split, steps_per_epoch
-from zoo.training.feeding import generated, in_batches
 from zoo.training.optimizing import Plateau
-from zoo.training.progress import Throughput
-from zoo.training.tracking import tracked
+from zoo.runs.tracking import tracked
 
 
 def run_epochs(classifier, dataset, recipe, run, devices, history, verbose, watch):
@@ -60,3 +60,57 @@ def _fit_on(classifier, dataset, recipe, devices, epoch, **options):
     validation = Stream(dataset.validation, devices.even(recipe.batch_size, len(dataset.validation)))
     with own_errors(stream, validation):
         return classifier.fit(stream, steps_per_epoch=steps, validation_data=validation, **options)
+
+
+class Throughput(keras.callbacks.Callback):
+    """Add "images/s" to the figures of the bar, of the epoch and of metrics.csv; validation isn't in it.
+
+    `images` are those of an epoch's training steps.
+    """
+
+    def __init__(self, images):
+        super().__init__()
+        self.images = images
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.start = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        done = self.images * (batch + 1) / self.params["steps"]
+        self.rate = logs["images/s"] = round(done / (time.perf_counter() - self.start), 1)
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["images/s"] = self.rate
+
+
+# ---------------------------------------------------------------------- data in memory, as Keras's `fit` takes it
+# On TensorFlow it is a data set without tf.data's autotuning: a thread of that can sleep on for up to a minute when the
+# data is let go, and the process waits for it. Keras makes data sets with it of generators and arrays.
+
+
+def generated(batches):
+    """Return what stands, once, for a generator of tuples of arrays, whose shapes stay the same."""
+    if keras.backend.backend() != "tensorflow":
+        return batches
+    import tensorflow as tf
+
+    first = next(batches)
+    signature = tuple(tf.TensorSpec(array.shape, array.dtype) for array in first)
+    return _untuned(tf.data.Dataset.from_generator(lambda: chain([first], batches), output_signature=signature))
+
+
+def in_batches(images, labels, batch_size):
+    """Return what stands for images (N, height, width, channels) and their labels (N,), in order."""
+    if keras.backend.backend() != "tensorflow":
+        return images, labels
+    import tensorflow as tf
+
+    return _untuned(tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size))
+
+
+def _untuned(dataset):
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.prefetch(1).with_options(options)

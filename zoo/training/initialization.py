@@ -2,8 +2,8 @@
 
 from keras import initializers, layers, ops
 
-from zoo import layout as words
-from zoo.trace import INPUT
+from zoo.layout import words
+from zoo.layout.trace import INPUT
 
 # What may stand between a branch's end and the sum: it leaves zeros zeros.
 PASSING = (words.Multiply, words.DropPath, words.Dropout, words.Scale, words.Pool)

@@ -5,10 +5,10 @@ import numpy as np
 from keras import losses, ops, optimizers
 from keras.optimizers import schedules
 
-from zoo import kernels
+from zoo.layers import fast
 
 CLASSES = {
-    "adam": kernels.Adam, "adamw": kernels.AdamW, "sgd": optimizers.SGD, "rmsprop": optimizers.RMSprop,
+    "adam": fast.Adam, "adamw": fast.AdamW, "sgd": optimizers.SGD, "rmsprop": optimizers.RMSprop,
     "lamb": optimizers.Lamb, "lion": optimizers.Lion, "muon": optimizers.Muon,
 }  # fmt: skip
 COUPLED = ("sgd", "rmsprop", "adam")  # their weight decay is a part of the gradient

@@ -2,38 +2,26 @@
 
 import platform
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from zoo import checks, data, registry
+from zoo import data, registry
+from zoo.layout import checks
 from zoo.data.matching import renumbered
 from zoo.data.preprocessing import Preprocessing, fit_to, inner_size
 from zoo.errors import ZooError
 from zoo.plan import plan, resolve
 from zoo.processor import check_bfloat16, prepare, slow_bfloat16
-from zoo.training.own_data import changed, doubts
-from zoo.training.recipe import Recipe, is_over
-from zoo.training.recipes import recipe_for
-from zoo.training.run import load_trained, new_run, reading, started_run
-from zoo.training.sparing import can_do_without
-from zoo.training.tracking import check_trackers
-from zoo.versions import installed
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a finished run has to tell; the fields are the keys of the command's `--json`."""
-
-    run: str
-    model: str
-    dataset: str
-    test_accuracy: float
-    test_loss: float
-    epochs: int
-    seconds: float
-    images_per_second: float
+from zoo.runs.same_data import changed, doubts
+from zoo.recipes.recipe import Recipe, is_over
+from zoo.recipes.defaults import recipe_for
+from zoo.inference.trained import load_trained
+from zoo.runs.folder import Result, new_run, reading, started_run
+from zoo.runs.sparing import can_do_without
+from zoo.runs.tracking import check_trackers
+from zoo.versions import __version__, installed
 
 
 def train(model, dataset="digits", data_dir=None, image_size=None, options=None, runs="runs", verbose="auto",
@@ -68,7 +56,7 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
 
     from zoo.training.distribution import choose
     from zoo.training.initialization import without_residuals
-    from zoo.training.side_by_side import foreseen_parts, one_core_an_op, parts_of
+    from zoo.training.shards import foreseen_parts, one_core_an_op, parts_of
 
     options, model = dict(options or {}), registry.whereabouts(model)
     entry, recipe, source = check(
@@ -138,7 +126,7 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
     prepare()
 
     from zoo.training.distribution import choose
-    from zoo.training.side_by_side import one_core_an_op
+    from zoo.training.shards import one_core_an_op
 
     with reading(run):
         config = run.config()
@@ -170,8 +158,8 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
 
 def _show(run, config, recipe, say):
     """Draw what a finished run lacks of its pictures and page; nothing else of it changes."""
-    from zoo.inference import predict_split
-    from zoo.training.report import write_report
+    from zoo.inference.predictor import predict_split
+    from zoo.runs.report import write_report
 
     trained = load_trained(run.folder)
     dataset = data.load_source({"size": trained.preprocessing.size} | config["data"])
@@ -268,8 +256,8 @@ def _finish(run, config, net, classifier, dataset, recipe, history):
     """Take the best epoch, test it once, and write what a finished run holds: the result before what shows it."""
     import keras
 
-    from zoo.inference import predict_split
-    from zoo.training.report import write_report
+    from zoo.inference.predictor import predict_split
+    from zoo.runs.report import write_report
 
     seconds = sum(row["seconds"] for row in history)
     _keep_best(run, net, classifier)
@@ -331,11 +319,6 @@ def _config(planned, model, options, dataset, source, front, recipe):
         "preprocessing": asdict(front),
         "recipe": asdict(recipe),
         "versions": installed("keras", "tensorflow", "jax", "numpy")
-        | {"python": platform.python_version(), "zoo": _own_version(), "backend": keras.backend.backend()},
+        | {"python": platform.python_version(), "zoo": __version__, "backend": keras.backend.backend()},
     }
 
-
-def _own_version():
-    import zoo
-
-    return zoo.__version__

@@ -12,6 +12,7 @@ from functools import cache
 from math import prod
 
 from zoo import registry
+from zoo.entry import registered
 from zoo.plan import plan
 
 SAME_FUNCTION = {"aux", "block_dropout", "drop_path", "dropout"}  # options that change nothing in inference
@@ -153,8 +154,8 @@ def _sizes_of(name, channels):
 
 def is_ours(name):
     """Whether a net comes with the zoo: what a user registers may do as he likes."""
-    entry = registry.registered().get(name)
-    return entry is not None and entry.function.__module__.startswith("zoo.models.")
+    entry = registered().get(name)
+    return entry is not None and entry.function.__module__.startswith("zoo.families.")
 
 
 def is_changed(options):
@@ -165,7 +166,7 @@ def is_changed(options):
 def alike(name):
     """The other nets of the zoo in the same family whose layers have the same names and sizes."""
     family = registry.entry(name).family
-    others = [other for other, entry in registry.registered().items() if entry.family == family and other != name]
+    others = [other for other, entry in registered().items() if entry.family == family and other != name]
     return [other for other in others if is_ours(other) and _layers_of(other) == _layers_of(name)]
 
 

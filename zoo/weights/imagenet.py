@@ -1,6 +1,6 @@
 """The ImageNet weights of keras.applications, which downloads and caches them, for the nets that it shares."""
 
-from zoo.channels import channels_last
+from zoo.layers.channels import channels_last
 from zoo.errors import ZooError
 from zoo.weights.copying import copy_weights
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.trace import SCORES
+from zoo.layout.trace import SCORES
 from zoo.weights.conventions import alike, is_changed, is_ours
 from zoo.weights.copying import assign, copy_weights, fit
 

@@ -1,0 +1,118 @@
+"""What is known of a registered model, and `register`, which writes it down."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from zoo.errors import ZooError
+from zoo.layout import Classes, as_layout, checks
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a network was published; `identifier` is an arXiv number, a DOI or the venue."""
+
+    title: str
+    authors: str
+    year: int
+    identifier: str
+
+    def __str__(self):
+        return f"{self.authors}: {self.title}. {self.identifier}, {self.year}."
+
+
+TORCHVISION = "torchvision.models documentation"  # a source that many families share
+
+
+@dataclass(frozen=True)
+class Cited:
+    """A published figure and where it stands."""
+
+    value: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered model.
+
+    `function(classes=…, …)` returns its layout. `input_shape` (NHWC without the N) and `classes` are the paper's.
+    `margin` is the ring of zeros that the paper puts round an image to reach that shape, `pixel_range` the values
+    that it gives to black and white (None: images are normalized by the data's mean and deviation), `recipe` what
+    its training needs other than the defaults, `published` the figures that its tests hold it to.
+    """
+
+    name: str
+    function: Callable
+    family: str
+    summary: str = ""
+    paper: Paper | None = None
+    year: int | None = None
+    input_shape: tuple | None = None
+    classes: int | None = None
+    aliases: tuple = ()
+    margin: int = 0
+    pixel_range: tuple | None = None
+    recipe: dict = field(default_factory=dict)
+    published: dict = field(default_factory=dict)
+
+    @cached_property
+    def _parameters(self):
+        return inspect.signature(self.function).parameters
+
+    @property
+    def options(self):
+        """The names and defaults of the layout function's own options."""
+        return {name: p.default for name, p in self._parameters.items() if name != "classes"}
+
+    @property
+    def is_registered(self):
+        """Whether the name leads here: a layout in a file may bear the name of another."""
+        return ENTRIES.get(self.name) is self
+
+    def layout(self, classes=None, **options):
+        """Return the layout, for the paper's number of classes unless told.
+
+        Raises `ZooError` without any, and for an option that isn't of its default's kind.
+        """
+        options = {key: checks.like(self.options[key])(key, value) for key, value in options.items()}
+        parameter = self._parameters.get("classes")
+        if parameter and (classes or self.classes):
+            options["classes"] = Classes(classes or self.classes)
+        elif parameter and parameter.default is parameter.empty:
+            raise ZooError(f"{self.name} has no number of classes of its own; give classes.")
+        return as_layout(self.function(**options))
+
+
+ENTRIES = {}
+ALIASES = {}
+
+
+def register(function=None, *, name=None, replace=False, **about):
+    """Register a layout function: `@register`, or `@register(year=1998, input_shape=(32, 32, 1), …)`.
+
+    The function returns a list of words or a `Layout`; if it takes `classes`, it is given the number of classes.
+    Its name is the model's unless `name` is given; the other arguments are the fields of `Entry`. The function is
+    returned unchanged. A name that is taken is refused with `ZooError` unless `replace=True`.
+    """
+    if function is None:
+        return lambda function: register(function, name=name, replace=replace, **about)
+    name = name or function.__name__
+    paper = about.get("paper")
+    about.setdefault("year", paper.year if paper else None)
+    about.setdefault("family", function.__module__.rpartition(".")[2])
+    entry = Entry(name, function, **about)
+    for taken in (name, *entry.aliases):
+        if not replace and (taken in ENTRIES or taken in ALIASES):
+            raise ZooError(
+                f"A model named {taken!r} is registered already; pass replace=True to put yours in its place."
+            )
+    ENTRIES[name] = entry
+    ALIASES.update(dict.fromkeys(entry.aliases, name))
+    return function
+
+
+def registered():
+    """Return the entries registered so far by name and alias, without looking for more."""
+    return {alias: ENTRIES[name] for alias, name in ALIASES.items()} | ENTRIES

@@ -1,0 +1,84 @@
+"""What a model is and costs, told without building it: `zoo.info`, `zoo list`, `zoo info`."""
+
+from dataclasses import dataclass
+
+from zoo.plan import plan
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What `zoo list` tells of a model, computed from its layout.
+
+    Shapes are NHWC without the N. `macs` are the multiply-adds of convolution and dense layers for one image;
+    `params` counts BatchNorm's moving statistics as Keras does.
+    """
+
+    name: str
+    family: str | None
+    year: int | None
+    input_shape: tuple
+    classes: int
+    params: int
+    macs: int
+    paper: str | None
+    summary: str
+
+
+@dataclass(frozen=True)
+class Info(Facts):
+    """All of a model's facts; the fields are the keys of `zoo info --json`.
+
+    `trainable_params` leaves BatchNorm's moving statistics out. `receptive_field` is that of the last map, in pixels
+    of the image; in a layer's row None stands for the whole image.
+    """
+
+    trainable_params: int
+    output_shape: tuple
+    receptive_field: int | tuple
+    layers: tuple
+
+
+def info(model, input_shape=None, classes=None, **options):
+    """Return the `Info` of a registered model or a layout, without building it; arguments as `zoo.create`."""
+    planned = plan(model, input_shape, classes, **options)
+    traced = planned.trace
+    return Info(
+        **vars(facts(planned)),
+        trainable_params=traced.trainable_params,
+        output_shape=traced.output_shape,
+        receptive_field=_square(traced.last_map.receptive_field),
+        layers=tuple(_row(layer) for layer in traced.layers),
+    )
+
+
+def facts(planned):
+    """Return the `Facts` of a `Plan`."""
+    entry, traced = planned.entry, planned.trace
+    return Facts(
+        name=planned.name,
+        family=entry.family if entry else None,
+        year=entry.year if entry else None,
+        input_shape=traced.input_shape,
+        classes=traced.output_shape[-1],
+        params=traced.params,
+        macs=traced.macs,
+        paper=str(entry.paper) if entry and entry.paper else None,
+        summary=entry.summary if entry else "",
+    )
+
+
+def _row(layer):
+    return {
+        "name": layer.name,
+        "kind": layer.kind,
+        "output_shape": layer.output.shape,
+        "params": layer.params,
+        "macs": layer.macs,
+        "receptive_field": _square(layer.output.receptive_field),
+        "stride": _square(layer.output.stride),
+    }
+
+
+def _square(pair):
+    """A pair as one number where both are equal, as in a layout; None (the whole image) stays None."""
+    return pair if pair is None else pair[0] if pair[0] == pair[1] else pair

@@ -1,0 +1,71 @@
+"""FCN: Figure 3 and Section 4 of Long et al. 2014. VGG-16 made fully convolutional, its scores upsampled.
+
+| model  | scores from         | parameters  | the paper says                          |
+|--------|---------------------|-------------|-----------------------------------------|
+| fcn32s | conv7               | 134,346,581 | 134 million; receptive field 404        |
+| fcn16s | conv7, pool4        | 134,364,410 | mean IU 62.4                            |
+| fcn8s  | conv7, pool4, pool3 | 134,376,863 | mean IU 62.7                            |
+
+The authors pad the image by 100 pixels, let pools round up, and crop each map to what its partners cover; the last
+upsampling is bilinear and fixed, those before it start as bilinear and learn.
+"""
+
+from dataclasses import replace
+
+from zoo.layout import Add, Conv, ConvTranspose, Crop, Dropout, Layout, Pool, Stage, Take, Upsample
+from zoo.families.vgg import CONFIGURATIONS, conv
+from zoo.entry import Cited, Paper, register
+
+ABOUT = dict(
+    family="fcn", input_shape=(500, 500, 3), classes=21,
+    paper=Paper("Fully Convolutional Networks for Semantic Segmentation", "Long, Shelhamer and Darrell", 2014,
+                "arXiv:1411.4038"),
+)  # fmt: skip
+
+
+def trunk():
+    """VGG-16 with its dense layers as convolutions."""
+    blocks = [[conv(word, None) for word in block.split()] for block in CONFIGURATIONS["D"].split("|")]
+    blocks[0][0] = replace(blocks[0][0], padding=100)
+    return [
+        *(Stage(f"block{i}", rows, Pool(2, padding="same")) for i, rows in enumerate(blocks, 1)),
+        Stage("conv6", Conv(4096, 7, padding="valid"), Dropout(0.5)),
+        Stage("conv7", Conv(4096, 1), Dropout(0.5)),
+    ]
+
+
+def score(classes):
+    return Conv(classes, 1, activation=None)
+
+
+def twice(classes):
+    return ConvTranspose(classes, 4, stride=2, bias=False, bilinear=True)
+
+
+def fused(stage, classes):
+    """The scores so far, enlarged twice, plus those of an earlier, finer stage."""
+    return Add([twice(classes)], shortcut=[Take(stage), score(classes)], crop=True)
+
+
+def to_image(times):
+    return [Upsample(times, "bilinear"), Crop("image")]
+
+
+@register(**ABOUT, summary="A classifier slid over the whole image labels each pixel, at stride 32",
+          published={"trainable_params": Cited(134e6, "Table 1, FCN-VGG16"),
+                     "receptive_field": Cited(404, "Table 1, FCN-VGG16"),
+                     "voc2011_mean_iu": Cited(59.4, "Table 2")})  # fmt: skip
+def fcn32s(classes=21):
+    return Layout(trunk(), [score(classes), to_image(32)])
+
+
+@register(**ABOUT, summary="FCN with the scores of pool 4 added, at stride 16",
+          published={"voc2011_mean_iu": Cited(62.4, "Table 2")})  # fmt: skip
+def fcn16s(classes=21):
+    return Layout(trunk(), [score(classes), fused("block4", classes), to_image(16)])
+
+
+@register(**ABOUT, summary="FCN with the scores of pools 4 and 3 added, at stride 8",
+          published={"voc2011_mean_iu": Cited(62.7, "Table 2")})  # fmt: skip
+def fcn8s(classes=21):
+    return Layout(trunk(), [score(classes), fused("block4", classes), fused("block3", classes), to_image(8)])

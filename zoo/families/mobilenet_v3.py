@@ -1,0 +1,92 @@
+"""MobileNetV3: Tables 1 (Large) and 2 (Small) of Howard et al. 2019.
+
+| model                          | params (keras.applications) | trainable | padding    |
+|--------------------------------|-----------------------------|-----------|------------|
+| mobilenet_v3_large             | 5,507,432                   | 5,483,032 | TensorFlow's, as the authors |
+| mobilenet_v3_small             | 2,554,968                   | 2,542,856 | the same   |
+| mobilenet_v3_large_torchvision |                             | 5,483,032 | PyTorch's  |
+| mobilenet_v3_small_torchvision |                             | 2,542,856 | PyTorch's  |
+"""
+
+from functools import partial
+
+from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, GlobalPool, Layout, Multiply, Norm, Stage
+from zoo.entry import TORCHVISION, Cited, Paper, register
+
+PAPER = Paper("Searching for MobileNetV3", "Howard, Sandler, Chu, Chen, Chen, Tan, Wang, Zhu, Pang, Vasudevan, Le "
+              "and Adam", 2019, "arXiv:1905.02244")  # fmt: skip
+
+RE, HS = "relu", "hard_swish"
+LARGE = (  # Table 1: kernel, expansion, out, SE, nonlinearity, stride
+    (3, 16, 16, False, RE, 1), (3, 64, 24, False, RE, 2), (3, 72, 24, False, RE, 1),
+    (5, 72, 40, True, RE, 2), (5, 120, 40, True, RE, 1), (5, 120, 40, True, RE, 1),
+    (3, 240, 80, False, HS, 2), (3, 200, 80, False, HS, 1), (3, 184, 80, False, HS, 1), (3, 184, 80, False, HS, 1),
+    (3, 480, 112, True, HS, 1), (3, 672, 112, True, HS, 1),
+    (5, 672, 160, True, HS, 2), (5, 960, 160, True, HS, 1), (5, 960, 160, True, HS, 1),
+)  # fmt: skip
+SMALL = (  # Table 2
+    (3, 16, 16, True, RE, 2), (3, 72, 24, False, RE, 2), (3, 88, 24, False, RE, 1),
+    (5, 96, 40, True, HS, 2), (5, 240, 40, True, HS, 1), (5, 240, 40, True, HS, 1),
+    (5, 120, 48, True, HS, 1), (5, 144, 48, True, HS, 1),
+    (5, 288, 96, True, HS, 2), (5, 576, 96, True, HS, 1), (5, 576, 96, True, HS, 1),
+)  # fmt: skip
+
+conv = partial(Conv, bias=False, norm=Norm(epsilon=1e-3))
+depthwise = partial(DepthwiseConv, bias=False, norm=Norm(epsilon=1e-3))
+
+
+def by_8(channels):
+    """The nearest multiple of 8, but no less than nine tenths."""
+    rounded = int(channels + 4) // 8 * 8
+    return rounded if rounded >= 0.9 * channels else rounded + 8
+
+
+def squeeze_and_excite(channels):  # Section 5.3: a quarter of the expansion, a hard sigmoid
+    return Multiply([GlobalPool("avg"), Dense(by_8(channels / 4), "relu"), Dense(channels, "hard_sigmoid")])
+
+
+def bneck(inputs, kernel, expansion, out, se, act, stride, pad):
+    rows = [
+        conv(expansion, 1, activation=act) if expansion != inputs else [],
+        depthwise(kernel, stride=stride, padding=pad(kernel), activation=act),
+        squeeze_and_excite(expansion) if se else [],
+        conv(out, 1, activation=None),
+    ]
+    return Add(rows) if stride == 1 and inputs == out else rows
+
+
+def mobilenet_v3(table, hidden, classes, pad):
+    stages, inputs = [[conv(16, 3, stride=2, padding=pad(3), activation=HS)]], 16
+    for kernel, expansion, out, se, act, stride in table:
+        if stride == 2:
+            stages.append([])
+        stages[-1].append(bneck(inputs, kernel, expansion, out, se, act, stride, pad))
+        inputs = out
+    stages[-1].append(conv(6 * inputs, 1, activation=HS))
+    body = [Stage(f"block{i}", rows) for i, rows in enumerate(stages, 1)]
+    return Layout(body, [GlobalPool("avg"), Dense(hidden, HS), Dropout(0.2), Dense(classes, name="predictions")])
+
+
+def register_net(size, table, hidden, params, trainable, macs, top1):
+    def same(kernel):
+        return "same"
+
+    def symmetric(kernel):
+        return kernel // 2
+
+    def add(suffix, pad, summary, **published):
+        register(
+            lambda classes=1000: mobilenet_v3(table, hidden, classes, pad), name=f"mobilenet_v3_{size}{suffix}",
+            family="mobilenet_v3", paper=PAPER, input_shape=(224, 224, 3), classes=1000, summary=summary,
+            pixel_range=None if suffix else (-1, 1), published=published,
+        )  # fmt: skip
+
+    add("", same, f"Searched blocks with hard swish and squeeze-and-excitation: {size}",
+        params=Cited(params, "keras.applications"), imagenet_top1_error=Cited(top1, "Table 3"))  # fmt: skip
+    add("_torchvision", symmetric, f"MobileNetV3 {size} with PyTorch's padding; torchvision's mobilenet_v3_{size}",
+        trainable_params=Cited(trainable, TORCHVISION),
+        macs=Cited(macs, TORCHVISION))  # fmt: skip
+
+
+register_net("large", LARGE, 1280, 5_507_432, 5_483_032, 217e6, 24.8)
+register_net("small", SMALL, 1024, 2_554_968, 2_542_856, 57e6, 32.6)

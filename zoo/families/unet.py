@@ -1,0 +1,43 @@
+"""U-Net: Figure 1 of Ronneberger et al. 2015. Down, up, and across: each level's map is cropped and joined again.
+
+| model | input     | output    | parameters |
+|-------|-----------|-----------|------------|
+| unet  | 572x572x1 | 388x388x2 | 31,030,658 |
+
+The convolutions are unpadded, so the output is smaller than the image; `padding="same"` gives all of it.
+"""
+
+from zoo.layout import Concat, Conv, ConvTranspose, Dropout, Layout, Pool, Stage, Take
+from zoo.entry import Cited, Paper, register
+
+
+def twice(width):
+    return [Conv(width, 3, padding="valid"), Conv(width, 3, padding="valid")]
+
+
+def up(i, width):
+    """Enlarge, join with the map of the same level on the way down, convolve."""
+    return [
+        Concat([Take(f"down{i}")], [ConvTranspose(width, 2, stride=2)], crop=True, name=f"join{i}"),
+        Stage(f"up{i}", twice(width)),
+    ]
+
+
+@register(
+    paper=Paper("U-Net: Convolutional Networks for Biomedical Image Segmentation", "Ronneberger, Fischer and Brox",
+                2015, "arXiv:1505.04597"),
+    input_shape=(572, 572, 1), classes=2,
+    summary="An encoder and a decoder, joined at every level: what and where",
+    published={"trainable_params": Cited(31_030_658, "sum of Figure 1's layers"),
+               "output_size": Cited(388, "Figure 1")},
+)  # fmt: skip
+def unet(classes=2):
+    levels = ((1, 64), (2, 128), (3, 256), (4, 512))
+    return Layout(
+        body=[
+            *([Stage(f"down{i}", twice(width)), Pool(2)] for i, width in levels),
+            Stage("bottom", twice(1024), Dropout(0.5)),
+            *(up(i, width) for i, width in reversed(levels)),
+        ],
+        head=[Conv(classes, 1, activation=None, name="predictions")],
+    )

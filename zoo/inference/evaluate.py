@@ -1,0 +1,104 @@
+"""A trained model on images: the test split's figures, and the classes of single pictures."""
+
+import time
+import warnings
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from zoo import data
+from zoo.data.images import BLANK, is_blank, read_image
+from zoo.data.matching import matched
+from zoo.errors import ZooError, ZooWarning
+from zoo.names import line
+from zoo.runs.same_data import changed, doubts
+from zoo.inference.trained import load_trained
+from zoo.runs.folder import Result
+
+
+def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128, options=None, check=None):
+    """Measure a run, or a model with weights, on a test split; return a `Result` (seconds are the test's own).
+
+    `weights`, `options` and `check` are those of `load_trained`.
+
+    Without `dataset` a run is tested on the data that it was trained for. One that was trained for some classes only is
+    tested on these. The data's classes are the model's by name (`zoo.data.matching`); what had to be assumed for that,
+    and the notes on a `dataset` that was given, are told in a `ZooWarning` each.
+
+    Raises:
+        ZooError: if the data has classes that the model doesn't know, or there is no data to test on.
+    """
+    trained = _load_classifier(subject, weights, options, check)  # a name that is none is told before Keras is loaded
+
+    import keras
+
+    from zoo.inference.predictor import predict_split
+
+    config = trained.run.config() if trained.run else {}
+    if dataset is None:
+        if not config:
+            raise ZooError(f"{subject} is no run, so say with --dataset what to test it on.")
+        source = config["data"] | ({"data_dir": data_dir} if data_dir else {})
+    else:
+        own = config.get("data", {})
+        source = {"dataset": dataset, "data_dir": data_dir, "classes": own.get("classes"), "order": "natural",
+                  "white": own.get("white")}  # fmt: skip
+    split = data.load_source({"size": trained.preprocessing.size} | source)
+    told = split.notes if dataset else _doubts(config, split)
+    split, assumed = matched(split, trained.class_names, trained.name)
+    for sentence in (*told, *assumed):
+        warnings.warn(sentence, ZooWarning, stacklevel=2)
+    probabilities, seconds = _timed(
+        predict_split, trained.folded().on_images(split.image_shape), split.test, batch_size
+    )
+    loss = keras.ops.mean(keras.losses.sparse_categorical_crossentropy(split.test.labels, probabilities))
+    return Result(
+        run=str(subject), model=trained.name, dataset=split.name,
+        test_accuracy=round(float(np.mean(probabilities.argmax(-1) == split.test.labels)), 6),
+        test_loss=round(float(loss), 6), epochs=len(trained.run.metrics()["epoch"]) if trained.run else 0,
+        seconds=round(seconds, 3), images_per_second=round(len(split.test) / seconds, 1),
+    )  # fmt: skip
+
+
+def predict(subject, paths, weights=None, top=3, options=None, check=None):
+    """Classify image files; return a dict a file: `image`, and `classes`, the `top` most probable, best first.
+
+    `weights`, `options` and `check` are those of `load_trained`.
+
+    Raises:
+        ZooError: if a file is missing, no image, or blank on white; nothing is classified then.
+    """
+    trained = _load_classifier(subject, weights, options, check)
+    white = trained.run.config()["data"].get("white") if trained.run else None
+    pictures = [read_image(Path(path), white=white) for path in paths]
+    for path, picture in zip(paths, pictures):
+        if picture.min() == 255 and is_blank(path):
+            raise ZooError(f"{line(path)} {BLANK}")
+    classify, answers = cache(lambda channels: trained.classifier((None, None, channels))), []
+    for path, picture in zip(paths, pictures):
+        probabilities = classify(picture.shape[-1])(picture[None])[0]
+        best = np.argsort(-probabilities, kind="stable")[:top]
+        classes = [{"name": trained.class_names[i], "probability": round(float(probabilities[i]), 6)} for i in best]
+        answers.append({"image": str(path), "classes": classes})
+    return answers
+
+
+def _load_classifier(subject, weights, options, check):
+    """Return the `Trained` of a run or model. Raises `ZooError` if it gives no class scores of an image."""
+    trained = load_trained(subject, weights, options, check)
+    if len(trained.model.output_shape) != 2:
+        raise ZooError(f"{trained.name} gives no class scores of an image: it doesn't classify images.")
+    return trained
+
+
+def _doubts(config, dataset):
+    """The sentences on how a run's own data may have changed since it was trained on it."""
+    why = changed(config, dataset)
+    more = [f"{why}: it may have been trained on images that it is tested on now, or on others."] if why else []
+    return more + doubts(config, dataset)
+
+
+def _timed(function, *arguments):
+    start = time.perf_counter()
+    return function(*arguments), time.perf_counter() - start

@@ -1,0 +1,99 @@
+"""What a run or a model by name is once it is loaded: a net, and all that raw images need to become named classes."""
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+from zoo.data.preprocessing import Preprocessing, plain
+from zoo.errors import ZooError, ZooWarning
+from zoo.plan import plan
+from zoo.processor import prepare
+from zoo.runs.folder import Run, find_run, is_run, reading
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model with all that raw images need to become named classes. `run` is None for a bare model."""
+
+    model: Any
+    preprocessing: Preprocessing
+    class_names: tuple
+    name: str
+    run: Run | None = None
+
+    def on_images(self, image_shape=(None, None, None)):
+        """Return the Keras model from raw images (N, height, width, channels), 0..255, to probabilities."""
+        import keras
+
+        front = self.preprocessing.model(image_shape)
+        return keras.Model(front.input, self.model(front.output), name=f"{self.name}_on_images")
+
+    def in_float32(self):
+        """Return the same with a model that computes in float32, whatever the precision it was trained in."""
+        from zoo.inference.predictor import in_precision
+
+        return replace(self, model=in_precision(self.model, "float32"))
+
+    def folded(self):
+        """Return the same with a model for inference alone, in which BatchNorm is a part of the layer before it."""
+        from zoo.inference.predictor import fold
+
+        return replace(self, model=fold(self.model))
+
+    def classifier(self, image_shape=(None, None, None)):
+        """Return the function from raw images (N, height, width, channels), 0..255, to (N, classes) float32."""
+        from zoo.inference.predictor import compiled
+
+        return compiled(self.folded().on_images(image_shape))
+
+
+def load_trained(subject, weights=None, options=None, check=None):
+    """Return the `Trained` of a run's folder, or of a model by name with the weights of a file.
+
+    `options` are the model's overrides. `check` is a pair of .npy files, what the original net was given and its
+    outputs: see `zoo.weights.check_outputs`.
+
+    Raises `ZooError` if `subject` is neither, for a run with any of the others, and if the outputs differ.
+    """
+    prepare()
+    if is_run(subject):
+        for flag, given, what in (("--weights", weights, "has weights of its own"),
+                                  ("--set", options, "keeps the network that it trained"),
+                                  ("--check", check, "keeps the weights that it trained")):  # fmt: skip
+            if given:
+                raise ZooError(f"{subject} is a run, which {what}; {flag} is for a model by name.")
+        return _load_run(find_run(subject))
+    if check and not weights:
+        raise ZooError("--check compares a model with the net that its weights come from: it needs --weights.")
+
+    from zoo.build import create
+
+    options = options or {}
+    planned = plan(subject, **options)
+    front = plain(planned.entry, planned.trace.input_shape)
+    names = tuple(str(i) for i in range(planned.trace.output_shape[-1]))
+    model = create(subject, weights=weights, **options)
+    if weights:
+        black, white = planned.entry.pixel_range or (0, 1)
+        warnings.warn(
+            f"{planned.name} gets images with {black:g} for black and {white:g} for white; weights that were trained "
+            "with other values answer worse.",
+            ZooWarning, stacklevel=3,
+        )  # fmt: skip
+    if check:
+        from zoo.weights import check_files
+
+        check_files(model, *check)
+    return Trained(model, front, names, planned.name)
+
+
+def _load_run(run):
+    import keras
+
+    import zoo.layers.papers  # noqa: F401  (Keras finds the papers' own layers once they are registered)
+
+    with reading(run):
+        config = run.config()
+        front = Preprocessing.from_config(config["preprocessing"])
+        model = keras.models.load_model(run.model_path, compile=False)
+        return Trained(model, front, tuple(config["class_names"]), config["model"], run)

@@ -1,0 +1,83 @@
+"""Layers of a model -> the same layers once more, with other arguments and all that they learned."""
+
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from zoo.layers import fast
+from zoo.errors import ZooError
+
+PROBES = (64, 256, 512)  # pixels of a side that a model leaves open; the first that it takes
+
+
+def again(layer, **changes):
+    """Return a new layer as this one, of the class that is the faster in inference."""
+    kind = type(layer)
+    if not isinstance(layer, layers.Layer):  # one of `keras.ops`, which computes in what it is given
+        changes = {}
+    elif isinstance(layer, layers.BatchNormalization):
+        kind = fast.BatchNormalization
+    elif isinstance(layer, fast.Conv2D):
+        kind = layers.Conv2D
+    with _copying(layer):
+        config = layer.get_config()
+        undrawn = {key: "zeros" for key in config if key.endswith("_initializer")}  # its weights are set afterwards
+        merged = {"lora_rank": None} if "lora_rank" in config else {}  # what is saved of LoRA is a part of the kernel
+        return kind.from_config(config | undrawn | merged | changes)
+
+
+def take_state(new, old):
+    """Give a layer all that another one learned, as Keras saves it: statistics of an adapted one too."""
+    if not getattr(old, "weights", None):
+        return
+    with _copying(old):
+        for target, source in zip(new._flatten_layers(), old._flatten_layers(), strict=True):
+            state = {}
+            source.save_own_variables(state)
+            target.load_own_variables(state)
+
+
+@contextmanager
+def _copying(layer):
+    """Return a context in which what goes wrong raises the `ZooError` that the layer can't be copied."""
+    try:
+        yield
+    except Exception:
+        raise _no_copy(f"layer {layer.name!r} ({type(layer).__name__})") from None
+
+
+def _no_copy(what):
+    return ZooError(
+        f"The model's {what} can't be copied: its get_config() doesn't give all that its constructor takes."
+    )
+
+
+def check_foreign(model, copy):
+    """Raise `ZooError` if a copy answers otherwise, for a layer's class that neither Keras nor this package made."""
+    foreign = [layer for layer in model.layers if type(layer).__module__.split(".")[0] not in ("keras", "zoo")]
+    x = _probe(model) if foreign else None
+    if x is None:
+        return
+    for own, other in zip(_answers(model, x), _answers(copy, x)):
+        if not np.allclose(own, other, rtol=1e-3, atol=1e-3 * np.abs(own).max(), equal_nan=True):
+            raise _no_copy(f"layers {', '.join(repr(layer.name) for layer in foreign)}")
+
+
+def _probe(model):
+    """Return images that a model takes, or None if it takes none of those tried."""
+    random = np.random.default_rng(0)
+    for probe in PROBES:
+        shape = [model.input_shape[0] or 4, *(side or probe for side in model.input_shape[1:])]
+        x = 3 * random.standard_normal(shape).astype(model.inputs[0].dtype)
+        try:
+            model(x, training=False)
+            return x
+        except Exception:  # too small for it: each backend has an exception of its own
+            continue
+    return None
+
+
+def _answers(model, x):
+    return [ops.convert_to_numpy(ops.cast(one, "float32")) for one in keras.tree.flatten(model(x, training=False))]

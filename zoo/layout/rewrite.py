@@ -1,0 +1,343 @@
+"""Layout -> layout: the overrides that every model takes, written once for models that nobody has written yet.
+
+Each function returns a new `Layout`, or raises `Unfit` where its change makes no sense for that layout.
+"""
+
+import ast
+from dataclasses import replace
+from math import inf, lcm
+
+from zoo.layout import checks
+from zoo.errors import ZooError, did_you_mean
+from zoo.layout import (
+    LIKE_INPUT, RBF, Activation, Add, Auxiliary, Classes, Composite, Conv, ConvTranspose, Dense, DepthwiseConv,
+    DropPath, Dropout, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Stage, Subsample, TableConv, Take,
+    Unpool, Upsample, all_words, as_words, map_words, pair, plain_words, sides,
+)  # fmt: skip
+
+CONSTANTS = {"true": "True", "false": "False", "none": "None"}  # as they are written elsewhere -> in Python
+CONVS = (Conv, DepthwiseConv, TableConv)
+SCORING = (Conv, ConvTranspose, Dense, RBF)
+KEEPING = (Activation, DropPath, Dropout, Norm, Pool, Scale, Subsample)  # the number of channels
+STRIDED = (Conv, DepthwiseConv, TableConv, Pool, Subsample)
+
+
+class Unfit(ZooError):
+    """A change that makes no sense for a layout. The message goes on from the model's name."""
+
+
+def rewrite(layout, overrides):
+    """Apply `overrides`, a dict of override names to values, in the order of `OVERRIDES`."""
+    for key in overrides:
+        if key not in OVERRIDES:
+            raise ZooError(f"There is no override {key!r}.{did_you_mean(key, OVERRIDES)}")
+    for key, function in OVERRIDES.items():
+        if key in overrides:
+            layout = function(layout, overrides[key])
+    return layout
+
+
+def padding(layout, value):
+    """Pad every convolution wider than 1x1 with `value`; "same" and "valid" hold for the pooling windows too."""
+
+    def change(word):
+        if _convolves(word) and pair(word.kernel) != (1, 1):
+            return replace(word, padding=value)
+        if isinstance(word, Pool) and isinstance(value, str):
+            return replace(word, padding=value)
+        return word
+
+    return _body(layout, change, "padding", _convolves)
+
+
+def stride(layout, value):
+    """Give the stem, which is the first convolution, another stride."""
+    stem = next((word for word in plain_words(layout.body) if _convolves(word)), None)
+    return _body(layout, lambda word: replace(word, stride=value) if word is stem else word, "stride", _convolves)
+
+
+def pool(layout, kind):
+    """Pool by "max" or "avg", or put a strided convolution of the same window in each pool's place ("stride").
+
+    A window of one pixel doesn't pool: it takes every n-th pixel (the shortcuts of ResNet), and stays.
+    """
+    _choice("pool", kind, ("max", "avg", "stride"))
+
+    def change(word):
+        if not _pools(word):
+            return word
+        step = word.stride or word.size if isinstance(word, Pool) else word.size
+        pads = word.padding if isinstance(word, Pool) else "valid"
+        if kind == "stride":
+            return Conv(None, word.size, stride=step, padding=pads, name=word.name)
+        pooled = Pool(word.size, step, pads, kind, name=word.name)
+        return [pooled, Activation(word.activation)] if getattr(word, "activation", None) else pooled
+
+    return _body(layout, change, "pool", _pools)
+
+
+def _pools(word):
+    return isinstance(word, (Pool, Subsample)) and pair(word.size) != (1, 1)
+
+
+def norm(layout, kind):
+    """Change the kind of a normalized net's normalization, or normalize each convolution of a net that has none.
+
+    LRN counts as none, so `norm="batch"` puts BatchNorm in LRN's place after every convolution. None takes all out,
+    and gives the convolutions that had left it to the normalization a bias.
+    """
+    _choice("norm", kind, (None, "batch", "group", "lrn"))
+    norms = [word if isinstance(word, Norm) else getattr(word, "norm", None) for word in plain_words(layout.body)]
+    kinds = {norm.kind for norm in norms if norm}
+    has_own = bool(kinds & {"batch", "group"}) or kind in kinds
+
+    def change(word):
+        if isinstance(word, Norm):
+            return replace(word, kind=kind) if kind and has_own else []
+        if _convolves(word) and kind is None:
+            return replace(word, norm=None) if isinstance(word, TableConv) else replace(word, norm=None, bias=True)
+        if _convolves(word) and word.norm and has_own:
+            return replace(word, norm=replace(word.norm, kind=kind))
+        return replace(word, norm=kind) if _convolves(word) and not has_own else word
+
+    return _body(layout, change, "norm", _convolves)
+
+
+def activation(layout, kind):
+    """Replace every hidden activation; the gates of `Multiply` stay."""
+    gates = {id(gate) for word in all_words(layout.body + layout.head) if isinstance(word, Multiply)
+             for branch in word.branches for gate in branch[-1:]}  # fmt: skip
+
+    def change(word):
+        if id(word) in gates:
+            return word
+        if isinstance(word, Activation):
+            return replace(word, kind=kind)
+        return replace(word, activation=kind) if getattr(word, "activation", None) else word
+
+    return Layout(map_words(change, layout.body), map_words(change, layout.head))
+
+
+def dropout(layout, rate):
+    """Set the rate of every Dropout; a net that has none gets one before its classifier. 0 takes all out."""
+
+    def change(word):
+        return (replace(word, rate=rate) if rate else []) if isinstance(word, Dropout) else word
+
+    if any(isinstance(word, Dropout) for word in plain_words(layout.body + layout.head)):
+        return Layout(map_words(change, layout.body), map_words(change, layout.head))
+    new, last = Dropout(rate), classifier(layout, "dropout")
+    return replace(layout, head=map_words(lambda word: [new, word] if word is last and rate else word, layout.head))
+
+
+def width(layout, factor):
+    """Multiply the filters and hidden units by `factor`; the classes stay. A thinner net has less dropout, too.
+
+    In a net with grouped convolutions every count is rounded to a multiple of the groups, so that each still divides.
+    A branch whose sum has the input itself as shortcut gives back that input's channels, whose rounded parts may sum
+    to another count than the rounded sum.
+    """
+    if not isinstance(factor, (int, float)) or isinstance(factor, bool) or not 0 < factor < 1000:
+        raise ZooError(f"width must be a positive multiplier such as 0.5; got {factor!r}.")
+    scores = _classifiers(layout, "width") if layout.head else []
+    ends = [end for word in all_words(layout.body + layout.head) if isinstance(word, Add) and not word.branches[-1]
+            for branch in word.branches for end in _last_convolution(branch)]  # fmt: skip
+    groups = lcm(*(word.groups for word in plain_words(layout.body) if isinstance(word, Conv)))
+
+    def scaled(count, step):
+        return max(1, round(count * factor / step)) * step
+
+    def change(word):
+        if isinstance(word, (TableConv, RBF)):
+            raise Unfit("takes no width: its connection table and output codes fix the number of maps.")
+        if any(word is score for score in scores):
+            return word
+        if isinstance(word, Dropout):
+            return replace(word, rate=word.rate * min(factor, 1))
+        if any(word is end for end in ends):
+            return replace(word, filters=LIKE_INPUT)
+        if isinstance(word, (Conv, ConvTranspose, PadChannels)) and isinstance(word.filters, int):
+            return replace(word, filters=scaled(word.filters, groups))
+        return replace(word, units=scaled(word.units, groups)) if isinstance(word, Dense) else word
+
+    return Layout(map_words(change, layout.body), map_words(change, layout.head))
+
+
+def _last_convolution(branch):
+    """The convolution whose filters are the channels at a branch's end, as a list; empty where something else is."""
+    rest = [word for word in branch if not (isinstance(word, KEEPING) or _is_gate(word))]
+    return rest[-1:] if rest and isinstance(rest[-1], Conv) and rest[-1].filters else []
+
+
+def _is_gate(word):
+    return isinstance(word, Multiply) and not word.branches[-1]
+
+
+def output_stride(layout, target):
+    """Let the body shrink the image at most `target` times: later strides become 1, and dilation takes their place.
+
+    Pools, and unpadded convolutions, that lose their stride pad "same", so that the map keeps its size (Chen et al.,
+    DeepLab, arXiv:1412.7062). Once a stride is lost all later ones are: the dense map has no coarser one inside.
+    """
+    target = checks.count("output_stride", target)
+    if any(isinstance(word, (Upsample, ConvTranspose, Unpool)) for word in plain_words(layout.body)):
+        raise Unfit("takes no output_stride: its body enlarges the map again.")
+    body, stride, rate = _dense(layout.body, target, {})
+    if stride != target:
+        raise Unfit(f"has an output stride of {stride * rate}, which can't be made {target}.")
+    return replace(layout, body=body)
+
+
+def _dense(items, target, seen, stride=1, rate=1):
+    """Return the words with strides kept up to `target` in all, and the stride and the dilation rate at their end.
+
+    `seen` holds the stride and the rate at the end of each stage so far.
+    """
+    new = []
+    for word in as_words(items):
+        if isinstance(word, Take):
+            new.append(word)
+            stride, rate = seen[word.stage]
+        elif isinstance(word, Composite):
+            ends = [_dense(branch, target, seen, stride, rate) for branch in word.branches]
+            longest = max(ends, key=lambda end: end[1] * end[2])
+            new.append(word.with_branches(end[0] for end in ends))
+            if not isinstance(word, Auxiliary):
+                stride, rate = longest[1:]
+            if isinstance(word, Stage):
+                seen[word.name] = stride, rate
+        elif isinstance(word, STRIDED):
+            kept = _step(word) == 1 or (rate == 1 and stride * _step(word) <= target)
+            new.append(_dilated(word, rate, kept))
+            stride, rate = (stride * _step(word), rate) if kept else (stride, rate * _step(word))
+        else:
+            new.append(word)
+    return as_words(new), stride, rate
+
+
+def check_head(before, after):
+    """Refuse a body of another stride under a head that enlarges the map by a fixed factor."""
+    if not any(isinstance(word, (Upsample, ConvTranspose)) for word in plain_words(after.head)):
+        return
+    own, new = (_dense(layout.body, inf, {})[1] for layout in (before, after))
+    if new != own:
+        raise Unfit(f"has a head that enlarges the map by a fixed factor: it takes a body of stride {own}, not {new}. "
+                    "include_top=False leaves the head off.")  # fmt: skip
+
+
+def _step(word):
+    step = word.size if isinstance(word, Subsample) else word.stride
+    return max(pair(step or word.size))
+
+
+def _dilated(word, rate, keep):
+    if isinstance(word, Subsample):
+        if not keep:
+            raise Unfit("takes no output_stride: its subsampling can't keep the map's size.")
+        return word
+    if isinstance(word, Pool):
+        return word if keep else replace(word, stride=1, padding="same")
+    step = word.stride if keep else 1
+    if pair(word.kernel) == (1, 1) or (rate == 1 and keep):
+        return replace(word, stride=step)
+    if isinstance(word, TableConv):
+        raise Unfit("takes no output_stride: a convolution by connection table can't be dilated.")
+    if isinstance(word.padding, str):
+        grown = word.padding if keep or _step(word) == 1 else "same"
+    else:
+        grown = _grow(word.padding, rate)
+    dilation = tuple(d * rate for d in pair(word.dilation))
+    return replace(word, stride=step, dilation=dilation, padding=grown)
+
+
+def _grow(pads, rate):
+    return tuple(rate * n for side in sides(pads) for n in side)
+
+
+def head(layout, kind):
+    """ "paper" leaves the head; "gap" puts global average pooling and the classifier in its place."""
+    _choice("head", kind, ("paper", "gap"))
+    if kind == "paper":
+        return layout
+    last = classifier(layout, "head")
+    if isinstance(last, RBF):
+        raise Unfit("takes no head='gap': its output layer is made of codes.")
+    if not isinstance(last, Dense):
+        last = Dense(last.filters, name=last.name)
+    return replace(layout, head=as_words([GlobalPool("avg"), last]))
+
+
+OVERRIDES = {
+    "width": width, "head": head, "norm": norm, "activation": activation, "dropout": dropout,
+    "pool": pool, "padding": padding, "stride": stride, "output_stride": output_stride,
+}  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------- classes and the top
+
+
+def classes(layout, count):
+    """Give the classifier `count` outputs, and whatever else stands for the number of classes."""
+    scores = _classifiers(layout, "classes")
+
+    def change(word):
+        if not any(word is score for score in scores):
+            return word
+        if isinstance(word, RBF):
+            if count == len(word.codes):
+                return word
+            raise Unfit(f"has output codes for its {len(word.codes)} classes and takes no other number.")
+        return replace(word, **{"units" if isinstance(word, Dense) else "filters": Classes(count)})
+
+    return Layout(map_words(change, layout.body), map_words(change, layout.head))
+
+
+def without_top(layout, pooling=None):
+    """Leave the body alone, with global pooling ("avg" or "max") if it is asked for."""
+    _choice("pooling", pooling, (None, "avg", "max"))
+    return Layout(_without_auxiliary(layout.body), (GlobalPool(pooling),) if pooling else ())
+
+
+def _without_auxiliary(items):
+    return [word.with_branches(map(_without_auxiliary, word.branches)) if isinstance(word, Composite) else word
+            for word in items if not isinstance(word, Auxiliary)]  # fmt: skip
+
+
+def classifier(layout, what):
+    """Return the last word of the head that has outputs of its own; `what` names the change that needs it."""
+    found = [word for word in plain_words(layout.head) if isinstance(word, SCORING)]
+    if not found:
+        raise Unfit(f"takes no {what}: its layout ends without a classifier.")
+    return found[-1]
+
+
+def _classifiers(layout, what):
+    """Return the classifier, and every other word whose count is the number of classes."""
+    return [classifier(layout, what)] + [
+        word for word in plain_words(layout.body + layout.head)
+        if isinstance(getattr(word, "filters", None) or getattr(word, "units", None), Classes)
+    ]  # fmt: skip
+
+
+def _convolves(word):
+    return isinstance(word, CONVS)
+
+
+def _body(layout, change, what, concerns):
+    """Map `change` over the body, some word of which `concerns` must hold for: else `what` would mean nothing."""
+    if not any(concerns(word) for word in plain_words(layout.body)):
+        raise Unfit(f"takes no {what}: it has no layer that this would change.")
+    return replace(layout, body=map_words(change, layout.body))
+
+
+def _choice(what, value, choices):
+    if value not in choices:
+        raise ZooError(f"{what} must be one of {', '.join(map(repr, choices))}; got {value!r}.")
+
+
+def literal(text):
+    """Return the value that a text stands for ("0.5", "same", "true", "none"), as an override of a layout takes it."""
+    try:
+        return ast.literal_eval(CONSTANTS.get(text.lower(), text))
+    except (ValueError, SyntaxError):
+        return text

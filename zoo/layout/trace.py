@@ -1,0 +1,448 @@
+"""Layout and input shape -> every layer's shape, parameters, multiply-adds, stride and receptive field.
+
+The names of the layers are given here too, so that `build` has only to make what the trace lists, in its order.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cache
+from math import prod
+from typing import NamedTuple
+
+from zoo.layout import words
+from zoo.layout import windows
+from zoo.layout.checks import is_whole
+from zoo.errors import ZooError
+from zoo.layout.windows import IMAGE, Grid
+
+INPUT = "image"  # the name of a network's input
+SCORES = ("probabilities", "scores")  # the names of what may stand after a layout's last word
+
+
+class Signal(NamedTuple):
+    """What flows between layers: the layer that it leaves, and what is known of it there.
+
+    `shape` is (height, width, channels) or (units,); `grid` says how a map lies on the image, None once it is flat.
+    """
+
+    source: str
+    shape: tuple
+    grid: Grid | None = None
+
+    @property
+    def is_map(self):
+        return len(self.shape) == 3
+
+    @property
+    def stride(self):
+        return self.grid and self.grid.stride
+
+    @property
+    def receptive_field(self):
+        return self.grid and self.grid.receptive_field
+
+
+class Layer(NamedTuple):
+    """One layer to build: its word (with nothing left to expand), its inputs by name, and what it costs.
+
+    `input_shape` is that of the first input. `params` counts what Keras counts, BatchNorm's moving statistics
+    included; `macs` are the multiply-adds of convolution and dense layers for one image.
+    """
+
+    name: str
+    word: words.Word
+    inputs: tuple
+    input_shape: tuple
+    output: Signal
+    params: int = 0
+    trainable_params: int = 0
+    macs: int = 0
+
+    @property
+    def kind(self):
+        return type(self.word).__name__
+
+    @property
+    def padding(self):
+        """How to pad: Keras's name for it, and the rings of zeros to put round the input before, or None.
+
+        Keras's pools leave out what "same" pads, as "ceil" means it; a pool's own rings of zeros count.
+        """
+        padding = getattr(self.word, "padding", "valid")
+        if padding in ("same", "valid"):
+            return padding, None
+        rings, may_leave_out = self._rings(padding), padding == "ceil" or not isinstance(self.word, words.Pool)
+        if may_leave_out and rings == self._rings("same"):
+            return "same", None
+        return "valid", rings if any(map(any, rings)) else None
+
+    @property
+    def rings(self):
+        """How far a window that slides reaches beyond its input: ((top, bottom), (left, right)), for any padding."""
+        return self._rings(self.word.padding)
+
+    @property
+    def zeros(self):
+        """How many channels of zeros a `PadChannels` puts before its input's own and after them."""
+        added = self.output.shape[-1] - self.input_shape[-1]
+        before = added // 2 if self.word.zeros == "both" else 0
+        return before, added - before
+
+    def _rings(self, padding):
+        if not isinstance(padding, str):
+            return words.sides(padding)
+        window = words.pair(self.word.size if isinstance(self.word, words.Pool) else self.word.kernel)
+        stride = words.pair(self.word.stride or window)
+        dilation = words.pair(getattr(self.word, "dilation", 1))
+        return tuple(windows.rings(n, w, s, padding, d)
+                     for n, w, s, d in zip(self.input_shape, window, stride, dilation))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The layers in the order to build them, and where signals leave them.
+
+    `features` maps each stage that ends in a map to its signal, finest first; `auxiliary` maps each `Auxiliary`
+    word's name to its signal and its weight.
+    """
+
+    input_shape: tuple
+    layers: tuple
+    features: dict
+    auxiliary: dict
+    output: Signal
+
+    @property
+    def params(self):
+        return sum(layer.params for layer in self.layers)
+
+    @property
+    def trainable_params(self):
+        return sum(layer.trainable_params for layer in self.layers)
+
+    @property
+    def macs(self):
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def output_shape(self):
+        return self.output.shape
+
+    @property
+    def last_map(self):
+        """The signal where the network last is a map: what the head looks at."""
+        maps = [layer.output for layer in self.layers if layer.output.is_map]
+        return maps[-1] if maps else Signal(INPUT, self.input_shape, IMAGE)
+
+
+def trace(layout, input_shape):
+    """Trace a layout (a `Layout`, or a list of words) over an image of shape (height, width, channels).
+
+    Raises `OutOfPixels`, naming the layer, when a window doesn't fit, and `ZooError` when words don't fit together.
+    """
+    layout = words.as_layout(layout)
+    sizes = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else ()
+    if len(sizes) != 3 or not all(is_whole(n, 1) for n in sizes):
+        raise ZooError(f"An input shape is (height, width, channels), all positive; got {input_shape!r}.")
+    sizes = tuple(map(int, sizes))
+    image = Signal(INPUT, sizes, IMAGE)
+    tracer = _Tracer(image)
+    output = tracer.walk(layout.body + layout.head, image, "")
+    _check_all_lead_on(tracer, output)
+    features = dict(sorted(tracer.features.items(), key=lambda item: item[1].stride))
+    return Trace(sizes, tuple(tracer.layers.values()), features, tracer.auxiliary, output)
+
+
+def _check_all_lead_on(tracer, output):
+    """Refuse a layer whose output nothing takes: one before a `Take` that doesn't start its branch."""
+    needed = {output.source, *(signal.source for signal, _ in tracer.auxiliary.values())}
+    for layer in reversed(tracer.layers.values()):
+        if layer.name not in needed:
+            raise ZooError(f"{layer.name} leads nowhere; Take must be the first word of a branch.")
+        needed.update(layer.inputs)
+
+
+def smallest_input(layout, channels, limit=1024):
+    """Return the smallest square size, up to `limit` pixels, that the layout takes; None if there is none."""
+    for size in range(1, limit + 1):
+        try:
+            trace(layout, (size, size, channels))
+        except ZooError:
+            continue
+        return size
+    return None
+
+
+# ------------------------------------------------------------------------------------------------------ the walk
+
+
+class _Tracer:
+    """Walks the words once, top to bottom, and lists the layers."""
+
+    def __init__(self, image):
+        self.image = image
+        self.layers = {}
+        self.features = {}
+        self.auxiliary = {}
+
+    def walk(self, items, signal, scope):
+        """Trace words one after the other; `scope` is the prefix of their names."""
+        for word, name in zip(items, _names(items, scope)):
+            signal = self.step(word, name, signal)
+        return signal
+
+    def step(self, word, name, signal):
+        match word:
+            case words.Stage():
+                signal = self.walk(word.branches[0], signal, f"{name}_")
+                if name in self.features:
+                    raise ZooError(f"there are two stages {name!r}; give one of them another name.")
+                if signal.is_map and signal.source != INPUT:
+                    self.features[name] = signal
+                return signal
+            case words.Take():
+                if word.stage not in self.features:
+                    raise ZooError(f"there is no stage {word.stage!r} to take a map from, before the word that asks.")
+                return self.features[word.stage]
+            case words.Auxiliary():
+                self.auxiliary[name] = self.walk(word.branches[0], signal, f"{name}_"), word.weight
+                return signal
+            case words.Add() | words.Multiply() | words.Concat():
+                return self.merge(word, name, signal)
+            case words.Unpool():
+                return self.unpool(word, name, signal)
+            case words.Conv() | words.DepthwiseConv() | words.TableConv() if word.norm:
+                return self.normalized(word, name, signal)
+        return self.layer(word, name, signal)
+
+    def normalized(self, word, name, signal):
+        for part, suffix in _parts(word):
+            signal = self.layer(part, name + suffix, signal)
+        return signal
+
+    def merge(self, word, name, signal):
+        main = len(word.branches) - (not isinstance(word, words.Concat))
+        scopes = [f"{name}_" if main == 1 else f"{name}_branch{i}_" for i in range(1, main + 1)]
+        scopes.append(f"{name}_shortcut_")
+        branches = word.branches
+        if isinstance(word, words.Add):
+            branches = [_giving_back(branch, signal.shape[-1]) for branch in branches]
+        ends = [self.walk(branch, signal, scope) for branch, scope in zip(branches, scopes)]
+        if getattr(word, "crop", False):
+            ends = self.cropped(name, ends)
+        shape = _merged_shape(word, name, ends)
+        grids = [end.grid for end in ends if end.is_map]
+        grid = grids[0] if grids else None
+        if len(grids) > 1:  # a gate looks at the whole map; a receptive field is told without it
+            seen = tuple(max(g.receptive_field[axis] for g in grids) for axis in (0, 1))
+            grid = grid._replace(receptive_field=seen)
+        return self.add(Layer(name, word, tuple(e.source for e in ends), ends[0].shape, Signal(name, shape, grid)))
+
+    def cropped(self, name, ends):
+        """Cut each map to the part of the image that all of them cover."""
+        if not all(end.is_map for end in ends) or len({end.stride for end in ends}) > 1:
+            raise ZooError(f"{name} can't crop: {_told(ends)} don't all have the same stride.")
+        borders = windows.borders([end.shape for end in ends], [end.grid for end in ends])
+        borders = [top_bottom + left_right for top_bottom, left_right in borders]
+        return [
+            self.layer(words.Crop(border), f"{name}_crop{i}", end) if any(border) else end
+            for i, (end, border) in enumerate(zip(ends, borders), 1)
+        ]
+
+    def unpool(self, word, name, signal):
+        pool = self.layers.get(word.pool)
+        if pool is None or not isinstance(pool.word, words.Pool) or pool.word.kind != "max":
+            raise ZooError(f"{name} needs a max pool named {word.pool!r} before it.")
+        size = words.pair(word.size)
+        if {size} != {words.pair(pool.word.size), words.pair(pool.word.stride or size)} or not (
+            pool.word.padding == "valid" or (pool.word.padding == "same" and size == (2, 2))
+        ):
+            raise ZooError(f"{name} needs a pool of windows of {word.size} that don't overlap; {word.pool} isn't one.")
+        if pool.output.shape != signal.shape:
+            raise ZooError(f"{name} needs the shape that {word.pool} gave; got {_told([signal, pool.output])}.")
+        source = pool.inputs[0]
+        before = self.image if source == INPUT else self.layers[source].output
+        grid = before.grid._replace(receptive_field=signal.receptive_field)
+        return self.add(Layer(name, word, (signal.source, source), signal.shape, Signal(name, before.shape, grid)))
+
+    def layer(self, word, name, signal):
+        if not signal.is_map and isinstance(word, _ON_MAPS):
+            raise ZooError(f"{name} takes a map, but its input is flat; it must stand before Flatten or GlobalPool.")
+        if isinstance(word, words.Crop) and word.border == "image":
+            top_bottom, left_right = windows.outside(name, signal.shape, signal.grid, self.image.shape)
+            word = replace(word, border=top_bottom + left_right)
+        shape, grid, costs = _apply(word, name, signal)
+        return self.add(Layer(name, word, (signal.source,), signal.shape, Signal(name, shape, grid), *costs))
+
+    def add(self, layer):
+        if layer.name in self.layers or layer.name in (INPUT, *SCORES):
+            raise ZooError(f"the layer name {layer.name!r} is taken; give the word another name.")
+        self.layers[layer.name] = layer
+        return layer.output
+
+
+def _giving_back(branch, channels):
+    """A sum's branch with `channels` filters where it asks for as many as the sum's input has."""
+    return [replace(word, filters=channels) if getattr(word, "filters", None) == words.LIKE_INPUT else word
+            for word in branch]  # fmt: skip
+
+
+@cache
+def _parts(word):
+    """The layers of a normalized convolution, each with what its name adds: LRN comes after the activation."""
+    norm = word.norm, f"_{_label(word.norm)}"
+    if word.norm.kind == "lrn":
+        return (replace(word, norm=None), ""), norm
+    plain = replace(word, norm=None, activation=None), ""
+    activation = words.Activation(word.activation), f"_{word.activation}"
+    return (plain, norm, activation) if word.activation else (plain, norm)
+
+
+def _merged_shape(word, name, ends):
+    """The shape of a merge, or the sentence for what can't be joined."""
+    first = ends[0]
+    if isinstance(word, words.Concat):
+        if len({(end.shape[:-1], end.stride) for end in ends}) > 1:
+            raise ZooError(f"{name} can't join branches of different shapes: {_told(ends)}.")
+        return (*first.shape[:-1], sum(end.shape[-1] for end in ends))
+    maps = [end for end in ends if end.is_map]
+    gates = isinstance(word, words.Multiply) and maps and {end.shape[-1] for end in ends} == {maps[0].shape[-1]}
+    joined = maps if gates else ends
+    if len({(end.shape, end.stride) for end in joined}) > 1:
+        raise ZooError(f"{name} can't join branches of different shapes: {_told(ends)}.")
+    return joined[0].shape
+
+
+def _told(signals):
+    """Shapes for a sentence, with the strides where the shapes alone don't tell the maps apart."""
+    shapes = ["x".join(map(str, signal.shape)) for signal in signals]
+    if len(set(shapes)) > 1:
+        return ", ".join(shapes)
+    return ", ".join(f"{shape} of stride {signal.stride}" for shape, signal in zip(shapes, signals))
+
+
+def _apply(word, name, signal):
+    """Return a plain word's output shape, grid and costs (params, trainable_params, macs; the last may be left out)."""
+    shape, grid, channels = signal.shape, signal.grid, signal.shape[-1]
+    match word:
+        case words.Conv():
+            if word.filters == words.LIKE_INPUT:
+                raise ZooError(f"{name} can't have filters like the input: it stands in no branch of an Add.")
+            filters = word.filters or channels
+            if channels % word.groups or filters % word.groups:
+                raise ZooError(
+                    f"{name} can't divide {channels} channels and {filters} filters into {word.groups} groups."
+                )
+            size, grid = windows.slide(name, shape, grid, word.kernel, word.stride, word.padding, word.dilation)
+            weights = prod(words.pair(word.kernel)) * channels // word.groups * filters
+            return (*size, filters), grid, _costs(weights, filters * word.bias, prod(size))
+        case words.Norm():
+            trainable = 0 if word.kind == "lrn" else channels * (1 + word.scale)
+            moving = 2 * channels if word.kind == "batch" else 0
+            return shape, grid, (trainable + moving, trainable)
+        case words.Activation() | words.Dropout() | words.DropPath() | words.Scale():
+            return shape, grid, ()
+        case words.DepthwiseConv():
+            if len(set(words.pair(word.stride))) > 1:
+                raise ZooError(f"{name} must have the same stride in both directions, as TensorFlow's layer does.")
+            size, grid = windows.slide(name, shape, grid, word.kernel, word.stride, word.padding, word.dilation)
+            filters = channels * word.multiplier
+            weights = prod(words.pair(word.kernel)) * filters
+            return (*size, filters), grid, _costs(weights, filters * word.bias, prod(size))
+        case words.TableConv():
+            if max(map(max, word.table)) >= channels:
+                raise ZooError(f"{name} has a connection table for more channels than the {channels} that it gets.")
+            size, grid = windows.slide(name, shape, grid, word.kernel, word.stride, word.padding)
+            weights = prod(words.pair(word.kernel)) * sum(map(len, word.table))
+            return (*size, len(word.table)), grid, _costs(weights, len(word.table), prod(size))
+        case words.ConvTranspose():
+            size, grid = windows.spread(name, shape, grid, word.kernel, word.stride, word.padding)
+            filters = word.filters or channels
+            weights = prod(words.pair(word.kernel)) * channels * filters
+            return (*size, filters), grid, _costs(weights, filters * word.bias, prod(shape[:2]))
+        case words.Pool():
+            size, grid = windows.slide(name, shape, grid, word.size, word.stride or word.size, word.padding)
+            return (*size, channels), grid, ()
+        case words.Subsample():
+            size, grid = windows.slide(name, shape, grid, word.size, word.size, "valid")
+            return (*size, channels), grid, _costs(0, 2 * channels, 0)
+        case words.Upsample():
+            size, grid = windows.enlarge(shape, grid, word.size, word.interpolation)
+            return (*size, channels), grid, ()
+        case words.Crop():
+            size, grid = windows.cut(name, shape, grid, words.sides(word.border))
+            return (*size, channels), grid, ()
+        case words.Split():
+            if channels % word.parts or word.part >= word.parts:
+                raise ZooError(f"{name} can't take slice {word.part} of {channels} channels in {word.parts} parts.")
+            return (*shape[:-1], channels // word.parts), grid, ()
+        case words.Shuffle():
+            if channels % word.groups:
+                raise ZooError(f"{name} can't deal {channels} channels out to {word.groups} groups.")
+            return shape, grid, ()
+        case words.PadChannels():
+            if word.filters < channels:
+                raise ZooError(f"{name} can't pad {channels} channels to {word.filters}.")
+            return (*shape[:-1], word.filters), grid, ()
+        case words.Flatten():
+            return (prod(shape),), None, ()
+        case words.GlobalPool():
+            return (channels,), None, ()
+        case words.Dense() | words.RBF() if signal.is_map:
+            raise ZooError(f"{name} takes a vector, but its input is a map; put Flatten() or GlobalPool() before it.")
+        case words.Dense():
+            return (word.units,), None, _costs(channels * word.units, word.units, 1)
+        case words.RBF():
+            if any(len(code) != channels for code in word.codes):
+                raise ZooError(f"{name} compares {channels} values with codes of another length.")
+            return (len(word.codes),), None, (channels * len(word.codes),)
+    raise ZooError(f"{word!r} is no word that the trace knows.")
+
+
+_ON_MAPS = (
+    words.Conv, words.DepthwiseConv, words.TableConv, words.ConvTranspose, words.Pool, words.Subsample,
+    words.Upsample, words.Crop, words.Split, words.Shuffle, words.PadChannels, words.GlobalPool,
+)  # fmt: skip
+
+
+def _costs(weights, biases, positions):
+    return weights + biases, weights + biases, weights * positions
+
+
+# ----------------------------------------------------------------------------------------------------- the names
+
+_LABELS = {
+    words.Conv: "conv", words.DepthwiseConv: "dwconv", words.TableConv: "conv", words.ConvTranspose: "upconv",
+    words.Pool: "pool", words.Subsample: "pool", words.Upsample: "up", words.Unpool: "unpool", words.Crop: "crop",
+    words.Dropout: "dropout", words.DropPath: "droppath", words.Scale: "scale", words.Split: "split",
+    words.Shuffle: "shuffle", words.PadChannels: "pad", words.Flatten: "flatten", words.Dense: "fc",
+    words.RBF: "rbf", words.Add: "add", words.Multiply: "gate", words.Concat: "concat", words.Take: "take",
+}  # fmt: skip
+_NORM_LABELS = {"batch": "bn", "group": "gn", "lrn": "lrn"}
+
+
+def _label(word):
+    match word:
+        case words.Norm():
+            return _NORM_LABELS[word.kind]
+        case words.Activation():
+            return word.kind or "linear"
+        case words.GlobalPool():
+            return f"{word.kind}_pool"
+    return _LABELS[type(word)]
+
+
+def _names(items, scope):
+    """Name the words of one scope: kind and number, without the number where a kind stands alone.
+
+    A word's own name is taken as it is; that of a composite is a prefix too, so it keeps the scope that it is in (but
+    an `Auxiliary` bears the name of an output).
+    """
+    labels = [None if word.name else _label(word) for word in items]
+    seen = dict.fromkeys(labels, 0)
+    for word, label in zip(items, labels):
+        seen[label] += 1
+        if word.name:
+            scoped = isinstance(word, words.Composite) and not isinstance(word, words.Auxiliary)
+            yield scope + word.name if scoped else word.name
+        else:
+            yield scope + (label if labels.count(label) == 1 else f"{label}{seen[label]}")

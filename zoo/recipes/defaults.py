@@ -1,0 +1,155 @@
+"""Which recipe a run starts from: the model's and the data's own, its paper's, or a file's."""
+
+from dataclasses import fields
+from fnmatch import fnmatch
+from typing import get_args
+
+from zoo.errors import ZooError, did_you_mean, first_line
+from zoo.layout import Norm, all_words
+from zoo.recipes.recipe import Recipe
+
+# What a data set changes in the default recipe: small shifts keep a digit the digit that it is, a mirror wouldn't.
+DATA = {
+    "mnist": {"epochs": 12, "augment": ("crop",)},
+    "fashion_mnist": {"augment": ("flip",)},
+    "cifar10": {"augment": ("flip", "crop")},
+    "cifar100": {"augment": ("flip", "crop")},
+}
+
+# What they change besides for nets with BatchNorm, which take large steps.
+NORMALIZED = {"optimizer": "sgd", "learning_rate": 0.1, "schedule": "onecycle", "weight_decay": 5e-4}
+DATA_OF_NORMALIZED = {"cifar10": NORMALIZED, "cifar100": NORMALIZED}
+
+SGD = {"optimizer": "sgd", "momentum": 0.9, "label_smoothing": 0.0, "augment": ("flip", "crop")}
+RESNET = SGD | {"batch_size": 256, "learning_rate": 0.1, "schedule": "plateau", "weight_decay": 1e-4, "epochs": 120}
+CIFAR_RESNET = SGD | {"batch_size": 128, "learning_rate": 0.1, "schedule": "step", "weight_decay": 1e-4, "epochs": 182}
+
+# How the papers trained, as far as a recipe can say it: their colour changes are left out, momentum is Nesterov's.
+PAPERS = {
+    "alexnet": SGD | {"batch_size": 128, "learning_rate": 0.01, "schedule": "plateau", "weight_decay": 5e-4,
+                      "epochs": 90, "initialization": "gaussian"},  # Krizhevsky et al. 2012, Section 5
+    "zfnet": SGD | {"batch_size": 128, "learning_rate": 0.01, "schedule": "plateau", "epochs": 70,
+                    "initialization": "gaussian"},  # Zeiler and Fergus 2013, Section 3.1
+    "vgg*": SGD | {"batch_size": 256, "learning_rate": 0.01, "schedule": "plateau", "weight_decay": 5e-4,
+                   "epochs": 74, "initialization": "glorot_uniform"},  # Simonyan and Zisserman 2014, Section 3.1
+    "allcnn_*": SGD | {"batch_size": 128, "learning_rate": 0.05, "schedule": "step", "weight_decay": 1e-3,
+                       "epochs": 350, "milestones": (200 / 350, 250 / 350, 300 / 350)},
+    # Springenberg et al. 2014, Section 3.1; the rate is one of their four, the batch isn't told
+    "resnet20": CIFAR_RESNET, "resnet32": CIFAR_RESNET, "resnet44": CIFAR_RESNET, "resnet56": CIFAR_RESNET,
+    "resnet110": CIFAR_RESNET | {"warmup": 1.1},  # He et al. 2015, Section 4.2: 64,000 steps, 400 of them warm-up
+    "resnet18": RESNET, "resnet34": RESNET, "resnet50": RESNET, "resnet101": RESNET, "resnet152": RESNET,
+    "resnet*_v1": RESNET,  # He et al. 2015, Section 3.4: 600,000 steps
+    "preact_resnet*": CIFAR_RESNET | {"warmup": 1.1},  # He et al. 2016, Appendix
+    "wrn_*": CIFAR_RESNET | {"weight_decay": 5e-4, "epochs": 200, "milestones": (0.3, 0.6, 0.8), "drop": 0.2},
+    # Zagoruyko and Komodakis 2016, Section 3
+    "densenet_bc_100_12": CIFAR_RESNET | {"batch_size": 64, "epochs": 300},  # Huang et al. 2016, Section 4.2
+    "densenet1*": CIFAR_RESNET | {"batch_size": 256, "epochs": 90, "milestones": (1 / 3, 2 / 3)},
+    "densenet2*": CIFAR_RESNET | {"batch_size": 256, "epochs": 90, "milestones": (1 / 3, 2 / 3)},
+}  # fmt: skip
+
+
+NONE = "none"  # stands for None where None stands for what isn't given
+OF_OPTIMIZER = ("optimizer", "learning_rate", "schedule", "momentum", "weight_decay")
+OPTIONAL = {item.name for item in fields(Recipe) if item.default is None}
+
+
+def recipe_for(entry, dataset=None, named=None, **overrides):
+    """Return the recipe of an entry on a data set, with the overrides that aren't None.
+
+    An override "none" takes away what the recipe has of a field that may be None.
+
+    `named` is "fast" or None (the default of model and data), "paper" (as the paper trained the model), or the path
+    of a YAML file whose fields stand above the default's. Where the default names an optimizer and another is asked
+    for, its learning rate, schedule, momentum and weight decay are left out with it.
+
+    Raises:
+        ZooError: if there is no such recipe, or a field has no such value.
+    """
+    given = {key: value for key, value in overrides.items() if value is not None}
+    if named == "paper":
+        start = _of_paper(entry)
+    else:
+        own = {} if named in (None, "fast") else read_recipe(named)
+        start = _default(entry, dataset, (own | given).get("optimizer")) | own
+    return Recipe(**start | {key: None if value == NONE and key in OPTIONAL else value for key, value in given.items()})
+
+
+def _default(entry, dataset, optimizer):
+    """The fields that model and data change in the default recipe, but for rates that are meant for another optimizer.
+
+    `optimizer` is the one that was asked for, or None.
+    """
+    default = DATA.get(dataset, {})
+    if dataset in DATA_OF_NORMALIZED and _has_batchnorm(entry):
+        default = default | DATA_OF_NORMALIZED[dataset]
+    default = default | entry.recipe
+    if optimizer in (None, default.get("optimizer", optimizer)):
+        return default
+    return {key: value for key, value in default.items() if key not in OF_OPTIMIZER}
+
+
+def _has_batchnorm(entry):
+    layout = entry.layout(entry.classes or 2)
+    norms = [word if isinstance(word, Norm) else getattr(word, "norm", None) for word in all_words(layout.body)]
+    return any(isinstance(norm, Norm) and norm.kind == "batch" for norm in norms)
+
+
+def _of_paper(entry):
+    for pattern, recipe in PAPERS.items():
+        if fnmatch(entry.name, pattern):
+            return recipe
+    raise ZooError(f"No recipe of the paper of {entry.name} is known here; `--recipe fast` is its default.")
+
+
+def read_recipe(path):
+    """Return the fields that a YAML file sets. Raises `ZooError` for a file that is no recipe."""
+    import yaml
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            read = yaml.safe_load(file)
+    except (OSError, UnicodeDecodeError) as problem:
+        why = getattr(problem, "strerror", None) or "it is no text"
+        raise ZooError(f"{path} can't be read as a recipe: {why}. A recipe is paper, fast or a YAML file.") from None
+    except yaml.YAMLError as problem:
+        raise ZooError(f"{path} is no YAML: {first_line(problem)}.") from None
+    if not isinstance(read, dict):
+        raise ZooError(f"{path} is no recipe: it must hold lines such as `learning_rate: 0.01`.")
+    known = {item.name: item for item in fields(Recipe)}
+    for key, value in read.items():
+        if key not in known:
+            raise ZooError(f"{path}: a recipe has no {key!r}.{did_you_mean(str(key), known)}")
+        try:
+            read[key] = typed(known[key], value)
+        except ZooError as problem:
+            raise ZooError(f"{path}: {problem}") from None
+    return read
+
+
+def typed(item, value):
+    """Return a value as the field `item` of the recipe has it: "1e-3" is a number, "flip, crop" may stand for a list.
+
+    Raises `ZooError` for a value of another kind.
+    """
+    if value in (None, NONE) and item.name in OPTIONAL:
+        return None
+    try:
+        if item.type is tuple:
+            values = [each for each in value.split(",") if each.strip()] if isinstance(value, str) else value
+            if not isinstance(values, (list, tuple)):
+                raise TypeError
+            return tuple(_of_kind(item.metadata.get("kind", str), each) for each in values)
+        return _of_kind((get_args(item.type) or (item.type,))[0], value)
+    except (TypeError, ValueError, OverflowError):
+        raise ZooError(f"{value!r} is no value for {item.name}.") from None
+
+
+def _of_kind(kind, value):
+    """Return a value as one of this kind. Raises `TypeError`, `ValueError` or `OverflowError` if it is none."""
+    if kind is str and isinstance(value, str):
+        return value.strip()
+    if kind is bool and isinstance(value, bool):
+        return value
+    if kind in (int, float) and not isinstance(value, bool) and kind(value) == float(value):
+        return kind(value)
+    raise ValueError

@@ -1,0 +1,147 @@
+"""What a training run does besides the model and the data: one record, each field with a default and its meaning."""
+
+from dataclasses import dataclass, field, fields, replace
+from math import isfinite
+
+from zoo.errors import ZooError, no_such
+from zoo.processor import PRECISIONS
+
+OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "lamb", "lion", "muon")
+SCHEDULES = ("constant", "cosine", "step", "onecycle", "plateau")
+AUGMENTATIONS = ("flip", "crop", "jitter", "cutout", "randaugment", "mixup", "cutmix")
+INITIALIZATIONS = (
+    "he_normal",
+    "he_uniform",
+    "glorot_normal",
+    "glorot_uniform",
+    "lecun_normal",
+    "orthogonal",
+    "gaussian",
+    "pytorch",
+)
+
+
+def option(default, meaning, **rules):
+    """A field of the recipe and of the command line; `rules` are the choices or bounds that `_check` knows.
+
+    They hold for each item of a tuple, whose `kind` is a rule too: texts if there is none. `of` names another field,
+    and its values with which this one has a meaning.
+    """
+    return field(default=default, metadata={"meaning": meaning, **rules})
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train; each field's meaning stands beside it, and in `zoo train --help`.
+
+    `augment` names what Keras's layers change at random, on the images as the data set has them, in the order given:
+    "flip" (left and right), "crop" (pad by an eighth, cut out the old size), "jitter" (brightness, contrast,
+    saturation, hue), "cutout" (a square of half the sides set to 0), "randaugment", "mixup", "cutmix".
+
+    The learning rate of "cosine" falls to 0 along a half cosine; "step" multiplies it by `drop` at each of the
+    `milestones`, by default as He et al. (arXiv:1512.03385, Section 4.2) do; "onecycle" climbs to it from a 25th in the
+    warm-up, by default the first three tenths of the steps, and falls to 0 (Smith and Topin, arXiv:1708.07120);
+    "plateau" multiplies it by `drop` after 3 epochs without a lower validation loss. `weight_decay` is a part of the
+    gradient for "sgd", "rmsprop" and "adam", as the papers have it, and decoupled (Loshchilov and Hutter,
+    arXiv:1711.05101) for the others. `initialization` draws the kernels of convolutions and dense
+    layers anew: Keras's initializers by name, "gaussian", AlexNet's, of mean 0 and deviation 0.01, or "pytorch", its
+    layers' own: uniform, up to the root of 1 / fan-in, which is a sixth of the variance of "he_normal".
+    `zero_init_residual` sets the scale of the BatchNorm with which a residual branch ends, or the kernel of its last
+    convolution, to 0 at first (Goyal et al., arXiv:1706.02677, Section 5.1; Zhang et al., arXiv:1901.09321, Section 3).
+    `label_smoothing` is that of Szegedy et al. (arXiv:1512.00567), `rubbish` the j of LeCun et al. 1998, Equation 9: a
+    class of constant logit -j that no image belongs to, for logits that are distances. What is reported as loss is
+    without smoothing, rubbish class, weight decay and class weights; what is minimized is reported as objective.
+
+    Raises:
+        ZooError: for a value that is out of range.
+    """
+
+    optimizer: str = option("adam", "How weights are updated", choices=OPTIMIZERS)
+    learning_rate: float = option(1e-3, "The largest learning rate", above=0)
+    schedule: str = option("cosine", "How the learning rate changes", choices=SCHEDULES)
+    milestones: tuple = option((0.5, 0.75), "Shares of the steps after which step lowers the rate", kind=float,
+                               above=0, below=1, of=("schedule", "step"))  # fmt: skip
+    drop: float = option(0.1, "By what step and plateau multiply the rate", above=0, below=1,
+                         of=("schedule", "step", "plateau"))  # fmt: skip
+    warmup: float = option(0.0, "Epochs in which the learning rate climbs from 0", least=0)
+    momentum: float = option(0.9, "Momentum of sgd (Nesterov's) and rmsprop", least=0, below=1,
+                             of=("optimizer", "sgd", "rmsprop"))  # fmt: skip
+    weight_decay: float = option(0.0, "Weight decay of kernels", least=0)
+    clip: float | None = option(None, "The largest norm of the whole gradient", above=0)
+    accumulate: int = option(1, "Steps whose mean gradient makes one update", least=1)
+    ema: float | None = option(
+        None, "Momentum of a moving average of the weights, which is what is validated and kept", above=0, below=1
+    )
+    epochs: int = option(20, "Passes over the training images", above=0)
+    batch_size: int | None = option(None, "Images a step; 128, or less for sets of under 32 such batches", above=0)
+    augment: tuple = option((), "Random changes of the training images, comma-separated", choices=AUGMENTATIONS)
+    label_smoothing: float = option(0.1, "Share of the target that is spread over all classes", least=0, below=1)
+    rubbish: float | None = option(None, "Penalty of a class that no image belongs to, for RBF outputs", above=0)
+    balance: bool = option(False, "Weigh each class by the inverse of its share of the training images")
+    patience: int | None = option(None, "Stop after so many epochs without a lower validation loss", least=1)
+    initialization: str | None = option(
+        None, "How kernels start; by default as suits each layer", choices=INITIALIZATIONS
+    )
+    zero_init_residual: bool = option(
+        False, "Start each residual branch at 0, so that each block starts as its shortcut"
+    )
+    precision: str = option("float32", "bfloat16 computes in bfloat16 and keeps weights in float32", choices=PRECISIONS)
+    seed: int = option(0, "Fixes initialization, shuffling, augmentation and dropout", least=0, below=2**32)
+
+    def __post_init__(self):
+        for item in fields(self):
+            values = getattr(self, item.name)
+            if item.type is tuple:
+                object.__setattr__(self, item.name, tuple(values))  # it is a list where it was read from a file
+            for value in values if item.type is tuple else (values,):
+                _check(item.name.replace("_", " "), value, item.metadata)
+
+    def for_images(self, count):
+        """Return the recipe with a batch size settled for a training set of `count` images."""
+        if self.batch_size:
+            return replace(self, batch_size=min(self.batch_size, count))
+        batch = 128
+        while batch > 8 and count < 32 * batch:
+            batch //= 2
+        return replace(self, batch_size=min(batch, count))
+
+    def unused(self, names):
+        """Return a sentence for each of the named fields that has no meaning with this recipe."""
+        rules = {
+            item.name: item.metadata["of"] for item in fields(self) if item.name in names and "of" in item.metadata
+        }
+        return [
+            f"{name} has no effect with the {other} {getattr(self, other)}, only with {' and '.join(users)}."
+            for name, (other, *users) in rules.items()
+            if getattr(self, other) not in users
+        ]
+
+
+BOUNDS = {
+    "above": ("greater than", lambda value, bound: value > bound),
+    "least": ("at least", lambda value, bound: value >= bound),
+    "below": ("less than", lambda value, bound: value < bound),
+}
+
+
+def _check(name, value, rules):
+    """Refuse a value that is none of its field's choices, or out of its bounds."""
+    if value is None:
+        return
+    if "choices" in rules and value not in rules["choices"]:
+        raise no_such(name, value, rules["choices"])
+    if isinstance(value, float) and not isfinite(value):
+        raise ZooError(f"{name} must be a finite number; got {value}.")
+    for rule, (words, holds) in BOUNDS.items():
+        if rule in rules and not holds(value, rules[rule]):
+            raise ZooError(f"{name} must be {words} {rules[rule]}; got {value}.")
+
+
+def is_over(recipe, history):
+    """Has a run come to its end: by its epochs, or by its patience? `history` holds a dict of figures an epoch."""
+    if len(history) >= recipe.epochs:
+        return True
+    if not history or recipe.patience is None:
+        return False
+    best = min(range(len(history)), key=lambda epoch: history[epoch]["val_loss"])
+    return len(history) - 1 - best >= recipe.patience

@@ -1,0 +1,143 @@
+"""Runs side by side: what each is and has reached, the settings in which they differ, their curves in one figure."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.data.preprocessing import Preprocessing
+from zoo.errors import ZooError
+from zoo.runs.folder import best_epoch, reading, started_run
+
+# The settings, as config.json has them, and how the command line sets one.
+SETTINGS = {"options": "--set {}", "recipe": "--{}", "data": "--{}"}
+DATA = ("limit", "classes")  # the other keys of "data" say where the images lie
+
+# A fact's key in the command's `--json`, what a table calls it, and how it is written there.
+FACTS = {
+    "model": ("model", str),
+    "dataset": ("dataset", str),
+    "input_shape": ("input", lambda shape: "x".join(map(str, shape))),
+    "params": ("parameters", "{:,}".format),
+    "macs": ("multiply-adds", "{:,}".format),
+    "test_accuracy": ("test accuracy", "{:.4f}".format),
+    "test_loss": ("test loss", "{:.4f}".format),
+    "epochs": ("epochs", str),
+    "best_epoch": ("chosen epoch", str),
+    "val_accuracy": ("validation accuracy", "{:.4f}".format),
+    "seconds": ("seconds", "{:,.1f}".format),
+    "images_per_second": ("images/s", "{:,.0f}".format),
+}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A run beside others.
+
+    `label` tells it from them, `facts` is an object of the command's `--json`, `metrics` holds metrics.csv's columns.
+    """
+
+    label: str
+    facts: dict
+    metrics: dict
+
+
+def compare(folders):
+    """Return a `Compared` for each run's folder, finished or not; what a run hasn't reached yet is None.
+
+    The facts are "run", the keys of `FACTS`, and for each of `SETTINGS` a dict of those in which the runs differ.
+
+    Raises:
+        ZooError: for fewer than two runs, or a folder that is no run.
+    """
+    runs = list({run.folder.resolve(): run for run in map(started_run, folders)}.values())
+    if len(runs) < 2:
+        raise ZooError(f"Give two runs or more to compare; got {runs[0].folder if runs else 'none'}.")
+    read = [_read(run) for run in runs]
+    differing = _differing([settings for _, settings, _ in read])
+    names = [run.folder.resolve().name for run in runs]
+    labels = names if len(set(names)) == len(names) else [str(run.folder) for run in runs]
+    return [
+        Compared(label, facts | {
+            kind: {key: settings[kind][key] for key in keys if key in settings[kind]}
+            for kind, keys in differing.items()
+        }, metrics) for label, (facts, settings, metrics) in zip(labels, read)
+    ]  # fmt: skip
+
+
+def _read(run):
+    """Return a run's facts, its settings and its metrics."""
+    with reading(run):
+        config, metrics = run.config(), run.metrics()
+        facts = _facts(run, config, metrics)
+        settings = {kind: config[kind] for kind in SETTINGS}
+        settings["data"] = {key: settings["data"][key] for key in DATA}
+    return facts, settings, metrics
+
+
+def _facts(run, config, metrics):
+    facts = dict.fromkeys(("run", *FACTS)) | {key: config[key] for key in ("model", "dataset", "params", "macs")}
+    front = Preprocessing.from_config(config["preprocessing"])
+    facts |= {"run": str(run.folder), "input_shape": front.input_shape, "epochs": 0}
+    if metrics:
+        epochs, best, seconds = len(metrics["epoch"]), best_epoch(metrics), sum(metrics["seconds"])
+        facts |= {
+            "epochs": epochs, "best_epoch": best, "val_accuracy": round(metrics["val_accuracy"][best - 1], 6),
+            "seconds": round(seconds, 3), "images_per_second": round(config["images"]["train"] * epochs / seconds, 1),
+        }  # fmt: skip
+    if "result" in config:
+        facts |= {key: config["result"][key] for key in ("test_accuracy", "test_loss")}
+    return facts
+
+
+def _differing(settings):
+    """Return the keys of each kind of settings that not all runs have, or not with the same value."""
+    differing = {}
+    for kind in SETTINGS:
+        kept = [one[kind] for one in settings]
+        keys = dict.fromkeys(key for one in kept for key in one)
+        differing[kind] = [key for key in keys if any(key not in one or one[key] != kept[0].get(key) for one in kept)]
+    return differing
+
+
+def table(runs):
+    """Return the lines of the runs' table, a text a cell: a fact's or a setting's name, then each run's value."""
+    lines = [
+        (name, *("-" if run.facts[key] is None else write(run.facts[key]) for run in runs))
+        for key, (name, write) in FACTS.items()
+    ]
+    for kind, flag in SETTINGS.items():
+        for key in dict.fromkeys(key for run in runs for key in run.facts[kind]):
+            name = flag.format(key if kind == "options" else key.replace("_", "-"))
+            lines.append((name, *(_written(run.facts[kind][key]) if key in run.facts[kind] else "-" for run in runs)))
+    return lines
+
+
+def _written(value):
+    value = ",".join(map(str, value)) if isinstance(value, list) else value
+    return "none" if value in (None, "") else str(value)
+
+
+def write_comparison(runs, name):
+    """Write `name`.png, the runs' curves, and `name`.html, a page that needs no other file; return their paths.
+
+    Of curves that can't be drawn, a `ZooWarning` tells.
+
+    Raises:
+        ZooError: if they can't be written, or the name is that of no file.
+    """
+    if str(name)[-1:] in ("", "/"):
+        raise ZooError(f"--output needs the name of a file, without its .png or .html; got {str(name)!r}.")
+    from zoo.runs.figures import draw_overlaid
+    from zoo.runs.page import render, write_figure
+
+    png, html = Path(f"{name}.png"), Path(f"{name}.html")
+    minimized = [run.label for run in runs if run.metrics and "objective" not in run.metrics]
+    try:
+        html.touch()  # a place that can't be written to is told as such, and not as a figure that can't be drawn
+        curves = write_figure(png, lambda: draw_overlaid([(run.label, run.metrics) for run in runs]))
+        page = render(
+            "compare.html", labels=[run.label for run in runs], lines=table(runs), curves=curves, minimized=minimized
+        )
+        html.write_text(page, encoding="utf-8")
+    except OSError as problem:
+        raise ZooError(f"{name} can't be written: {problem.strerror}.") from None
+    return (png, html) if curves else (html,)

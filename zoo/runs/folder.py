@@ -1,0 +1,183 @@
+"""A run's folder: what lies where, and how it is written and read."""
+
+import csv
+import io
+import json
+import re
+import shlex
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.errors import ZooError, first_line
+
+LONGEST = 200  # bytes of a folder's name, but for its number; file systems take 255
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder `runs/<model>-<dataset>-<n>/` and the files in it."""
+
+    folder: Path
+
+    @property
+    def config_path(self):
+        return self.folder / "config.json"
+
+    @property
+    def metrics_path(self):
+        return self.folder / "metrics.csv"
+
+    @property
+    def best_weights_path(self):
+        return self.folder / "checkpoints" / "best.npz"
+
+    @property
+    def model_path(self):
+        return self.folder / "model.keras"
+
+    @property
+    def report_path(self):
+        return self.folder / "report.html"
+
+    @property
+    def is_shown(self):
+        """Whether the page and the pictures of a finished run are all there."""
+        return all((self.folder / name).exists() for name in ("curves.png", "confusion.png", self.report_path.name))
+
+    @property
+    def saved_model_path(self):
+        return self.folder / "saved_model" / "1"
+
+    @property
+    def tensorboard_path(self):
+        return self.folder / "tensorboard"
+
+    @property
+    def resuming(self):
+        """The command that goes on with the run."""
+        return f"zoo train --resume {shlex.quote(str(self.folder))}"
+
+    def checkpoint_path(self, epoch):
+        return self.folder / "checkpoints" / f"epoch-{epoch + 1:05}.npz"
+
+    def checkpoints(self):
+        """Return the files of `checkpoint_path` that are there, the newest first."""
+        return sorted(self.folder.glob("checkpoints/epoch-*.npz"), reverse=True)
+
+    def write_config(self, config):
+        """Write config.json, whole or not at all."""
+        write_text(self.config_path, json.dumps(config, indent=2) + "\n")
+
+    def write_metrics(self, history):
+        """Write metrics.csv, a row an epoch, whole or not at all."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, history[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)
+        write_text(self.metrics_path, text.getvalue())
+
+    def config(self):
+        return json.loads(self.config_path.read_text())
+
+    def metrics(self):
+        """Return metrics.csv as a dict of columns, a number an epoch; {} before the first epoch has ended."""
+        if not self.metrics_path.exists():
+            return {}
+        with open(self.metrics_path, newline="") as file:
+            rows = list(csv.DictReader(file))
+        return {key: [float(row[key]) for row in rows] for key in rows[0]}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished run has to tell; the fields are the keys of the command's `--json`."""
+
+    run: str
+    model: str
+    dataset: str
+    test_accuracy: float
+    test_loss: float
+    epochs: int
+    seconds: float
+    images_per_second: float
+
+
+@contextmanager
+def reading(run):
+    """Return a context in which what is wrong with a run's files raises a `ZooError` that says so."""
+    try:
+        yield
+    except KeyError as missing:
+        raise ZooError(
+            f"The run in {run.folder} can't be read: its config.json or metrics.csv has no {missing}."
+        ) from None
+    except (ValueError, IndexError, TypeError, OSError) as problem:
+        raise ZooError(f"The run in {run.folder} can't be read: {first_line(problem)}") from None
+
+
+def best_epoch(metrics):
+    """Return the epoch, from 1, with the least validation loss: the one that a run keeps.
+
+    (The accuracy on a small validation split has ties and lucky epochs; the loss tells them apart.)
+    """
+    losses = metrics["val_loss"]
+    return losses.index(min(losses)) + 1
+
+
+def write_text(path, text):
+    """Write a file, whole or not at all."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8", errors="surrogateescape")  # paths in it may be no UTF-8
+    partial.replace(path)
+
+
+def new_run(parent, model, dataset):
+    """Make the folder of a new run, `<parent>/<model>-<dataset>-<n>`. Raises `ZooError` if it can't be made."""
+    run = Run(new_folder(parent, f"{model}-{dataset}"))
+    (run.folder / "checkpoints").mkdir()
+    return run
+
+
+def new_folder(parent, name):
+    """Make the next free folder `<parent>/<name>-<n>`. Raises `ZooError` if it can't be made."""
+    parent = Path(parent)
+    stem = re.sub(r"[^\w.-]+", "-", name).encode()[:LONGEST].decode(errors="ignore")
+    number = 1
+    while True:
+        folder = parent / f"{stem}-{number}"
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            number += 1
+        except OSError as problem:
+            raise ZooError(f"No run folder can be made in {parent}: {problem.strerror}.") from None
+
+
+def started_run(path):
+    """Return the `Run` in a folder, finished or not. Raises `ZooError` for anything that isn't one."""
+    run = Run(Path(path))
+    if not run.folder.is_dir():
+        if not run.folder.is_file():
+            raise ZooError(f"There is no run folder {str(path)!r}.")
+        is_inside_one = Run(run.folder.parent).config_path.is_file()
+        near = f" Did you mean {str(run.folder.parent)!r}?" if is_inside_one else ""
+        raise ZooError(f"{str(path)!r} is a file, no run folder.{near}")
+    if not run.config_path.is_file():
+        raise ZooError(f"{str(path)!r} is no run folder: it has no config.json.")
+    return run
+
+
+def find_run(path):
+    """Return the finished `Run` in a folder. Raises `ZooError` for anything that isn't one."""
+    run = started_run(path)
+    if not run.model_path.is_file():
+        raise ZooError(f"The run in {path} wasn't finished: `{run.resuming}` goes on with it.")
+    return run
+
+
+def is_run(subject):
+    """Tell a run's folder from a model's name: a name has no slash, unless it lies in a file of layouts."""
+    file, _, _ = str(subject).partition(":")
+    return Path(subject, "config.json").exists() or ("/" in file and not file.endswith(".py"))

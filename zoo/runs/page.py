@@ -1,0 +1,57 @@
+"""What the pages are made of: figures in light and dark, small pictures, templates; a page needs no other file."""
+
+import io
+from base64 import b64encode
+
+from jinja2 import Environment, PackageLoader
+from matplotlib import rc_context
+from PIL import Image, ImageOps
+
+from zoo import names
+from zoo.runs.sparing import can_do_without
+
+DARK = {"text.color": "#e6e6e6", "axes.labelcolor": "#e6e6e6", "axes.edgecolor": "#8a8a8a", "xtick.color": "#e6e6e6",
+        "ytick.color": "#e6e6e6", "axes.facecolor": "#16181d", "figure.facecolor": "#16181d",
+        "savefig.facecolor": "#16181d", "grid.color": "#3a3d44"}  # fmt: skip
+
+
+def render(template, **facts):
+    """Return the HTML, as UTF-8 can hold it, that one of zoo/runs/templates makes of the facts."""
+    environment = Environment(loader=PackageLoader("zoo.runs"), autoescape=True)
+    return names.text(environment.get_template(template).render(facts))
+
+
+def png(draw, style=None):
+    """Return the PNG of the figure that `draw()` returns, drawn with these of matplotlib's rcParams."""
+    buffer = io.BytesIO()
+    with rc_context(style or {}):
+        draw().savefig(buffer, format="png", dpi=150)
+    return buffer.getvalue()
+
+
+def write_figure(path, draw):
+    """Write the figure that `draw()` returns as a PNG; return what the macro `figure` takes: it in light and dark.
+
+    If it can't be drawn or written, that is told, and the macro's None returned.
+    """
+    with can_do_without(path.name):
+        light = png(draw)
+        path.write_bytes(light)
+        return {"light": _inline(light), "dark": _inline(png(draw, DARK))}
+
+
+def picture(pixels, side):
+    """Return an image (height, width, 1 or 3), uint8, as a data URI of at most side x side pixels.
+
+    A smaller one is enlarged by a whole factor, so that its pixels stay squares; a larger one is reduced.
+    """
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    image = ImageOps.scale(image, max(1, side // max(image.size)), Image.Resampling.NEAREST)
+    image.thumbnail((side, side))
+    buffer = io.BytesIO()
+    image.save(buffer, "png")
+    return _inline(buffer.getvalue())
+
+
+def _inline(content):
+    return f"data:image/png;base64,{b64encode(content).decode()}"

@@ -1,0 +1,86 @@
+"""A finished run -> curves.png, confusion.png and report.html, one page that needs no other file."""
+
+import numpy as np
+
+from zoo.runs.figures import draw_confusion, draw_curves
+from zoo.runs.page import picture, render, write_figure
+from zoo.runs.folder import best_epoch
+from zoo.runs.sparing import can_do_without
+
+SHOWN = 24  # mistakes, at most
+SIDE, FILTER_SIDE = 128, 48  # pixels of the page that a picture and a filter take, at most
+
+
+def write_report(run, config, dataset, logits, net):
+    """Write what a run's config and metrics, the test images' logits (N, classes) and the net say into its folder.
+
+    Of what can't be made of it, a `ZooWarning` tells.
+    """
+    metrics, predictions = run.metrics(), logits.argmax(-1)
+    curves = write_figure(run.folder / "curves.png", lambda: draw_curves(metrics))
+    confusion = write_figure(
+        run.folder / "confusion.png", lambda: draw_confusion(dataset.test.labels, predictions, dataset.class_names)
+    )
+    with can_do_without(run.report_path.name):
+        best = best_epoch(metrics)
+        page = render(
+            "report.html", config=config, result=config["result"], curves=curves, confusion=confusion, best=best,
+            plain="objective" in metrics, best_accuracy=metrics["val_accuracy"][best - 1], times=_times(metrics),
+            classes=_per_class(dataset, predictions), mistakes=_mistakes(dataset, logits), filters=_filters(net),
+        )  # fmt: skip
+        run.report_path.write_text(page, encoding="utf-8")
+
+
+def _times(metrics):
+    """An epoch's seconds, and its images/s: least, median and most time."""
+    parts = (0, 0.5, 1)
+    return {
+        "seconds": np.quantile(metrics["seconds"], parts),
+        "rates": np.quantile(metrics["images/s"], parts)[::-1],
+    }
+
+
+def _per_class(dataset, predictions):
+    """The figures of each class: NaN for the precision of one never predicted, and the recall of one never tested."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    labels = range(len(dataset.class_names))
+    scores = precision_recall_fscore_support(dataset.test.labels, predictions, labels=labels, zero_division=np.nan)
+    return [
+        {"name": name, "precision": p, "recall": r, "images": n}
+        for name, p, r, _, n in zip(dataset.class_names, *scores)
+    ]
+
+
+def _mistakes(dataset, logits):
+    """Count the misclassified test images, and show those with the largest loss; no others are read."""
+    import keras
+
+    names, labels, predictions = dataset.class_names, dataset.test.labels, logits.argmax(-1)
+    wrong = np.flatnonzero(predictions != labels)
+    logs = keras.ops.convert_to_numpy(keras.ops.log_softmax(logits[wrong]))  # that of the true class is minus the loss
+    rows = np.argsort(logs[np.arange(len(wrong)), labels[wrong]], kind="stable")[:SHOWN]
+    worst = [
+        {"picture": picture(dataset.test.read(wrong[[row]])[0], SIDE), "place": place, "true": names[labels[place]],
+         "predicted": names[predictions[place]], "probability": np.exp(logs[row].max())}
+        for row, place in zip(rows, wrong[rows])
+    ]  # fmt: skip
+    return {"count": len(wrong), "worst": worst}
+
+
+def _filters(net):
+    """Show the kernels of the first convolution; None for a net without one that sees the image's own channels."""
+    import keras
+
+    first = next((layer for layer in net.layers if isinstance(layer, keras.layers.Conv2D)), None)
+    if first is None or first.kernel.shape[2] != net.input_shape[-1]:
+        return None
+    kernel = keras.ops.convert_to_numpy(first.kernel)  # (height, width, channels, filters)
+    height, width, channels, _ = kernel.shape
+    scaled = kernel / (np.abs(kernel).max() or 1)
+    pixels = np.moveaxis((127.5 * (1 + scaled)).round().astype(np.uint8), -1, 0)
+    return {
+        "layer": first.name,
+        "size": f"{height}x{width}x{channels}",
+        "pictures": [picture(filter_, FILTER_SIDE) for filter_ in pixels],
+    }

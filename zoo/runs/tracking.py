@@ -1,0 +1,103 @@
+"""Where a run's figures go besides its own folder, each by its own Keras callback: TensorBoard, MLflow, W&B.
+
+One that fails, for its server is away or its disk is full, costs a sentence; the run goes on without it.
+"""
+
+from contextlib import ExitStack, contextmanager
+from functools import wraps
+from importlib.util import find_spec
+
+from zoo.errors import ZooError
+from zoo.runs.sparing import can_do_without
+
+
+def check_trackers(names):
+    """Raise `ZooError` for a tracker whose package isn't installed."""
+    for name in names:
+        if find_spec(name) is None:
+            raise ZooError(f"--{name} needs a package that isn't installed: pip install {name}.")
+
+
+@contextmanager
+def tracked(run):
+    """Yield the callbacks of the trackers in a run's config; what they have open is closed at the end, also of errors.
+
+    A run that goes on goes on in them too: their names for it are in its config.
+    """
+    opened, callbacks = ExitStack(), []
+    for name in run.config()["trackers"]:
+        with can_do_without(_record(name)):
+            callbacks.append(_spared(name, TRACKERS[name](run, opened)))
+
+    def close(*problem):
+        with can_do_without("The end of a tracker's record of this run"):
+            opened.__exit__(*problem)
+
+    with ExitStack() as closing:
+        closing.push(close)
+        yield callbacks
+
+
+def _record(name):
+    return f"The record of this run that --{name} asks for"
+
+
+def _spared(name, callback):
+    """Return the callback, which does nothing more once it has failed."""
+    failed = False
+
+    def spared(method):
+        @wraps(method)  # Keras asks a method whether it is a callback's own
+        def call(*arguments, **options):
+            nonlocal failed
+            if failed:
+                return
+            with can_do_without(_record(name)):
+                try:
+                    method(*arguments, **options)
+                except Exception:
+                    failed = True
+                    raise
+
+        return call
+
+    for method in dir(callback):
+        if method.startswith("on_") or method in ("set_model", "set_params"):
+            setattr(callback, method, spared(getattr(callback, method)))
+    return callback
+
+
+def _tensorboard(run, opened):
+    import keras
+
+    return keras.callbacks.TensorBoard(run.tensorboard_path, write_graph=False)
+
+
+def _mlflow(run, opened):
+    import mlflow
+    from mlflow.keras import MlflowCallback
+
+    config = run.config()
+    begun = opened.enter_context(mlflow.start_run(run_id=config.get("mlflow_run"), run_name=run.folder.name))
+    if "mlflow_run" not in config:
+        run.write_config(config | {"mlflow_run": begun.info.run_id})
+        mlflow.log_params(_settings(config))
+    return MlflowCallback()
+
+
+def _wandb(run, opened):
+    import wandb
+    from wandb.integration.keras import WandbMetricsLogger
+
+    config = run.config()
+    begun = opened.enter_context(wandb.init(id=config.get("wandb_run"), resume="allow", name=run.folder.name,
+                                            dir=run.folder, config=_settings(config)))  # fmt: skip
+    run.write_config(config | {"wandb_run": begun.id})
+    return WandbMetricsLogger()
+
+
+def _settings(config):
+    return {key: config[key] for key in ("model", "dataset")} | config["options"] | config["recipe"]
+
+
+TRACKERS = {"tensorboard": _tensorboard, "mlflow": _mlflow, "wandb": _wandb}

@@ -1,0 +1,104 @@
+"""The values that a search draws from: {"learning_rate": "1e-4..1e-2:log", "set.width": "0.5,1"}, checked and read."""
+
+from dataclasses import fields
+from math import isfinite
+from types import NoneType
+
+from zoo.layout import rewrite
+from zoo.errors import ZooError, did_you_mean
+from zoo.plan import resolve
+from zoo.recipes.recipe import Recipe
+from zoo.recipes.defaults import NONE, typed
+
+FIELDS = {item.name: item for item in fields(Recipe)}
+OVERRIDE = "set."  # stands before the name of an override of the layout
+IN_THE_LOSS = ("label_smoothing", "rubbish", "balance")  # losses at other values of these mean something else
+
+def read_space(over, metric, training, entry):
+    """Return {name: Optuna's distribution} of a dict of texts.
+
+    A name is a field of the recipe, or "set." and an override of the layout. A text is a range, "1e-4..1e-2", or
+    "1e-4..1e-2:log" to draw evenly in the logarithm; or choices, "adam,sgd", where "flip+crop" are two augmentations
+    together. A range is drawn in whole numbers if both ends are written so, unless the field is a float.
+
+    Args:
+        over: the texts by name.
+        metric: what the trials are compared by.
+        training: the arguments of `train` that all trials have.
+        entry: the registry entry of the model.
+
+    Raises:
+        ZooError: naming the flag, for an unknown name, a value that it can't have, a range that is none.
+    """
+    if not over:
+        raise ZooError("There is nothing to search: give --over, as in --over learning_rate=1e-4..1e-2:log.")
+    known = [*FIELDS, *(OVERRIDE + name for name in (*rewrite.OVERRIDES, *entry.options))]
+    space = {}
+    for name, text in over.items():
+        if name not in known:
+            raise ZooError(f"--over takes no {name!r}.{did_you_mean(name, known)} It takes {', '.join(known)}.")
+        try:
+            _check_name(name, metric, training)
+            space[name] = _read(text, lambda value: _value(name, value, training["model"], entry))
+        except ZooError as problem:
+            raise ZooError(f"--over {name}: {problem}") from None
+    return space
+
+
+def settings(drawn):
+    """Return drawn values, a dict by name, as arguments of `train`: fields of the recipe, and "options"."""
+    fields = {name: _several(name, value) if FIELDS[name].type is tuple else NONE if value is None else value
+              for name, value in drawn.items() if name in FIELDS}  # fmt: skip
+    options = {name.removeprefix(OVERRIDE): value for name, value in drawn.items() if name not in FIELDS}
+    return fields | {"options": options}
+
+
+def _check_name(name, metric, training):
+    fixed = training if name in FIELDS else training.get("options") or {}
+    if name.removeprefix(OVERRIDE) in fixed:
+        raise ZooError("it is set besides; a value is either set or searched.")
+    if metric == "val_loss" and name in IN_THE_LOSS:
+        raise ZooError("it changes what the loss counts, so losses can't be compared; add --metric val_accuracy.")
+
+
+def _read(text, value):
+    """Return the distribution of a range or of choices; `value` reads and checks one value."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if ".." not in text:
+        choices = tuple(dict.fromkeys(map(value, text.split(","))))
+        if len(choices) < 2:
+            raise ZooError(f"{text!r} is no choice; write a,b or, for numbers, a range such as 1..4.")
+        return CategoricalDistribution(choices)
+    ends, colon, scale = text.partition(":")
+    low, high = map(value, ends.split("..", 1))
+    if not all(isinstance(end, (int, float)) and not isinstance(end, bool) and isfinite(end) for end in (low, high)):
+        raise ZooError(f"{ends!r} is no range of numbers; list the choices with commas.")
+    if colon and scale != "log":
+        raise ZooError(f"{text!r} ends in no known scale; the only one is :log.")
+    if not low < high or (colon and low <= 0):
+        raise ZooError(f"{text!r} must climb{' from a number above 0' if colon else ''}.")
+    kind = IntDistribution if isinstance(low, int) and isinstance(high, int) else FloatDistribution
+    return kind(low, high, log=bool(colon))
+
+
+def _value(name, text, model, entry):
+    """Return one value of a range or choice, known to be one that its field or override can have."""
+    text = text.strip()
+    if name not in FIELDS:
+        value = rewrite.literal(text)
+        if not isinstance(value, (int, float, str, NoneType)):
+            raise ZooError(f"{text} is no single value.")
+        resolve(model, entry.classes or 2, **{name.removeprefix(OVERRIDE): value})
+        return value
+    if FIELDS[name].type is tuple:
+        Recipe(**{name: _several(name, text)})
+        return text
+    value = typed(FIELDS[name], {"true": True, "false": False}.get(text.lower(), text))
+    Recipe(**{name: value})
+    return value
+
+
+def _several(name, text):
+    """ "flip+crop" -> ("flip", "crop"), "none" -> ()."""
+    return () if text == NONE else typed(FIELDS[name], text.replace("+", ","))

@@ -1,0 +1,255 @@
+"""Search for a better recipe or layout: trials that are runs, drawn by Optuna, compared on validation alone."""
+
+import json
+import logging
+import shlex
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from zoo import data, registry
+from zoo.errors import ZooError, first_line
+from zoo.names import on_lines
+from zoo.processor import prepare
+from zoo.training import train as training
+from zoo.runs.folder import Run, new_folder, write_text
+from zoo.tuning.space import read_space, settings
+from zoo.tuning.trials import figures, ranked, read_trials, run_of, trial_folder, write_trials
+
+METRICS = {"val_loss": "minimize", "val_accuracy": "maximize"}
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is searched, kept in the search's folder as search.json.
+
+    `over` holds the texts of `zoo.training.space` by name, `training` the arguments of `train` that all trials have.
+    """
+
+    over: dict
+    trials: int
+    metric: str
+    training: dict
+
+    def arguments(self, drawn):
+        """Return the arguments of `train` for a trial's drawn values."""
+        fields = settings(drawn)
+        options = self.training.get("options", {}) | fields.pop("options")
+        return self.training | fields | {"options": options}
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a search lies, its `Trial`s with the best first, and the arguments with which `train` repeats that one."""
+
+    folder: str
+    trials: list
+    best: dict
+
+
+def tune(over, trials=20, metric="val_loss", runs="runs", say=print, model="lenet", dataset="digits", **arguments):
+    """Search for the values with which a model trains best; leave a folder with each trial's run; return the `Found`.
+
+    Trials are drawn by Optuna's TPE with the recipe's seed. One that fails is counted as such. Once five are finished,
+    one whose best value is worse than the median of the others at the same epoch is pruned, after the first quarter of
+    the epochs.
+
+    Args:
+        over: what to search, {name: text}, as `zoo.training.space.read_space` takes it.
+        trials: how many in all, those that fail or are pruned included.
+        metric: what trials are compared by, at the epoch that their run keeps: "val_loss" or "val_accuracy".
+        runs: the folder in which the search's folder is made.
+        say: called with each sentence on what is done.
+        **arguments: the others of `train`, None for their defaults.
+
+    Raises:
+        ZooError: for bad input, before anything is written; if no trial could be finished.
+    """
+    given = {key: value for key, value in arguments.items() if value is not None}
+    if "data_dir" in given:
+        given["data_dir"] = data.folder_from_root(given["data_dir"])
+    if "recipe" in given and Path(given["recipe"]).is_file():
+        given["recipe"] = str(Path(given["recipe"]).resolve())
+    here = {"model": registry.whereabouts(model), "dataset": data.whereabouts(dataset)}
+    search = Search(dict(over), trials, metric, here | given)
+    entry, space, loaded = _check(search)
+    folder = new_folder(runs, f"tune-{entry.name}-{loaded.name}")
+    return _search(folder, search, space, loaded, say)
+
+
+def resume(folder, trials=None, say=print):
+    """Go on with a search that was stopped, or with one that shall have more trials in all; return the `Found`.
+
+    A trial that was stopped goes on too, from its run's last checkpoint; the trials are those of a search that never
+    stopped.
+
+    Raises:
+        ZooError: if there is no such search, or what it needs isn't what it was.
+    """
+    path = Path(folder) / "search.json"
+    if not path.is_file():
+        raise ZooError(f"There is no search in {str(folder)!r}: it has no search.json.")
+    try:
+        search = Search(**json.loads(path.read_text()))
+    except (ValueError, TypeError) as problem:
+        raise ZooError(f"{path} can't be read: {problem}.") from None
+    search = replace(search, trials=search.trials if trials is None else trials)
+    _, space, loaded = _check(search)
+    _check_losses(Path(folder), search)
+    return _search(Path(folder), search, space, loaded, say)
+
+
+def _check(search):
+    """Return the model's entry, the space and the data set. Raises `ZooError` for a search that can't be."""
+    if find_spec("optuna") is None:
+        raise ZooError("zoo tune needs a package that isn't installed: pip install optuna.")
+    if search.trials < 1:
+        raise ZooError(f"trials must be at least 1; got {search.trials}.")
+    if search.metric not in METRICS:
+        raise ZooError(f"There is no metric {search.metric!r}. It is one of {', '.join(METRICS)}.")
+    entry, _, source = training.check(**search.training)
+    prepare()
+    return entry, read_space(search.over, search.metric, search.training, entry), data.load_source(source)
+
+
+def _check_losses(folder, search):
+    """Raise `ZooError` if trials that are left would be compared with some of another kind of loss."""
+    epochs = [Run(path.parent).metrics() for path in folder.glob("trial-*/*/metrics.csv")]
+    if search.metric == "val_loss" and len(epochs) < search.trials and any("objective" not in one for one in epochs):
+        raise ZooError(
+            f"The search in {folder} can't go on: its trials were compared by the loss that they minimized, and new "
+            "ones would be by the plain cross-entropy."
+        )
+
+
+def _search(folder, search, space, loaded, say):
+    """Run the trials that are left, and write what they found."""
+    import optuna
+
+    say = on_lines(say)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of nets that are compiled one after the other
+    recipe = training.check(**search.training)[1]
+    write_text(folder / "search.json", json.dumps(asdict(search), indent=2, default=str) + "\n")
+    with _database(folder):
+        study = optuna.create_study(
+            storage=f"sqlite:///{folder / 'study.db'}", study_name="tune", direction=METRICS[search.metric],
+            pruner=optuna.pruners.MedianPruner(n_warmup_steps=recipe.epochs // 4), load_if_exists=True,
+        )  # fmt: skip
+        for trial in _trials(study, space, search.trials, recipe.seed):
+            try:
+                _run(study, trial, folder, search, loaded, say)
+            except KeyboardInterrupt:
+                again = f"zoo tune --resume {shlex.quote(str(folder))}"
+                say(f"Stopped in trial {trial.number + 1}; `{again}` goes on from there.")
+                raise
+        trials = read_trials(study, folder)
+    write_trials(folder, trials, space, search.metric)
+    if not any(trial.state == "finished" for trial in trials):
+        last = next((trial.error for trial in reversed(trials) if trial.error), "it was pruned")
+        raise ZooError(f"None of {len(trials)} trials in {folder} could be finished; the last: {last}")
+    best_first = ranked(trials, search.metric)
+    return Found(str(folder), best_first, search.arguments(best_first[0].settings))
+
+
+@contextmanager
+def _database(folder):
+    """Return a context in which a study.db that can't be read or written has its sentence."""
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import DatabaseError
+
+    try:
+        yield
+    except (DatabaseError, StorageInternalError) as problem:
+        why = first_line(getattr(problem, "orig", problem))
+        raise ZooError(f"{folder / 'study.db'} can't be used: {why.rstrip('.')}.") from None
+
+
+def _trials(study, space, count, seed):
+    """Yield the trial that was stopped, if one was, and new ones until there are `count` in all."""
+    import optuna
+
+    for stopped in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
+        trial = optuna.trial.Trial(study, stopped._trial_id)  # Optuna has no other way back to a trial
+        if stopped.params.keys() == space.keys():
+            yield trial
+        else:
+            _fail(study, trial, "It was stopped before it began.")
+    for number in range(len(study.trials), count):
+        # A generator of its own for each trial: what is drawn follows from the seed and the trials before, however
+        # often the search was stopped.
+        state = np.random.SeedSequence((seed, number)).generate_state(1)
+        study.sampler = optuna.samplers.TPESampler(seed=int(state[0]))
+        yield study.ask(space)
+
+
+def _run(study, trial, folder, search, loaded, say):
+    """Run a trial, or what is left of it, and tell the study how it ended."""
+    import keras
+    import optuna
+
+    drawn = ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+                      for name, value in trial.params.items())  # fmt: skip
+    say(f"Trial {trial.number + 1} of {search.trials}: {drawn}.")
+    try:
+        value = _train(study, trial, folder, search, loaded)
+    except optuna.TrialPruned:
+        study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        say(f"  Pruned after epoch {study.trials[trial.number].last_step + 1}.")
+    except Exception as problem:
+        _fail(study, trial, str(problem))
+        if not isinstance(problem, ZooError):
+            raise
+        say(f"  Failed: {problem}")
+    else:
+        study.tell(trial, value)
+        say(f"  {search.metric} {value:.4f}{', the best so far' if study.best_trial.number == trial.number else ''}.")
+    keras.utils.clear_session()
+
+
+def _fail(study, trial, error):
+    import optuna
+
+    trial.set_user_attr("error", error)
+    study.tell(trial, state=optuna.trial.TrialState.FAIL)
+
+
+def _train(study, trial, folder, search, loaded):
+    """Train a trial's run, or go on with it; return its value."""
+    from tqdm import tqdm
+
+    arguments = search.arguments(trial.params)
+    epochs, run = training.check(**arguments)[1].epochs, run_of(folder, trial.number)
+    with tqdm(total=epochs, desc="epochs", leave=False, disable=None) as progress:
+        watch = _watcher(study, trial, search.metric, epochs, progress)
+        if run:
+            training.resume(run.folder, 0, _nothing, watch)
+        else:
+            runs = trial_folder(folder, trial.number)
+            training.train(**arguments, runs=runs, verbose=0, say=_nothing, watch=watch, loaded=loaded)
+    return figures(run_of(folder, trial.number))[search.metric]
+
+
+def _nothing(sentence):
+    """What a run says of itself is in its config.json."""
+
+
+def _watcher(study, trial, metric, epochs, progress):
+    """Return what `train` calls with the figures so far: it reports each epoch, and may prune the trial."""
+    import optuna
+
+    reported = set(study.trials[trial.number].intermediate_values)
+
+    def watch(history):
+        progress.update(len(history) - progress.n)
+        for row in history:
+            if row["epoch"] not in reported:
+                trial.report(row[metric], row["epoch"])
+                reported.add(row["epoch"])
+        if 0 < len(history) < epochs and trial.should_prune():
+            raise optuna.TrialPruned
+
+    return watch
