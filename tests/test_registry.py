@@ -33,7 +33,7 @@ print([name for name in ("keras", "tensorflow", "numpy") if name in sys.modules]
 
 
 def test_a_family_file_does_not_hide_the_builder_of_its_name():
-    code = "from zoo.models import alexnet; import zoo.models.alexnet; print(alexnet.__name__, callable(alexnet))"
+    code = "from zoo.models import alexnet; import zoo.families.alexnet; print(alexnet.__name__, callable(alexnet))"
     assert python(code) == "alexnet True"
     assert python("import zoo; zoo.info('alexnet'); from zoo.models import alexnet; print(callable(alexnet))") == "True"
 

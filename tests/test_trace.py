@@ -11,12 +11,13 @@ import zoo
 from zoo import ZooError
 from zoo.build import build
 from zoo.layout import (
-    LIKE_INPUT, NORMS, RBF, Activation, Add, Auxiliary, Concat, Conv, ConvTranspose, Crop, Dense, DepthwiseConv,
+    LIKE_INPUT, RBF, Activation, Add, Auxiliary, Concat, Conv, ConvTranspose, Crop, Dense, DepthwiseConv,
     DropPath, Dropout, Flatten, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Sequence, Shuffle, Split,
     Stage, Subsample, TableConv, Take, Unpool, Upsample, pair, sides,
 )  # fmt: skip
 from zoo.layout.trace import smallest_input, trace
 from zoo.layout.windows import OutOfPixels
+from zoo.layout.words import NORMS
 
 
 def examples(count):

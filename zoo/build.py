@@ -32,7 +32,7 @@ def create(model, input_shape=None, classes=None, include_top=True, pooling=None
         features: if true, the outputs are the maps of the named stages: a dict, finest first.
         name: the Keras model's name.
         **overrides: `padding`, `stride`, `pool`, `norm`, `activation`, `dropout`, `width`, `output_stride`, `head`
-            (see `zoo.rewrite`), and the model's own options.
+            (see `zoo.layout.rewrite`), and the model's own options.
 
     Raises:
         ZooError: for an unknown model, option or value, and for an input that is too small.
@@ -50,8 +50,9 @@ def create(model, input_shape=None, classes=None, include_top=True, pooling=None
 def build(traced, name="layout", classifier_activation=False, features=False):
     """Make the layers of a `Trace`, in its order; `classifier_activation=False` adds none, not even a linear one."""
     tensors = {INPUT: keras.Input(traced.input_shape, name=INPUT)}
+    initializer = _normalized_initializer if _has_batchnorm(traced) else _initializer
     for layer in traced.layers:
-        tensors[layer.name] = _apply(layer, [tensors[source] for source in layer.inputs])
+        tensors[layer.name] = _apply(layer, [tensors[source] for source in layer.inputs], initializer)
     if features:
         if not traced.features:
             raise ZooError(f"{name} has no named stages to take features from.")
@@ -71,7 +72,11 @@ def _scores(x, activation, name):
     return layers.Activation(_activation(activation), dtype="float32", name=name)(x)
 
 
-def _apply(layer, inputs):
+def _has_batchnorm(traced):
+    return any(isinstance(layer.word, words.Norm) and layer.word.kind == "batch" for layer in traced.layers)
+
+
+def _apply(layer, inputs, initializer):
     word, name = layer.word, layer.name
     match word:
         case words.Add():
@@ -95,7 +100,7 @@ def _apply(layer, inputs):
         return papers.CutPooling(pair(word.size), pair(word.stride or word.size), rings, word.kind, name=name)(x)
     if rings:
         x = layers.ZeroPadding2D(rings, name=f"{name}_pad")(x)
-    return _layer(word, name, layer, padding)(x)
+    return _layer(word, name, layer, padding, initializer)(x)
 
 
 def _as_map(x, name):
@@ -103,28 +108,28 @@ def _as_map(x, name):
     return x if len(x.shape) == 4 else layers.Reshape((1, 1, x.shape[-1]), name=name)(x)
 
 
-def _layer(word, name, layer, padding):
-    """Return the Keras layer of a plain word."""
+def _layer(word, name, layer, padding, initializer):
+    """Return the Keras layer of a plain word; `initializer(word)` is that of its kernel."""
     channels = layer.input_shape[-1]
     match word:
         case words.Conv():
             return fast.Conv2D(
                 layer.output.shape[-1], pair(word.kernel), pair(word.stride), padding,
                 dilation_rate=pair(word.dilation), groups=word.groups, use_bias=word.bias,
-                activation=_activation(word.activation), kernel_initializer=_initializer(word),
+                activation=_activation(word.activation), kernel_initializer=initializer(word),
                 bias_initializer="ones" if _rectified_scores(word) else "zeros", name=name,
             )  # fmt: skip
         case words.DepthwiseConv():
             return layers.DepthwiseConv2D(
                 pair(word.kernel), pair(word.stride), padding, word.multiplier, dilation_rate=pair(word.dilation),
                 use_bias=word.bias, activation=_activation(word.activation),
-                depthwise_initializer=_initializer(word), name=name,
+                depthwise_initializer=initializer(word), name=name,
             )  # fmt: skip
         case words.TableConv():
             fan_in = prod(pair(word.kernel)) * sum(map(len, word.table)) / len(word.table)
             return papers.TableConv2D(
                 word.table, pair(word.kernel), pair(word.stride), padding, _activation(word.activation),
-                _initializer(word, fan_in), name=name,
+                initializer(word, fan_in), name=name,
             )  # fmt: skip
         case words.Pool():
             kind = layers.MaxPooling2D if word.kind == "max" else layers.AveragePooling2D
@@ -135,7 +140,7 @@ def _layer(word, name, layer, padding):
             return layers.Conv2DTranspose(
                 layer.output.shape[-1], pair(word.kernel), pair(word.stride), padding, use_bias=word.bias,
                 activation=_activation(word.activation),
-                kernel_initializer=papers.Bilinear() if word.bilinear else _initializer(word), name=name,
+                kernel_initializer=papers.Bilinear() if word.bilinear else initializer(word), name=name,
             )  # fmt: skip
         case words.Crop():
             return layers.Cropping2D(sides(word.border), name=name)
@@ -168,7 +173,7 @@ def _layer(word, name, layer, padding):
             return kind(name=name)
         case words.Dense():
             return layers.Dense(
-                word.units, _activation(word.activation), kernel_initializer=_initializer(word), name=name
+                word.units, _activation(word.activation), kernel_initializer=initializer(word), name=name
             )
         case words.RBF():
             return papers.RBF(word.codes, name=name)
@@ -200,6 +205,20 @@ def _initializer(word, fan_in=None):
     return (
         "glorot_uniform" if word.activation in ("tanh", "sigmoid") or linear or _scores_classes(word) else "he_normal"
     )
+
+
+def _normalized_initializer(word, fan_in=None):
+    """PyTorch's own, uniform up to the root of 1 / fan-in, for nets with BatchNorm, which undoes the kernels' scale.
+
+    The smaller they start, the more a step changes them, and such nets learn far faster than from He's, of six times
+    the variance (docs/trains_as_built.md).
+    """
+    if word.activation == "scaled_tanh" or _rectified_scores(word):
+        return _initializer(word, fan_in)
+    if isinstance(word, words.DepthwiseConv):
+        limit = prod(pair(word.kernel)) ** -0.5
+        return keras.initializers.RandomUniform(-limit, limit)
+    return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
 
 
 def _scores_classes(word):

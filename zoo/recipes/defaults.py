@@ -21,8 +21,11 @@ NORMALIZED = {"optimizer": "sgd", "learning_rate": 0.1, "schedule": "onecycle", 
 DATA_OF_NORMALIZED = {"cifar10": NORMALIZED, "cifar100": NORMALIZED}
 
 SGD = {"optimizer": "sgd", "momentum": 0.9, "label_smoothing": 0.0, "augment": ("flip", "crop")}
-RESNET = SGD | {"batch_size": 256, "learning_rate": 0.1, "schedule": "plateau", "weight_decay": 1e-4, "epochs": 120}
-CIFAR_RESNET = SGD | {"batch_size": 128, "learning_rate": 0.1, "schedule": "step", "weight_decay": 1e-4, "epochs": 182}
+HE = {"initialization": "he_normal"}  # He et al. 2015, arXiv:1502.01852, which they and those after them take
+RESNET = SGD | HE | {"batch_size": 256, "learning_rate": 0.1, "schedule": "plateau", "weight_decay": 1e-4,
+                     "epochs": 120}  # fmt: skip
+CIFAR_RESNET = SGD | HE | {"batch_size": 128, "learning_rate": 0.1, "schedule": "step", "weight_decay": 1e-4,
+                           "epochs": 182}  # fmt: skip
 
 # How the papers trained, as far as a recipe can say it: their colour changes are left out, momentum is Nesterov's.
 PAPERS = {
