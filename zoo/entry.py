@@ -23,6 +23,9 @@ class Paper:
 
 
 TORCHVISION = "torchvision.models documentation"  # a source that many families share
+# What the papers' trainings share, as far as a recipe can say it: their colour changes are left out, momentum is
+# Nesterov's.
+SGD = {"optimizer": "sgd", "momentum": 0.9, "label_smoothing": 0.0, "augment": ("flip", "crop")}
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class Entry:
     `function(classes=…, …)` returns its layout. `input_shape` (NHWC without the N) and `classes` are the paper's.
     `margin` is the ring of zeros that the paper puts round an image to reach that shape, `pixel_range` the values
     that it gives to black and white (None: images are normalized by the data's mean and deviation), `recipe` what
-    its training needs other than the defaults, `published` the figures that its tests hold it to.
+    its training needs other than the defaults, `paper_recipe` how the paper trained it (None: not known here),
+    `published` the figures that its tests hold it to.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Entry:
     margin: int = 0
     pixel_range: tuple | None = None
     recipe: dict = field(default_factory=dict)
+    paper_recipe: dict | None = None
     published: dict = field(default_factory=dict)
 
     @cached_property

@@ -10,7 +10,7 @@ The 2012 paper says 224x224; its 55x55 first map needs 227x227 without padding, 
 """
 
 from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Pool, Stage
-from zoo.entry import TORCHVISION, Cited, Paper, register
+from zoo.entry import SGD, TORCHVISION, Cited, Paper, register
 
 
 @register(
@@ -20,6 +20,8 @@ from zoo.entry import TORCHVISION, Cited, Paper, register
     summary="ReLU, dropout and GPUs win ImageNet: two towers, LRN, overlapping pools",
     published={"trainable_params": Cited(60_965_224, "bvlc_alexnet, Caffe model zoo"),
                "imagenet_top5_error": Cited(18.2, "Table 2, 1 CNN, validation")},
+    paper_recipe=SGD | {"batch_size": 128, "learning_rate": 0.01, "schedule": "plateau", "weight_decay": 5e-4,
+                        "epochs": 90, "initialization": "gaussian"},  # Section 5
 )  # fmt: skip
 def alexnet(classes=1000):
     return Layout(

@@ -10,7 +10,7 @@ The paper's sums for A and B (1.28 and 1.35 million) are a little above those of
 """
 
 from zoo.layout import Conv, Dropout, GlobalPool, Layout, Stage
-from zoo.entry import Cited, Paper, register
+from zoo.entry import SGD, Cited, Paper, register
 
 BASES = {"a": (5,), "b": (5, 1), "c": (3, 3)}  # Table 1: the kernels of a block
 SUMMARIES = {
@@ -23,6 +23,9 @@ PUBLISHED = {  # Table 3, without augmentation
     "b": {"cifar10_error": Cited(9.10, "Table 3, ALL-CNN-B")},
     "c": {"cifar10_error": Cited(9.08, "Table 3, ALL-CNN-C"), "trainable_params": Cited(1.4e6, "Table 3, ALL-CNN-C")},
 }
+# Section 3.1; the rate is one of their four, the size of the batch isn't told.
+PAPER_RECIPE = SGD | {"batch_size": 128, "learning_rate": 0.05, "schedule": "step", "weight_decay": 1e-3,
+                      "epochs": 350, "milestones": (200 / 350, 250 / 350, 300 / 350)}  # fmt: skip
 
 
 def allcnn(kernels, classes):
@@ -45,7 +48,7 @@ def register_base(base):
         layout, name=f"allcnn_{base}", family="allcnn", input_shape=(32, 32, 3), classes=10,
         paper=Paper("Striving for Simplicity: The All Convolutional Net",
                     "Springenberg, Dosovitskiy, Brox and Riedmiller", 2014, "arXiv:1412.6806"),
-        summary=SUMMARIES[base], published=PUBLISHED[base],
+        summary=SUMMARIES[base], published=PUBLISHED[base], paper_recipe=PAPER_RECIPE,
     )  # fmt: skip
 
 

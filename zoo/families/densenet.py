@@ -11,6 +11,7 @@
 
 from zoo.layout import Concat, Dense, GlobalPool, Layout, Pool, Stage
 from zoo.families.resnet import TORCHVISION
+from zoo.families.resnet_cifar import CIFAR_RECIPE
 from zoo.families.resnet_v2 import conv, last, preact
 from zoo.entry import Cited, Paper, register
 
@@ -45,6 +46,7 @@ def register_imagenet(depth, channels, blocks, growth, params, macs, top5=None):
     register(
         layout, name=f"densenet{depth}", family="densenet", paper=PAPER, input_shape=(224, 224, 3), classes=1000,
         summary=f"Each layer sees all before it; {depth} layers, growth {growth}", published=published,
+        paper_recipe=CIFAR_RECIPE | {"batch_size": 256, "epochs": 90, "milestones": (1 / 3, 2 / 3)},  # Section 4.2
     )  # fmt: skip
 
 
@@ -58,6 +60,7 @@ register_imagenet(161, 96, (6, 12, 36, 24), 48, 28_681_000, 7.728e9)
     paper=PAPER, input_shape=(32, 32, 3), classes=10,
     summary="DenseNet for CIFAR: 100 layers, growth 12, bottlenecks and compression",
     published={"trainable_params": Cited(0.8e6, "Table 2"), "cifar10_error": Cited(4.51, "Table 2, C10+")},
+    paper_recipe=CIFAR_RECIPE | {"batch_size": 64, "epochs": 300},  # Section 4.2
 )  # fmt: skip
 def densenet_bc_100_12(classes=10):
     return densenet(Stage("stem", last(24, 3)), 24, (16, 16, 16), 12, classes)

@@ -13,12 +13,15 @@ and everybody, torchvision too, followed. The shortcuts are option B: a 1x1 conv
 from functools import partial
 
 from zoo.layout import Activation, Add, Conv, Dense, GlobalPool, Layout, Pool, Stage
-from zoo.entry import TORCHVISION, Cited, Paper, register
+from zoo.entry import SGD, TORCHVISION, Cited, Paper, register
 
 PAPER = Paper("Deep Residual Learning for Image Recognition", "He, Zhang, Ren and Sun", 2015, "arXiv:1512.03385")
 COLUMNS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
 FROM_ZERO = {"zero_init_residual": True}  # short trainings of deep bottlenecks end far better: docs/trains_as_built.md
+# He's initialization is that of arXiv:1502.01852, which they and those after them take.
+PAPER_RECIPE = SGD | {"batch_size": 256, "learning_rate": 0.1, "schedule": "plateau", "weight_decay": 1e-4,
+                      "epochs": 120, "initialization": "he_normal"}  # fmt: skip  (Section 3.4: 600,000 steps)
 
 conv = partial(Conv, bias=False, norm="batch")
 
@@ -79,7 +82,8 @@ def register_depth(depth, name, block, summary, published):
         return resnet(block, COLUMNS[depth], classes)
 
     register(layout, name=name, family="resnet", paper=PAPER, input_shape=(224, 224, 3), classes=1000,
-             summary=summary, published=published, recipe={} if block is basic else FROM_ZERO)  # fmt: skip
+             summary=summary, published=published, recipe={} if block is basic else FROM_ZERO,
+             paper_recipe=PAPER_RECIPE)  # fmt: skip
 
 
 for _depth in COLUMNS:

@@ -15,10 +15,13 @@ them before, as the best known PyTorch implementation does (akamaster/pytorch_re
 
 from zoo.layout import checks
 from zoo.layout import Activation, Add, Dense, GlobalPool, Layout, PadChannels, Pool, Stage
-from zoo.families.resnet import PAPER, conv, conv3
+from zoo.families.resnet import PAPER, PAPER_RECIPE, conv, conv3
 from zoo.entry import Cited, register
 
 TABLE6 = {20: (0.27e6, 8.75), 32: (0.46e6, 7.51), 44: (0.66e6, 7.17), 56: (0.85e6, 6.97), 110: (1.7e6, 6.43)}
+# Section 4.2: 64,000 steps; 110 layers need 400 steps of warm-up.
+CIFAR_RECIPE = PAPER_RECIPE | {"batch_size": 128, "schedule": "step", "epochs": 182}
+WARMED_UP = CIFAR_RECIPE | {"warmup": 1.1}
 
 
 def block(width, zeros, stride=1):
@@ -51,6 +54,7 @@ def register_depth(depth):
         layout, name=f"resnet{depth}", family="resnet_cifar", paper=PAPER, input_shape=(32, 32, 3), classes=10,
         summary=f"ResNet for CIFAR, {depth} layers, shortcuts without weights",
         published={"trainable_params": Cited(params, "Table 6"), "cifar10_error": Cited(error, "Table 6")},
+        paper_recipe=WARMED_UP if depth == 110 else CIFAR_RECIPE,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from functools import partial
 
 from zoo.layout import Activation, Add, Conv, Dense, GlobalPool, Layout, Norm, Pool, Stage
 from zoo.families.resnet import FROM_ZERO
+from zoo.families.resnet_cifar import WARMED_UP
 from zoo.entry import Cited, Paper, register
 
 PAPER = Paper("Identity Mappings in Deep Residual Networks", "He, Zhang, Ren and Sun", 2016, "arXiv:1603.05027")
@@ -86,6 +87,7 @@ def register_cifar(depth, rows_of, error):
 
     register(layout, name=f"preact_resnet{depth}", family="resnet_v2", paper=PAPER, input_shape=(32, 32, 3),
              classes=10, summary=f"Pre-activation for CIFAR, {depth} layers: the shortcuts carry the signal unchanged",
+             paper_recipe=WARMED_UP,  # Appendix
              published={"trainable_params": Cited(1.7e6, "Table 4"),
                         "cifar10_error": Cited(error, "Table 2")})  # fmt: skip
 

@@ -13,7 +13,7 @@ The `_bn` forms put BatchNorm after each convolution; they came with Torch's re-
 """
 
 from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Pool, Stage
-from zoo.entry import TORCHVISION, Cited, Paper, register
+from zoo.entry import SGD, TORCHVISION, Cited, Paper, register
 
 PAPER = Paper(
     "Very Deep Convolutional Networks for Large-Scale Image Recognition", "Simonyan and Zisserman", 2014,
@@ -61,6 +61,8 @@ PARAMETERS = {  # trainable, each with its source
     "vgg16": Cited(138_357_544, TORCHVISION), "vgg16_bn": Cited(138_365_992, TORCHVISION),
     "vgg19": Cited(143_667_240, TORCHVISION), "vgg19_bn": Cited(143_678_248, TORCHVISION),
 }  # fmt: skip
+PAPER_RECIPE = SGD | {"batch_size": 256, "learning_rate": 0.01, "schedule": "plateau", "weight_decay": 5e-4,
+                      "epochs": 74, "initialization": "glorot_uniform"}  # fmt: skip  (Section 3.1)
 TOP5 = {"vgg11": 10.4, "vgg11_lrn": 10.5, "vgg13": 9.9, "vgg16c": 9.4, "vgg16": 8.8, "vgg19": 9.0}
 COLUMNS = {"vgg11": "A", "vgg11_lrn": "A-LRN", "vgg13": "B", "vgg16c": "C", "vgg16": "D", "vgg19": "E"}
 
@@ -76,6 +78,7 @@ def register_column(name, column, norm=None):
         layout, name=name, family="vgg", paper=PAPER, input_shape=(224, 224, 3), classes=1000, published=published,
         summary=f"Table 1, column {column}" + (", BatchNorm after each convolution" if norm else ""),
         recipe={} if norm else {"learning_rate": 3e-4},  # without BatchNorm so many layers take no larger steps
+        paper_recipe=PAPER_RECIPE,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@
 
 from zoo.layout import Add, Dense, Dropout, GlobalPool, Layout, Stage
 from zoo.families import resnet
+from zoo.families.resnet_cifar import CIFAR_RECIPE
 from zoo.families.resnet_v2 import conv, last, preact
 from zoo.entry import Cited, Paper, register
 
@@ -48,6 +49,7 @@ def register_net(depth, factor, **published):
         layout, name=f"wrn_{depth}_{factor}", family="wide_resnet", paper=PAPER, input_shape=(32, 32, 3), classes=10,
         summary=f"{depth} layers, {factor} times the width: a shallow wide ResNet beats a deep thin one",
         published=published,
+        paper_recipe=CIFAR_RECIPE | {"weight_decay": 5e-4, "epochs": 200, "milestones": (0.3, 0.6, 0.8), "drop": 0.2},
     )  # fmt: skip
 
 

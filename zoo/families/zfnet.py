@@ -8,7 +8,7 @@ The figure's maps (110, 55, 26, 13) come out with pools that round up, as the au
 """
 
 from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Norm, Pool, Stage
-from zoo.entry import Cited, Paper, register
+from zoo.entry import SGD, Cited, Paper, register
 
 
 @register(
@@ -17,6 +17,8 @@ from zoo.entry import Cited, Paper, register
     summary="AlexNet mended by looking at its features: smaller first kernels and stride",
     published={"trainable_params": Cited(62_357_608, "sum of Figure 3's layers"),
                "imagenet_top5_error": Cited(16.5, "Table 2, 1 convnet as per Figure 3")},
+    paper_recipe=SGD | {"batch_size": 128, "learning_rate": 0.01, "schedule": "plateau", "epochs": 70,
+                        "initialization": "gaussian"},  # Section 3.1
 )  # fmt: skip
 def zfnet(classes=1000):
     return Layout(

@@ -1,7 +1,6 @@
 """Which recipe a run starts from: the model's and the data's own, its paper's, or a file's."""
 
 from dataclasses import fields
-from fnmatch import fnmatch
 from typing import get_args
 
 from zoo.errors import ZooError, did_you_mean, first_line
@@ -19,37 +18,6 @@ DATA = {
 # What they change besides for nets with BatchNorm, which take large steps.
 NORMALIZED = {"optimizer": "sgd", "learning_rate": 0.1, "schedule": "onecycle", "weight_decay": 5e-4}
 DATA_OF_NORMALIZED = {"cifar10": NORMALIZED, "cifar100": NORMALIZED}
-
-SGD = {"optimizer": "sgd", "momentum": 0.9, "label_smoothing": 0.0, "augment": ("flip", "crop")}
-HE = {"initialization": "he_normal"}  # He et al. 2015, arXiv:1502.01852, which they and those after them take
-RESNET = SGD | HE | {"batch_size": 256, "learning_rate": 0.1, "schedule": "plateau", "weight_decay": 1e-4,
-                     "epochs": 120}  # fmt: skip
-CIFAR_RESNET = SGD | HE | {"batch_size": 128, "learning_rate": 0.1, "schedule": "step", "weight_decay": 1e-4,
-                           "epochs": 182}  # fmt: skip
-
-# How the papers trained, as far as a recipe can say it: their colour changes are left out, momentum is Nesterov's.
-PAPERS = {
-    "alexnet": SGD | {"batch_size": 128, "learning_rate": 0.01, "schedule": "plateau", "weight_decay": 5e-4,
-                      "epochs": 90, "initialization": "gaussian"},  # Krizhevsky et al. 2012, Section 5
-    "zfnet": SGD | {"batch_size": 128, "learning_rate": 0.01, "schedule": "plateau", "epochs": 70,
-                    "initialization": "gaussian"},  # Zeiler and Fergus 2013, Section 3.1
-    "vgg*": SGD | {"batch_size": 256, "learning_rate": 0.01, "schedule": "plateau", "weight_decay": 5e-4,
-                   "epochs": 74, "initialization": "glorot_uniform"},  # Simonyan and Zisserman 2014, Section 3.1
-    "allcnn_*": SGD | {"batch_size": 128, "learning_rate": 0.05, "schedule": "step", "weight_decay": 1e-3,
-                       "epochs": 350, "milestones": (200 / 350, 250 / 350, 300 / 350)},
-    # Springenberg et al. 2014, Section 3.1; the rate is one of their four, the batch isn't told
-    "resnet20": CIFAR_RESNET, "resnet32": CIFAR_RESNET, "resnet44": CIFAR_RESNET, "resnet56": CIFAR_RESNET,
-    "resnet110": CIFAR_RESNET | {"warmup": 1.1},  # He et al. 2015, Section 4.2: 64,000 steps, 400 of them warm-up
-    "resnet18": RESNET, "resnet34": RESNET, "resnet50": RESNET, "resnet101": RESNET, "resnet152": RESNET,
-    "resnet*_v1": RESNET,  # He et al. 2015, Section 3.4: 600,000 steps
-    "preact_resnet*": CIFAR_RESNET | {"warmup": 1.1},  # He et al. 2016, Appendix
-    "wrn_*": CIFAR_RESNET | {"weight_decay": 5e-4, "epochs": 200, "milestones": (0.3, 0.6, 0.8), "drop": 0.2},
-    # Zagoruyko and Komodakis 2016, Section 3
-    "densenet_bc_100_12": CIFAR_RESNET | {"batch_size": 64, "epochs": 300},  # Huang et al. 2016, Section 4.2
-    "densenet1*": CIFAR_RESNET | {"batch_size": 256, "epochs": 90, "milestones": (1 / 3, 2 / 3)},
-    "densenet2*": CIFAR_RESNET | {"batch_size": 256, "epochs": 90, "milestones": (1 / 3, 2 / 3)},
-}  # fmt: skip
-
 
 NONE = "none"  # stands for None where None stands for what isn't given
 OF_OPTIMIZER = ("optimizer", "learning_rate", "schedule", "momentum", "weight_decay")
@@ -70,7 +38,11 @@ def recipe_for(entry, dataset=None, named=None, **overrides):
     """
     given = {key: value for key, value in overrides.items() if value is not None}
     if named == "paper":
-        start = _of_paper(entry)
+        if entry.paper_recipe is None:
+            raise ZooError(
+                f"No recipe of the paper of {entry.name} is known here; `--recipe fast` is its default."
+            )
+        start = entry.paper_recipe
     else:
         own = {} if named in (None, "fast") else read_recipe(named)
         start = _default(entry, dataset, (own | given).get("optimizer")) | own
@@ -95,13 +67,6 @@ def _has_batchnorm(entry):
     layout = entry.layout(entry.classes or 2)
     norms = [word if isinstance(word, Norm) else getattr(word, "norm", None) for word in all_words(layout.body)]
     return any(isinstance(norm, Norm) and norm.kind == "batch" for norm in norms)
-
-
-def _of_paper(entry):
-    for pattern, recipe in PAPERS.items():
-        if fnmatch(entry.name, pattern):
-            return recipe
-    raise ZooError(f"No recipe of the paper of {entry.name} is known here; `--recipe fast` is its default.")
 
 
 def read_recipe(path):
