@@ -12,8 +12,8 @@ import pytest
 from miniatures import miniature, stirred
 
 import zoo
-from zoo.training import shards as side_by_side
 from zoo.runs.folder import Run
+from zoo.training import shards
 from zoo.training.train import train
 
 HERE = Path(__file__).parent
@@ -117,7 +117,7 @@ def test_a_run_in_parts_goes_on_on_jax_in_one_piece(on_jax, tmp_path, monkeypatc
         if history:
             raise Stopped
 
-    monkeypatch.setattr(side_by_side, "_cores", lambda: 2)
+    monkeypatch.setattr(shards, "_cores", lambda: 2)
     (tmp_path / "net.py").write_text("from zoo import *\ntiny = [Conv(4, 3, norm='batch'), GlobalPool(), Dense(10)]")
     with pytest.raises(Stopped):
         train(f"{tmp_path}/net.py:tiny", precision="bfloat16", limit=16, batch_size=16, epochs=2, runs=tmp_path,

@@ -8,10 +8,10 @@ from statistics import median
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from miniatures import smallest
 
 import zoo
 from benchmarks import ops
-from miniatures import smallest
 from zoo import ZooError
 from zoo.benchmark import contenders, figures, growth, measure, session
 from zoo.benchmark.contenders import OWN, Contender, choose
@@ -182,8 +182,8 @@ def policy():
 
 @pytest.mark.bfloat16
 def test_keras_has_its_own_net_or_the_zoos(policy, monkeypatch):
-    from zoo.layers import fast
     from zoo.benchmark import keras_net
+    from zoo.layers import fast
 
     history = keras_net.prepare(small(precision="bfloat16"))(3)
     assert policy.dtype_policy().name == "mixed_bfloat16" and history.params["steps"] == 3

@@ -8,11 +8,11 @@ import pytest
 from miniatures import images, miniature, stirred
 
 import zoo
-from zoo.inference.predictor import predictor
-from zoo.training.augmentation import augment
 from zoo.inference.evaluate import evaluate
-from zoo.recipes.recipe import AUGMENTATIONS
+from zoo.inference.predictor import predictor
 from zoo.inference.trained import load_trained
+from zoo.recipes.recipe import AUGMENTATIONS
+from zoo.training.augmentation import augment
 from zoo.training.train import train
 from zoo.weights.imagenet import reference
 

@@ -13,9 +13,9 @@ from PIL import Image
 
 from zoo import ZooError, ZooWarning
 from zoo.cli import main
-from zoo.training import train as training
 from zoo.runs.compare import compare, table, write_comparison
 from zoo.runs.folder import Run
+from zoo.training import train as training
 
 ROOT = Path(__file__).parents[1]
 

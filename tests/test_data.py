@@ -13,12 +13,11 @@ from zoo.data import dataset, preprocessing
 from zoo.data.dataset import StreamedSplit
 from zoo.data.preprocessing import fit_to
 from zoo.data.stream import AHEAD, Stream, own_errors
+from zoo.inference.evaluate import evaluate
 from zoo.plan import plan
 from zoo.registry import entry
-from zoo.training import train as training
-from zoo.inference.evaluate import evaluate
 from zoo.runs.folder import started_run
-
+from zoo.training import train as training
 
 # ------------------------------------------------------------------------------------------------------- digits
 

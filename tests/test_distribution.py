@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from zoo import ZooError
-from zoo.training import distribution
-from zoo.training.distribution import ADDRESSES, NUMBER, PROCESSES, Devices, choose
 from zoo.recipes.recipe import Recipe
 from zoo.runs.folder import started_run
+from zoo.training import distribution
+from zoo.training.distribution import ADDRESSES, NUMBER, PROCESSES, Devices, choose
 
 ROOT = Path(__file__).parents[1]
 TRAINING = ["--model", "lenet1", "--batch-size", "64", "--weight-decay", "1e-3", "--schedule", "constant"]

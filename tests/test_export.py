@@ -9,8 +9,8 @@ import zoo
 from zoo import ZooError
 from zoo.data.preprocessing import Preprocessing, plain
 from zoo.export import export_saved_model, saved_model
-from zoo.registry import entry
 from zoo.inference.trained import Trained, load_trained
+from zoo.registry import entry
 
 NAMES = tuple("abcde")
 

@@ -9,9 +9,9 @@ from miniatures import images, miniature, smallest
 import zoo
 from zoo import Conv, Dense, DepthwiseConv, GlobalPool, registry
 from zoo.plan import plan
+from zoo.recipes.recipe import INITIALIZATIONS, Recipe
 from zoo.training import train as training
 from zoo.training.initialization import ends_of_residuals, initialize
-from zoo.recipes.recipe import INITIALIZATIONS, Recipe
 
 
 @pytest.mark.parametrize("name", INITIALIZATIONS)

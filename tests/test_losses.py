@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from zoo import data
+from zoo.inference.trained import load_trained
+from zoo.runs.folder import best_epoch, find_run, started_run
 from zoo.training import train as training
 from zoo.training.checkpoint import Checkpoint, read_arrays, write_arrays
 from zoo.training.distribution import Devices
-from zoo.inference.trained import load_trained
-from zoo.runs.folder import best_epoch, find_run, started_run
 
 
 def logs_of(scores):

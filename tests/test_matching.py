@@ -11,9 +11,9 @@ from zoo import ZooError, ZooWarning
 from zoo.data.class_names import in_order
 from zoo.data.dataset import Dataset, Split
 from zoo.data.matching import matched
-from zoo.training import train as training
 from zoo.inference.evaluate import evaluate
 from zoo.runs.folder import Run
+from zoo.training import train as training
 
 TWELVE = sorted(map(str, range(12)))  # 0, 1, 10, 11, 2, …: as older versions order folders
 

@@ -15,9 +15,9 @@ from PIL import Image
 from zoo import ZooWarning, names
 from zoo.cli import main
 from zoo.runs import lettering
-from zoo.training import train as training
 from zoo.runs.figures import draw_confusion, draw_overlaid
 from zoo.runs.folder import find_run, new_run
+from zoo.training import train as training
 
 NOT_UTF8 = "caf\udce9"  # as os.listdir returns the bytes caf\xe9
 NASTY = (

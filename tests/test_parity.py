@@ -14,10 +14,9 @@ from zoo.benchmark.torch_net import TorchNet
 from zoo.cli import main
 from zoo.data.preprocessing import fit_to
 from zoo.plan import plan, resolve
-from zoo.training.building import build
 from zoo.recipes.recipe import Recipe
+from zoo.training.building import build
 from zoo.weights.pytorch import set_state
-
 
 SGD = {"optimizer": "sgd", "learning_rate": 0.05, "schedule": "constant"}  # Keras's momentum holds the rates of before
 

@@ -16,11 +16,11 @@ from zoo.data.dataset import Dataset, Split
 from zoo.data.images import read_image
 from zoo.data.preprocessing import fit_to
 from zoo.export.saved_model import _write
-from zoo.inference.predictor import predict_split
-from zoo.plan import resolve
 from zoo.inference import evaluate as evaluating
-from zoo.training import train as training
+from zoo.inference.predictor import predict_split
 from zoo.inference.trained import Trained
+from zoo.plan import resolve
+from zoo.training import train as training
 
 # An image of another size than its set's is kept as whole levels of 255 once it is resized, half a level off at most,
 # and Pillow rounds after each of the two directions. Nothing else may differ.

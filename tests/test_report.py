@@ -13,10 +13,10 @@ import zoo
 from zoo import Conv, Dense, Flatten, GlobalPool, TableConv, ZooWarning
 from zoo.data.dataset import Dataset, Split, StreamedSplit
 from zoo.runs import report
-from zoo.training import train as training
 from zoo.runs.figures import draw_confusion
-from zoo.runs.report import SHOWN, write_report
 from zoo.runs.folder import new_run, started_run
+from zoo.runs.report import SHOWN, write_report
+from zoo.training import train as training
 
 pytestmark = pytest.mark.filterwarnings("error::zoo.ZooWarning")
 NET = [Conv(4, 3), Flatten(), Dense(3)]

@@ -5,10 +5,10 @@ import pytest
 
 from zoo import ZooError, ZooWarning
 from zoo.runs import tracking
-from zoo.training import train as training
-from zoo.training.checkpoint import Checkpoint
 from zoo.runs.folder import find_run
 from zoo.runs.tracking import TRACKERS
+from zoo.training import train as training
+from zoo.training.checkpoint import Checkpoint
 
 OPTIONS = dict(epochs=2, verbose=0, say=str)
 

@@ -13,19 +13,19 @@ from PIL import Image
 import zoo
 from zoo import Auxiliary, Conv, Dense, GlobalPool, Stage, ZooError, ZooWarning, data, registry
 from zoo.data.preprocessing import Preprocessing, fit_to
+from zoo.inference.evaluate import evaluate, predict
+from zoo.inference.trained import Trained, load_trained
 from zoo.plan import plan
+from zoo.recipes.defaults import DATA, NORMALIZED, recipe_for
+from zoo.recipes.recipe import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Recipe, is_over
 from zoo.registry import entries, entry
+from zoo.runs.folder import Run, find_run, new_run
 from zoo.training import building
-from zoo.training import shards as side_by_side
+from zoo.training import shards
 from zoo.training import train as training
 from zoo.training.checkpoint import Checkpoint, Damaged, read_arrays, restore_best, write_arrays
 from zoo.training.classifier import Classifier, split
-from zoo.inference.evaluate import evaluate, predict
 from zoo.training.optimizing import Plateau, balanced_weights, make_loss, make_optimizer, make_schedule
-from zoo.recipes.recipe import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Recipe, is_over
-from zoo.recipes.defaults import DATA, NORMALIZED, recipe_for
-from zoo.inference.trained import Trained, load_trained
-from zoo.runs.folder import Run, find_run, new_run
 from zoo.versions import installed
 
 OPTIONS = {"width": 0.5}
@@ -89,7 +89,7 @@ SMALL_IN_BFLOAT16 = {"precision": "bfloat16", "limit": 64, "batch_size": 16}
 )
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(model, cores, options, tmp_path, monkeypatch):
     """In parts, one a core, and with BatchNorm over them, too."""
-    monkeypatch.setattr(side_by_side, "_cores", lambda: cores)
+    monkeypatch.setattr(shards, "_cores", lambda: cores)
 
     def weights(seed):
         run = training.train(model, options={"width": 0.5}, runs=tmp_path, epochs=1, seed=seed, verbose=0, say=str,
@@ -869,9 +869,9 @@ def test_a_run_goes_on_with_as_many_cores_an_op_as_it_began_with(tmp_path, monke
     """Both nets train in parts, but those of a layout without a size of its own aren't foreseen."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text("from zoo import *\ntiny = [Conv(4, 3), Pool(2), Flatten(), Dense(10)]")
-    monkeypatch.setattr(side_by_side, "_cores", lambda: 2)
+    monkeypatch.setattr(shards, "_cores", lambda: 2)
     settled, options = [], {"limit": 40, "epochs": 1, "batch_size": 16, "verbose": 0, "say": str}
-    monkeypatch.setattr(side_by_side, "one_core_an_op", lambda: settled.append(1))
+    monkeypatch.setattr(shards, "one_core_an_op", lambda: settled.append(1))
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(training, "_keep_best", stop)
         training.train(model, own_process=own_process, **options)

@@ -16,10 +16,10 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from zoo import ZooError, ZooWarning
 from zoo.cli import main
 from zoo.registry import entry
-from zoo.training import train as training
-from zoo.tuning import tune as tuning
-from zoo.training.checkpoint import Checkpoint
 from zoo.runs.folder import new_run
+from zoo.training import train as training
+from zoo.training.checkpoint import Checkpoint
+from zoo.tuning import tune as tuning
 from zoo.tuning.space import read_space, settings
 from zoo.tuning.tune import resume, tune
 

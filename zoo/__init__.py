@@ -13,9 +13,9 @@ from zoo.layout import (
     Dropout, Flatten, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Sequence, Shuffle, Split,
     Stage, Subsample, TableConv, Take, Unpool, Upsample,
 )  # fmt: skip
+from zoo.layout.trace import trace
 from zoo.processor import prepare
 from zoo.registry import register
-from zoo.layout.trace import trace
 from zoo.versions import __version__
 
 __all__ = [

@@ -1,17 +1,16 @@
 """A traced layout -> keras.Model: the one place where words become Keras layers, on any backend."""
 
-import keras
-from keras import layers
 from math import gcd, prod
 
-from zoo.layers import fast
-from zoo.layers import papers
-from zoo.layout import words
-from zoo.layers.channels import channels_last
+import keras
+from keras import layers
+
 from zoo.errors import ZooError
-from zoo.layout import Classes, pair, sides
-from zoo.plan import plan
+from zoo.layers import fast, papers
+from zoo.layers.channels import channels_last
+from zoo.layout import Classes, pair, sides, words
 from zoo.layout.trace import INPUT, SCORES
+from zoo.plan import plan
 from zoo.weights import load_weights
 
 

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 
 from zoo import registry
 from zoo.entry import Entry
-from zoo.layout import checks
-from zoo.layout import rewrite
 from zoo.errors import ZooError, did_you_mean
-from zoo.layout import Layout, as_layout
+from zoo.layout import Layout, as_layout, checks, rewrite
 from zoo.layout.trace import Trace, smallest_input, trace
 from zoo.layout.windows import OutOfPixels
 

@@ -13,8 +13,7 @@ from zoo.benchmark.growth import measure_growth, number_of_others
 from zoo.benchmark.measure import ceiling_of, measure
 from zoo.benchmark.workload import MODES, MOMENT, make_workload
 from zoo.errors import ZooError
-from zoo.processor import check_bfloat16, prepare
-from zoo.processor import PRECISIONS
+from zoo.processor import PRECISIONS, check_bfloat16, prepare
 from zoo.versions import installed
 
 

@@ -7,9 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from zoo.layout import words
 from zoo.errors import ZooError
-from zoo.layout import pair
+from zoo.layout import pair, words
 from zoo.layout.trace import INPUT
 
 ACTIVATIONS = {

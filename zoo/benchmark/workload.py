@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from zoo.layout import checks
 from zoo.data.preprocessing import SMALL, plain
 from zoo.errors import ZooError
+from zoo.layout import checks
 from zoo.plan import plan
-from zoo.registry import entry
 from zoo.processor import PRECISIONS
 from zoo.recipes.defaults import recipe_for
+from zoo.registry import entry
 
 MODES = ("training", "inference")
 LONGEST, BLOCKS = 50, 10  # steps in a block, at most, and blocks in the training set

@@ -5,9 +5,9 @@ from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
+from zoo.data.class_names import listed
 from zoo.data.dataset import Split, make_dataset
 from zoo.data.labels import as_classes, as_text
-from zoo.data.class_names import listed
 from zoo.data.pixels import as_images
 from zoo.errors import ZooError, first_line
 

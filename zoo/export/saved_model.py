@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from zoo import names
-from zoo.layers.channels import LAST
 from zoo.data.pixels import on_white
 from zoo.errors import ZooError
+from zoo.layers.channels import LAST
 
 COLOUR = (None, None, None, 3)
 TOLERANCE = 1e-4  # largest difference in a probability between the model and what was reloaded

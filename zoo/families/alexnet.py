@@ -9,8 +9,8 @@ The 2012 paper says 224x224; its 55x55 first map needs 227x227 without padding, 
 `alexnet_owt` is torchvision's form of the net of 2014, whose own configuration still has LRN.
 """
 
-from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Pool, Stage
 from zoo.entry import SGD, TORCHVISION, Cited, Paper, register
+from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Pool, Stage
 
 
 @register(

@@ -9,8 +9,8 @@
 The paper's sums for A and B (1.28 and 1.35 million) are a little above those of its layers.
 """
 
-from zoo.layout import Conv, Dropout, GlobalPool, Layout, Stage
 from zoo.entry import SGD, Cited, Paper, register
+from zoo.layout import Conv, Dropout, GlobalPool, Layout, Stage
 
 BASES = {"a": (5,), "b": (5, 1), "c": (3, 3)}  # Table 1: the kernels of a block
 SUMMARIES = {

@@ -7,8 +7,8 @@
 The net of the paper's Table 2, last row; its scores are interpolated to the image, before any CRF.
 """
 
-from zoo.layout import Conv, Crop, Dropout, Layout, Pool, Stage, Upsample
 from zoo.entry import Cited, Paper, register
+from zoo.layout import Conv, Crop, Dropout, Layout, Pool, Stage, Upsample
 
 
 def block(i, filters, count, dilation=1, stride=2):

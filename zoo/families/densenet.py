@@ -9,11 +9,11 @@
 | densenet_bc_100_12   | 16, 16, 16      | 12     | 769,162 (paper: 0.8 million) |
 """
 
-from zoo.layout import Concat, Dense, GlobalPool, Layout, Pool, Stage
+from zoo.entry import Cited, Paper, register
 from zoo.families.resnet import TORCHVISION
 from zoo.families.resnet_cifar import CIFAR_RECIPE
 from zoo.families.resnet_v2 import conv, last, preact
-from zoo.entry import Cited, Paper, register
+from zoo.layout import Concat, Dense, GlobalPool, Layout, Pool, Stage
 
 PAPER = Paper("Densely Connected Convolutional Networks", "Huang, Liu, van der Maaten and Weinberger", 2016,
               "arXiv:1608.06993")  # fmt: skip

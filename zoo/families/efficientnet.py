@@ -10,8 +10,8 @@ keras.applications counts 7 more: its net normalizes the image inside, with thre
 
 from functools import partial
 
-from zoo.layout import Add, Conv, Dense, DepthwiseConv, DropPath, Dropout, GlobalPool, Layout, Multiply, Norm, Stage
 from zoo.entry import TORCHVISION, Cited, Paper, register
+from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, DropPath, GlobalPool, Layout, Multiply, Norm, Stage
 
 TABLE1 = (  # expansion, kernel, channels, layers, stride
     (1, 3, 16, 1, 1), (6, 3, 24, 2, 2), (6, 5, 40, 2, 2), (6, 3, 80, 3, 2), (6, 5, 112, 3, 1), (6, 5, 192, 4, 2),

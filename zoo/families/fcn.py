@@ -12,9 +12,9 @@ upsampling is bilinear and fixed, those before it start as bilinear and learn.
 
 from dataclasses import replace
 
-from zoo.layout import Add, Conv, ConvTranspose, Crop, Dropout, Layout, Pool, Stage, Take, Upsample
-from zoo.families.vgg import CONFIGURATIONS, conv
 from zoo.entry import Cited, Paper, register
+from zoo.families.vgg import CONFIGURATIONS, conv
+from zoo.layout import Add, Conv, ConvTranspose, Crop, Dropout, Layout, Pool, Stage, Take, Upsample
 
 ABOUT = dict(
     family="fcn", input_shape=(500, 500, 3), classes=21,

@@ -11,8 +11,8 @@ need pools that round up.
 
 from functools import partial
 
-from zoo.layout import Auxiliary, Concat, Conv, Dense, Dropout, Flatten, GlobalPool, Layout, Norm, Pool, Stage
 from zoo.entry import TORCHVISION, Cited, Paper, register
+from zoo.layout import Auxiliary, Concat, Conv, Dense, Dropout, Flatten, GlobalPool, Layout, Norm, Pool, Stage
 
 PAPER = Paper("Going Deeper with Convolutions",
               "Szegedy, Liu, Jia, Sermanet, Reed, Anguelov, Erhan, Vanhoucke and Rabinovich", 2014,

@@ -9,8 +9,8 @@ Its BatchNorm has no gamma, as in the authors' code and keras.applications.
 
 from functools import partial
 
-from zoo.layout import Concat, Conv, Dense, GlobalPool, Layout, Norm, Pool, Stage
 from zoo.entry import Cited, Paper, register
+from zoo.layout import Concat, Conv, Dense, GlobalPool, Layout, Norm, Pool, Stage
 
 conv = partial(Conv, bias=False, norm=Norm(epsilon=1e-3, scale=False))
 valid = partial(conv, padding="valid")

@@ -8,10 +8,10 @@ The layout is that of the authors' code, which keras.applications follows: Incep
 before the residual ones, the last of which is unscaled and has no ReLU. BatchNorm has no gamma.
 """
 
-from zoo.layout import Activation, Add, Concat, Conv, Dense, GlobalPool, Layout, Pool, Scale, Stage
+from zoo.entry import Cited, register
 from zoo.families.inception import average, conv, stem, valid
 from zoo.families.inception_v4 import PAPER
-from zoo.entry import Cited, register
+from zoo.layout import Activation, Add, Concat, Conv, Dense, GlobalPool, Layout, Pool, Scale, Stage
 
 
 def residual(scale, channels, *branches, relu=True):

@@ -9,9 +9,9 @@ A convolution marked V in the figures is "valid", the others are "same".
 
 from functools import partial
 
-from zoo.layout import Concat, Conv, Dense, Dropout, GlobalPool, Layout, Norm, Pool, Stage
-from zoo.families.inception import average
 from zoo.entry import Cited, Paper, register
+from zoo.families.inception import average
+from zoo.layout import Concat, Conv, Dense, Dropout, GlobalPool, Layout, Norm, Pool, Stage
 
 PAPER = Paper("Inception-v4, Inception-ResNet and the Impact of Residual Connections on Learning",
               "Szegedy, Ioffe, Vanhoucke and Alemi", 2016, "arXiv:1602.07261")  # fmt: skip

@@ -10,8 +10,8 @@
 The paper's digits are 28x28, centred in 32x32; LeNet-1's whole input is 28x28.
 """
 
-from zoo.layout import RBF, Conv, Dense, Flatten, Layout, Pool, Stage, Subsample, TableConv
 from zoo.entry import Cited, Paper, register
+from zoo.layout import RBF, Conv, Dense, Flatten, Layout, Pool, Stage, Subsample, TableConv
 
 PAPER = Paper("Gradient-Based Learning Applied to Document Recognition", "LeCun, Bottou, Bengio and Haffner", 1998,
               "Proceedings of the IEEE 86(11)")  # fmt: skip

@@ -7,9 +7,8 @@
 
 from functools import partial
 
-from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, GlobalPool, Layout, Stage
 from zoo.entry import TORCHVISION, Cited, Paper, register
-
+from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, GlobalPool, Layout, Stage
 
 conv = partial(Conv, bias=False, norm="batch")
 depthwise = partial(DepthwiseConv, bias=False, norm="batch")

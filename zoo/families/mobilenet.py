@@ -11,8 +11,8 @@ Padding, ReLU6 and epsilon are those of the authors' code, which keras.applicati
 
 from functools import partial
 
-from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, GlobalPool, Layout, Norm, Stage
 from zoo.entry import TORCHVISION, Cited, Paper, register
+from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, GlobalPool, Layout, Norm, Stage
 
 TENSORFLOW = Norm(epsilon=1e-3)
 conv = partial(Conv, bias=False, activation="relu6")

@@ -10,8 +10,8 @@
 
 from functools import partial
 
-from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, GlobalPool, Layout, Multiply, Norm, Stage
 from zoo.entry import TORCHVISION, Cited, Paper, register
+from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, GlobalPool, Layout, Multiply, Norm, Stage
 
 PAPER = Paper("Searching for MobileNetV3", "Howard, Sandler, Chu, Chen, Chen, Tan, Wang, Zhu, Pang, Vasudevan, Le "
               "and Adam", 2019, "arXiv:1905.02244")  # fmt: skip

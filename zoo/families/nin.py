@@ -9,8 +9,8 @@ The paper gives its nets in a figure and prose; the sizes are those of the autho
 CIFAR-10 and, for ImageNet, in Caffe's model zoo.
 """
 
-from zoo.layout import Conv, Dropout, GlobalPool, Layout, Pool, Stage
 from zoo.entry import Cited, Paper, register
+from zoo.layout import Conv, Dropout, GlobalPool, Layout, Pool, Stage
 
 PAPER = Paper("Network In Network", "Lin, Chen and Yan", 2013, "arXiv:1312.4400")
 

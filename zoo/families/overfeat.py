@@ -6,8 +6,8 @@
 | overfeat_accurate | 221   | 96, 7x7 / 2  | 3, 2, 3       | 4096, 4096 | 144,656,488 | 144 million    |
 """
 
-from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Pool, Stage
 from zoo.entry import Cited, Paper, register
+from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Pool, Stage
 
 PAPER = Paper("OverFeat: Integrated Recognition, Localization and Detection using Convolutional Networks",
               "Sermanet, Eigen, Zhang, Mathieu, Fergus and LeCun", 2013, "arXiv:1312.6229")  # fmt: skip

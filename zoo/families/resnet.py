@@ -12,8 +12,8 @@ and everybody, torchvision too, followed. The shortcuts are option B: a 1x1 conv
 
 from functools import partial
 
-from zoo.layout import Activation, Add, Conv, Dense, GlobalPool, Layout, Pool, Stage
 from zoo.entry import SGD, TORCHVISION, Cited, Paper, register
+from zoo.layout import Activation, Add, Conv, Dense, GlobalPool, Layout, Pool, Stage
 
 PAPER = Paper("Deep Residual Learning for Image Recognition", "He, Zhang, Ren and Sun", 2015, "arXiv:1512.03385")
 COLUMNS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}

@@ -13,10 +13,9 @@ The paper doesn't say on which side: `zeros="after"` puts them after the channel
 them before, as the best known PyTorch implementation does (akamaster/pytorch_resnet_cifar10), whose weights need it.
 """
 
-from zoo.layout import checks
-from zoo.layout import Activation, Add, Dense, GlobalPool, Layout, PadChannels, Pool, Stage
-from zoo.families.resnet import PAPER, PAPER_RECIPE, conv, conv3
 from zoo.entry import Cited, register
+from zoo.families.resnet import PAPER, PAPER_RECIPE, conv, conv3
+from zoo.layout import Activation, Add, Dense, GlobalPool, Layout, PadChannels, Pool, Stage, checks
 
 TABLE6 = {20: (0.27e6, 8.75), 32: (0.46e6, 7.51), 44: (0.66e6, 7.17), 56: (0.85e6, 6.97), 110: (1.7e6, 6.43)}
 # Section 4.2: 64,000 steps; 110 layers need 400 steps of warm-up.

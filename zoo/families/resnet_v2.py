@@ -10,10 +10,10 @@ The ImageNet nets are keras.applications': a stage's last block has the stride, 
 
 from functools import partial
 
-from zoo.layout import Activation, Add, Conv, Dense, GlobalPool, Layout, Norm, Pool, Stage
+from zoo.entry import Cited, Paper, register
 from zoo.families.resnet import FROM_ZERO
 from zoo.families.resnet_cifar import WARMED_UP
-from zoo.entry import Cited, Paper, register
+from zoo.layout import Activation, Add, Conv, Dense, GlobalPool, Layout, Norm, Pool, Stage
 
 PAPER = Paper("Identity Mappings in Deep Residual Networks", "He, Zhang, Ren and Sun", 2016, "arXiv:1603.05027")
 

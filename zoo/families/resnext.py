@@ -6,8 +6,8 @@
 | resnext101_32x8d | 32 x 8         | 88,791,336             |
 """
 
-from zoo.families.resnet import COLUMNS, FROM_ZERO, TORCHVISION, conv, conv3, residual, resnet
 from zoo.entry import Cited, Paper, register
+from zoo.families.resnet import COLUMNS, FROM_ZERO, TORCHVISION, conv, conv3, residual, resnet
 
 PAPER = Paper("Aggregated Residual Transformations for Deep Neural Networks", "Xie, Girshick, Dollar, Tu and He",
               2016, "arXiv:1611.05431")  # fmt: skip

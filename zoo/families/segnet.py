@@ -7,9 +7,9 @@
 
 from functools import partial
 
-from zoo.layout import Conv, Layout, Pool, Stage, Unpool
-from zoo.families.vgg import CONFIGURATIONS
 from zoo.entry import Cited, Paper, register
+from zoo.families.vgg import CONFIGURATIONS
+from zoo.layout import Conv, Layout, Pool, Stage, Unpool
 
 conv = partial(Conv, kernel=3, norm="batch")
 BLOCKS = [[int(word) for word in block.split()] for block in CONFIGURATIONS["D"].split("|")]

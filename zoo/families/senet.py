@@ -8,9 +8,9 @@ The stride is in the first 1x1 convolution, as in the ResNet paper and the autho
 more work than for such a ResNet-50.
 """
 
-from zoo.layout import Dense, GlobalPool, Multiply
-from zoo.families.resnet import COLUMNS, FROM_ZERO, conv, conv3, residual, resnet
 from zoo.entry import Cited, Paper, register
+from zoo.families.resnet import COLUMNS, FROM_ZERO, conv, conv3, residual, resnet
+from zoo.layout import Dense, GlobalPool, Multiply
 
 
 def squeeze_and_excite(channels, reduction=16):

@@ -7,9 +7,8 @@
 
 from functools import partial
 
-from zoo.layout import Concat, Conv, Dense, DepthwiseConv, GlobalPool, Layout, Pool, Shuffle, Split, Stage
 from zoo.entry import TORCHVISION, Cited, Paper, register
-
+from zoo.layout import Concat, Conv, Dense, DepthwiseConv, GlobalPool, Layout, Pool, Shuffle, Split, Stage
 
 conv = partial(Conv, bias=False, norm="batch")
 depthwise = partial(DepthwiseConv, 3, padding=1, bias=False, norm="batch", activation=None)

@@ -6,8 +6,8 @@
 | squeezenet1_1 | 64, 3x3 / 2  | conv 1, fire 3, 5 | 1,235,496 | 0.35 G        |
 """
 
-from zoo.layout import Concat, Conv, Dropout, GlobalPool, Layout, Pool, Stage
 from zoo.entry import TORCHVISION, Cited, Paper, register
+from zoo.layout import Concat, Conv, Dropout, GlobalPool, Layout, Pool, Stage
 
 PAPER = Paper("SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size",
               "Iandola, Han, Moskewicz, Ashraf, Dally and Keutzer", 2016, "arXiv:1602.07360")  # fmt: skip

@@ -7,8 +7,8 @@
 The convolutions are unpadded, so the output is smaller than the image; `padding="same"` gives all of it.
 """
 
-from zoo.layout import Concat, Conv, ConvTranspose, Dropout, Layout, Pool, Stage, Take
 from zoo.entry import Cited, Paper, register
+from zoo.layout import Concat, Conv, ConvTranspose, Dropout, Layout, Pool, Stage, Take
 
 
 def twice(width):

@@ -12,8 +12,8 @@
 The `_bn` forms put BatchNorm after each convolution; they came with Torch's re-implementations, not with the paper.
 """
 
-from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Pool, Stage
 from zoo.entry import SGD, TORCHVISION, Cited, Paper, register
+from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Pool, Stage
 
 PAPER = Paper(
     "Very Deep Convolutional Networks for Large-Scale Image Recognition", "Simonyan and Zisserman", 2014,

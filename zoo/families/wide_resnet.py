@@ -9,11 +9,11 @@
 | wide_resnet50_2 | ResNet-50, twice the 3x3 | 68,883,240 | 68.9 million |         |
 """
 
-from zoo.layout import Add, Dense, Dropout, GlobalPool, Layout, Stage
+from zoo.entry import Cited, Paper, register
 from zoo.families import resnet
 from zoo.families.resnet_cifar import CIFAR_RECIPE
 from zoo.families.resnet_v2 import conv, last, preact
-from zoo.entry import Cited, Paper, register
+from zoo.layout import Add, Dense, Dropout, GlobalPool, Layout, Stage
 
 PAPER = Paper("Wide Residual Networks", "Zagoruyko and Komodakis", 2016, "arXiv:1605.07146")
 

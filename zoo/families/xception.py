@@ -7,8 +7,8 @@
 
 from functools import partial
 
-from zoo.layout import Activation, Add, Conv, Dense, DepthwiseConv, GlobalPool, Layout, Norm, Pool, Stage
 from zoo.entry import Cited, Paper, register
+from zoo.layout import Activation, Add, Conv, Dense, DepthwiseConv, GlobalPool, Layout, Norm, Pool, Stage
 
 conv = partial(Conv, bias=False, norm=Norm(epsilon=1e-3))
 relu = Activation("relu")

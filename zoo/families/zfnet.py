@@ -7,8 +7,8 @@
 The figure's maps (110, 55, 26, 13) come out with pools that round up, as the authors' code and Caffe do.
 """
 
-from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Norm, Pool, Stage
 from zoo.entry import SGD, Cited, Paper, register
+from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Norm, Pool, Stage
 
 
 @register(

@@ -11,10 +11,10 @@ from zoo import data
 from zoo.data.images import BLANK, is_blank, read_image
 from zoo.data.matching import matched
 from zoo.errors import ZooError, ZooWarning
-from zoo.names import line
-from zoo.runs.same_data import changed, doubts
 from zoo.inference.trained import load_trained
+from zoo.names import line
 from zoo.runs.folder import Result
+from zoo.runs.same_data import changed, doubts
 
 
 def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128, options=None, check=None):

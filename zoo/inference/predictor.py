@@ -5,11 +5,11 @@ import numpy as np
 from keras import layers, ops
 from tqdm import tqdm
 
-from zoo.layout import checks
-from zoo.layers import fast
-from zoo.layers.copying import again, check_foreign, take_state
 from zoo.data.stream import Stream
 from zoo.errors import ZooError, no_such
+from zoo.layers import fast
+from zoo.layers.copying import again, check_foreign, take_state
+from zoo.layout import checks
 from zoo.processor import PRECISIONS, check_bfloat16
 
 FOLDING = (layers.Conv2D, fast.Conv2D, layers.DepthwiseConv2D, layers.Dense)

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo.layers import fast
 from zoo.errors import ZooError
+from zoo.layers import fast
 
 PROBES = (64, 256, 512)  # pixels of a side that a model leaves open; the first that it takes
 

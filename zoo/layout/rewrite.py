@@ -7,12 +7,11 @@ import ast
 from dataclasses import replace
 from math import inf, lcm
 
-from zoo.layout import checks
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import (
     LIKE_INPUT, RBF, Activation, Add, Auxiliary, Classes, Composite, Conv, ConvTranspose, Dense, DepthwiseConv,
     DropPath, Dropout, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Stage, Subsample, TableConv, Take,
-    Unpool, Upsample, all_words, as_words, map_words, pair, plain_words, sides,
+    Unpool, Upsample, all_words, as_words, checks, map_words, pair, plain_words, sides,
 )  # fmt: skip
 
 CONSTANTS = {"true": "True", "false": "False", "none": "None"}  # as they are written elsewhere -> in Python

@@ -8,10 +8,9 @@ from functools import cache
 from math import prod
 from typing import NamedTuple
 
-from zoo.layout import words
-from zoo.layout import windows
-from zoo.layout.checks import is_whole
 from zoo.errors import ZooError
+from zoo.layout import windows, words
+from zoo.layout.checks import is_whole
 from zoo.layout.windows import IMAGE, Grid
 
 INPUT = "image"  # the name of a network's input

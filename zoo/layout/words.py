@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, fields
 from functools import cache, lru_cache, partial
 from typing import dataclass_transform
 
-from zoo.layout import checks
 from zoo.errors import ZooError
+from zoo.layout import checks
 
 NORMS = ("batch", "group", "lrn")
 LIKE_INPUT = "like input"  # filters that a branch of an `Add` ends in: as many as the sum's input has channels

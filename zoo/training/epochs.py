@@ -7,10 +7,10 @@ from itertools import chain
 import keras
 
 from zoo.data.stream import Stream, own_errors
+from zoo.runs.tracking import tracked
 from zoo.training.checkpoint import Best, Checkpoint
 from zoo.training.classifier import split, steps_per_epoch
 from zoo.training.optimizing import Plateau
-from zoo.runs.tracking import tracked
 
 
 def run_epochs(classifier, dataset, recipe, run, devices, history, verbose, watch):

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from zoo import data, registry
-from zoo.layout import checks
 from zoo.data.matching import renumbered
 from zoo.data.preprocessing import Preprocessing, fit_to, inner_size
 from zoo.errors import ZooError
+from zoo.inference.trained import load_trained
+from zoo.layout import checks
 from zoo.plan import plan, resolve
 from zoo.processor import check_bfloat16, prepare, slow_bfloat16
-from zoo.runs.same_data import changed, doubts
-from zoo.recipes.recipe import Recipe, is_over
 from zoo.recipes.defaults import recipe_for
-from zoo.inference.trained import load_trained
+from zoo.recipes.recipe import Recipe, is_over
 from zoo.runs.folder import Result, new_run, reading, started_run
+from zoo.runs.same_data import changed, doubts
 from zoo.runs.sparing import can_do_without
 from zoo.runs.tracking import check_trackers
 from zoo.versions import __version__, installed

@@ -4,11 +4,11 @@ from dataclasses import fields
 from math import isfinite
 from types import NoneType
 
-from zoo.layout import rewrite
 from zoo.errors import ZooError, did_you_mean
+from zoo.layout import rewrite
 from zoo.plan import resolve
-from zoo.recipes.recipe import Recipe
 from zoo.recipes.defaults import NONE, typed
+from zoo.recipes.recipe import Recipe
 
 FIELDS = {item.name: item for item in fields(Recipe)}
 OVERRIDE = "set."  # stands before the name of an override of the layout

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from zoo.runs.figures import TRAINING, VALIDATION
-from zoo.runs.lettering import lettered, with_fonts
 from zoo.runs.folder import Run, best_epoch, write_text
+from zoo.runs.lettering import lettered, with_fonts
 from zoo.runs.sparing import can_do_without
 
 STATES = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}

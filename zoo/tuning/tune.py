@@ -14,8 +14,8 @@ from zoo import data, registry
 from zoo.errors import ZooError, first_line
 from zoo.names import on_lines
 from zoo.processor import prepare
-from zoo.training import train as training
 from zoo.runs.folder import Run, new_folder, write_text
+from zoo.training import train as training
 from zoo.tuning.space import read_space, settings
 from zoo.tuning.trials import figures, ranked, read_trials, run_of, trial_folder, write_trials
 

@@ -1,7 +1,7 @@
 """The ImageNet weights of keras.applications, which downloads and caches them, for the nets that it shares."""
 
-from zoo.layers.channels import channels_last
 from zoo.errors import ZooError
+from zoo.layers.channels import channels_last
 from zoo.weights.copying import copy_weights
 
 BUILDERS = {

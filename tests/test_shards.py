@@ -11,11 +11,11 @@ import pytest
 from zoo import data
 from zoo.data.preprocessing import fit_to
 from zoo.plan import plan
+from zoo.recipes.recipe import Recipe
 from zoo.registry import entry
-from zoo.training import shards as side_by_side
+from zoo.training import shards
 from zoo.training.building import build
 from zoo.training.epochs import generated, in_batches
-from zoo.recipes.recipe import Recipe
 
 THREADS = """
 import tensorflow
@@ -29,7 +29,7 @@ print(tensorflow.config.threading.get_intra_op_parallelism_threads())
 def four_cores(monkeypatch):
     tensorflow = pytest.importorskip("tensorflow")
     monkeypatch.setattr(tensorflow.config, "list_physical_devices", lambda kind: [])
-    monkeypatch.setattr(side_by_side, "_cores", lambda: 4)
+    monkeypatch.setattr(shards, "_cores", lambda: 4)
 
 
 @pytest.mark.parametrize(
@@ -49,21 +49,21 @@ def four_cores(monkeypatch):
     ],
 )
 def test_nets_of_short_ops_train_in_a_part_a_core(four_cores, batch, model, options, precision, parts):
-    assert side_by_side.parts_of(batch, plan(model, classes=10, **options).trace, precision) == parts
-    assert side_by_side.foreseen_parts(model, options, precision, batch_size=batch) == parts
+    assert shards.parts_of(batch, plan(model, classes=10, **options).trace, precision) == parts
+    assert shards.foreseen_parts(model, options, precision, batch_size=batch) == parts
 
 
 @pytest.mark.parametrize(("told", "cores"), [("1", 1), ("1000", 3), ("0", 3), ("many", 3)])
 def test_parts_are_as_many_as_tensorflow_was_told(monkeypatch, told, cores):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2}, raising=False)
     monkeypatch.setenv("TF_NUM_INTEROP_THREADS", told)
-    assert side_by_side._cores() == cores
+    assert shards._cores() == cores
 
 
 def test_parts_are_foreseen_at_the_size_that_the_images_will_have(four_cores):
-    assert side_by_side.foreseen_parts("lenet5", {}, "float32", (32, 32)) == 4
-    assert side_by_side.foreseen_parts("lenet5", {}, "float32", (512, 512)) == 1
-    assert side_by_side.foreseen_parts("lenet5", {}, "float32", (8, 8)) == 1  # too small for it
+    assert shards.foreseen_parts("lenet5", {}, "float32", (32, 32)) == 4
+    assert shards.foreseen_parts("lenet5", {}, "float32", (512, 512)) == 1
+    assert shards.foreseen_parts("lenet5", {}, "float32", (8, 8)) == 1  # too small for it
 
 
 @pytest.mark.parametrize(
