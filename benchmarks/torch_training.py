@@ -17,11 +17,9 @@ from torch.nn import functional
 from benchmarks.torch_augmentation import augmented
 from zoo import data
 from zoo.benchmark.torch_net import TorchNet
-from zoo.data.preprocessing import fit_to
-from zoo.plan import plan, resolve
 from zoo.training.classifier import steps_per_epoch
 from zoo.training.optimizing import make_schedule
-from zoo.training.train import check
+from zoo.training.request import make_job, read_request
 
 
 def train(model, dataset, data_dir=None, options=None, limit=None, **fields):
@@ -29,13 +27,12 @@ def train(model, dataset, data_dir=None, options=None, limit=None, **fields):
 
     The arguments are those of `zoo.train`. The accuracy is that of the epoch with the least validation loss.
     """
-    options = options or {}
-    entry, recipe, source = check(model, dataset, data_dir, None, options, limit, **fields)
-    images = data.load_source(source)
-    recipe, classes = recipe.for_images(len(images.train)), len(images.class_names)
-    front = fit_to(resolve(model, classes, **options)[2], entry, images)
+    asked = read_request(model, dataset, data_dir, None, options, limit, **fields)
+    images = data.load_source(asked.source)
+    job = make_job(asked, images)
+    recipe, front = job.recipe, job.preprocessing
     torch.manual_seed(recipe.seed)
-    net = TorchNet(plan(model, front.input_shape, classes, **options).trace).to(memory_format=torch.channels_last)
+    net = TorchNet(job.plan.trace).to(memory_format=torch.channels_last)
     train, validation, test = (as_tensors(split) for split in (images.train, images.validation, images.test))
     logits, steps = on_images(net, front, recipe.precision), steps_per_epoch(len(train[1]), recipe.batch_size, True)
     optimizer, schedule = make_optimizer(net, recipe, steps)

@@ -11,6 +11,7 @@ from benchmarks import accuracy, command
 from benchmarks.results import read
 from zoo.cli import main
 from zoo.training import train as training
+from zoo.training.request import read_request
 
 MACHINE = """
 import tensorflow
@@ -39,7 +40,7 @@ def test_every_command_is_one_that_can_be_run(words, monkeypatch):
         main(["train", *words.split()])
     ((model, given),) = [(each["model"], each | each.pop("fields")) for each in seen]
     asked = {key: value for key, value in given.items() if key in KEPT}
-    assert training.check(model, **asked)[1].epochs > 1
+    assert read_request(model, **asked).recipe.epochs > 1
 
 
 def test_results_are_appended_once_and_tabulated(tmp_path, monkeypatch):

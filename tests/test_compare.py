@@ -63,9 +63,9 @@ def test_only_the_settings_in_which_runs_differ_are_told(trained, another):
     ]
     settings = [[run.facts[kind] for kind in ("options", "recipe", "data")] for run in compare(folders)]
     assert settings == [
-        [{"width": 0.5}, {"learning_rate": 0.003, "augment": []}, {"limit": 100}],
-        [{"width": 0.5, "norm": None}, {"learning_rate": 0.5, "augment": ["flip", "crop"]}, {"limit": 100}],
-        [{"width": 2}, {"learning_rate": 0.003, "augment": []}, {"limit": None}],
+        [{"width": 0.5}, {"learning_rate": 0.003, "augment": ()}, {"limit": 100}],
+        [{"width": 0.5, "norm": None}, {"learning_rate": 0.5, "augment": ("flip", "crop")}, {"limit": 100}],
+        [{"width": 2}, {"learning_rate": 0.003, "augment": ()}, {"limit": None}],
     ]
     lines = {name: cells for name, *cells in table(compare(folders))}
     assert lines["--set width"] == ["0.5", "0.5", "2"] and lines["--set norm"] == ["-", "none", "-"]
@@ -132,7 +132,7 @@ def test_the_command_prints_a_table_or_json_and_writes_both_files(trained, anoth
         (["one", "one/../one"], "Give two runs or more to compare; got one/../one."),
         (["one", "nowhere"], "There is no run folder 'nowhere'."),
         (["one", "."], "has no config.json"),
-        (["one", "empty"], "The run in empty can't be read: its config.json or metrics.csv has no 'model'."),
+        (["one", "empty"], "The run in empty can't be read: its config.json or metrics.csv has no 'preprocessing'."),
         (["one", "torn"], "The run in torn can't be read"),
     ],
 )

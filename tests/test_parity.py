@@ -15,7 +15,7 @@ from zoo.cli import main
 from zoo.data.preprocessing import fit_to
 from zoo.plan import plan, resolve
 from zoo.recipes.recipe import Recipe
-from zoo.training.building import build
+from zoo.training.building import build_classifier
 from zoo.weights.pytorch import set_state
 
 SGD = {"optimizer": "sgd", "learning_rate": 0.05, "schedule": "constant"}  # Keras's momentum holds the rates of before
@@ -35,10 +35,10 @@ def test_steps_from_the_same_weights_lead_to_the_same_net(model, width, fields, 
     recipe, options = Recipe(**{"label_smoothing": 0.0} | fields, epochs=1, batch_size=16), {"width": width}
     dataset = data.load("digits", limit=80)
     front = fit_to(resolve(model, 10, **options)[2], registry.entry(model), dataset)
-    traced = plan(model, front.input_shape, 10, **options).trace
+    planned = plan(model, front.input_shape, 10, **options)
     torch.manual_seed(0)
-    theirs = TorchNet(traced)
-    net, classifier = build(model, options, front, dataset, recipe)
+    theirs = TorchNet(planned.trace)
+    net, classifier = build_classifier(planned, front, recipe, dataset)
     set_state(net, {key: value.numpy().copy() for key, value in theirs.state_dict().items()})
     images, labels = torch_training.as_tensors(dataset.train)
     logits = torch_training.on_images(theirs, front, "float32")
@@ -110,9 +110,9 @@ def in_this_process(capsys):
 
 def test_every_case_is_a_command_that_can_be_run():
     for case in parity.CASES.values():
-        _, recipe, _ = torch_training.check(
+        recipe = torch_training.read_request(
             case.model, case.dataset, None, None, case.options, case.limit,
             **case.fields | {"augment": tuple(name for name in case.fields["augment"].split(",") if name != "none")},
-        )  # fmt: skip
+        ).recipe  # fmt: skip
         assert recipe.schedule == "onecycle" and recipe.optimizer in ("adam", "sgd")
         assert set(recipe.augment) <= {"flip", "crop"}

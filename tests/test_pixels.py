@@ -20,7 +20,7 @@ from zoo.inference import evaluate as evaluating
 from zoo.inference.predictor import predict_split
 from zoo.inference.trained import Trained
 from zoo.plan import resolve
-from zoo.training import train as training
+from zoo.training.request import make_job, read_request
 
 # An image of another size than its set's is kept as whole levels of 255 once it is resized, half a level off at most,
 # and Pillow rounds after each of the two directions. Nothing else may differ.
@@ -121,14 +121,13 @@ CASES += [(differing, "lenet5", (40, 36)), (one_size, "resnet20", None)]
 def test_all_see_the_same_pixels(tmp_path, request, monkeypatch, source, model, image_size):
     """A "net" that gives the pixels of its input stands in the place of a trained one."""
     path, data_dir, files = source(tmp_path, request)
-    entry, _, origin = training.check(model, path, data_dir, image_size)
-    dataset = data.load_source(origin)
-    front, _ = training._fit(model, entry, dataset, image_size, {})
+    asked = read_request(model, path, data_dir, image_size)
+    dataset = data.load_source(asked.source)
+    job = make_job(asked, dataset)
+    front = job.preprocessing
     scale, offset = np.array(front.scale), np.array(front.offset)
     inputs = keras.Input(front.input_shape)
-    config = {"data": origin | {"white": dataset.white}, "class_names": list(dataset.class_names),
-              "images": {split: len(getattr(dataset, split)) for split in ("train", "validation", "test")}}  # fmt: skip
-    run = SimpleNamespace(config=lambda: config, metrics=lambda: {"epoch": []})
+    run = SimpleNamespace(job=lambda: job, metrics=lambda: {"epoch": []})
     net = Trained(keras.Model(inputs, keras.layers.Flatten()(inputs)), front, dataset.class_names, "net", run)
 
     def levels(x):
@@ -188,8 +187,8 @@ def test_images_of_differing_sizes_are_resized_to_what_the_net_takes(own_registr
     layout = [zoo.Conv(4, 3), zoo.GlobalPool(), zoo.Dense(2)]
     zoo.register(lambda: layout, name="own")
     zoo.register(lambda: layout, name="framed", input_shape=(100, 100, 3), margin=2)
-    entry, _, origin = training.check(name, "mixed", image_size=image_size)
-    assert tuple(origin["size"]) == size
+    asked = read_request(name, "mixed", image_size=image_size)
+    assert tuple(asked.source["size"]) == size
     images = Split(noise(4, *size, 3), np.arange(4, dtype=np.int32) % 2)
-    front = fit_to(resolve(name, 2)[2], entry, Dataset("mixed", ("a", "b"), images, images, images), image_size)
+    front = fit_to(resolve(name, 2)[2], asked.entry, Dataset("mixed", ("a", "b"), images, images, images), image_size)
     assert front.size == size

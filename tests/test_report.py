@@ -51,9 +51,10 @@ def page_of(tmp_path, test, logits, layout=NET):
               "epochs": 3, "seconds": 7.0, "images_per_second": 1234.4}  # fmt: skip
     config = {"result": result, "recipe": {"label_smoothing": 0.1}, "images": {"test": len(test)},
               "params": 12345, "macs": 678901}  # fmt: skip
+    run.write_config(config)
     run.write_metrics(HISTORY)
     net = zoo.create(layout, input_shape=test.image_shape)
-    write_report(run, config, Dataset("pets", NAMES, test, test, test), logits, net)
+    write_report(run, Dataset("pets", NAMES, test, test, test), logits, net)
     return run.report_path.read_text() if run.report_path.exists() else None
 
 

@@ -14,13 +14,14 @@ from zoo.plan import plan
 from zoo.recipes.recipe import Recipe
 from zoo.registry import entry
 from zoo.training import shards
-from zoo.training.building import build
+from zoo.training.building import build_classifier
+from zoo.training.request import read_request
 from zoo.training.epochs import generated, in_batches
 
 THREADS = """
 import tensorflow
-from zoo.training.shards import one_core_an_op
-one_core_an_op()
+from zoo.training.shards import use_single_threaded_ops
+use_single_threaded_ops()
 print(tensorflow.config.threading.get_intra_op_parallelism_threads())
 """
 
@@ -49,8 +50,9 @@ def four_cores(monkeypatch):
     ],
 )
 def test_nets_of_short_ops_train_in_a_part_a_core(four_cores, batch, model, options, precision, parts):
-    assert shards.parts_of(batch, plan(model, classes=10, **options).trace, precision) == parts
-    assert shards.foreseen_parts(model, options, precision, batch_size=batch) == parts
+    assert shards.shards_for(batch, plan(model, classes=10, **options).trace, precision) == parts
+    asked = read_request(model, options=options, precision=precision, batch_size=batch)
+    assert shards.foreseen_shards(asked) == parts
 
 
 @pytest.mark.parametrize(("told", "cores"), [("1", 1), ("1000", 3), ("0", 3), ("many", 3)])
@@ -61,9 +63,9 @@ def test_parts_are_as_many_as_tensorflow_was_told(monkeypatch, told, cores):
 
 
 def test_parts_are_foreseen_at_the_size_that_the_images_will_have(four_cores):
-    assert shards.foreseen_parts("lenet5", {}, "float32", (32, 32)) == 4
-    assert shards.foreseen_parts("lenet5", {}, "float32", (512, 512)) == 1
-    assert shards.foreseen_parts("lenet5", {}, "float32", (8, 8)) == 1  # too small for it
+    assert shards.foreseen_shards(read_request("lenet5", image_size=(32, 32))) == 4
+    assert shards.foreseen_shards(read_request("lenet5", image_size=(512, 512))) == 1
+    assert shards.foreseen_shards(read_request("lenet5", image_size=(8, 8))) == 1  # too small for it
 
 
 @pytest.mark.parametrize(
@@ -79,11 +81,12 @@ def test_parts_are_foreseen_at_the_size_that_the_images_will_have(four_cores):
 def test_parts_learn_what_one_piece_does(model, options, batch, parts):
     """Also uneven ones: batches of 20 in 7, 7 and 6 images."""
     digits = data.load("digits", limit=40)
-    front = fit_to(plan(model, classes=10, **options).layout, entry(model), digits)
-    weights = []
+    planned = plan(model, classes=10, **options)
+    front = fit_to(planned.layout, entry(model), digits)
+    planned, weights = plan(model, front.input_shape, 10, **options), []
     for number in (1, parts):
         recipe = Recipe(optimizer="sgd", batch_size=batch)
-        net, classifier = build(model, options, front, digits, recipe, parts=number)
+        net, classifier = build_classifier(planned, front, recipe, digits, shards=number)
         classifier.hold(digits.train.images, digits.train.labels)
         classifier.fit(classifier.blocks(batch, seed=0), steps_per_epoch=1, epochs=2, shuffle=False, verbose=0)
         weights.append(net.get_weights())
@@ -93,8 +96,9 @@ def test_parts_learn_what_one_piece_does(model, options, batch, parts):
 
 def test_images_lie_on_the_device_as_bytes():
     digits = data.load("digits", limit=40)
-    front = fit_to(plan("lenet5", classes=10).layout, entry("lenet5"), digits)
-    _, classifier = build("lenet5", {}, front, digits, Recipe(batch_size=8))
+    planned = plan("lenet5", classes=10)
+    front = fit_to(planned.layout, entry("lenet5"), digits)
+    _, classifier = build_classifier(planned, front, Recipe(batch_size=8), digits)
     classifier.hold(digits.train.images, digits.train.labels)
     images, _ = classifier.held
     assert keras.ops.is_tensor(images) and images.dtype == "uint8" and np.array_equal(images, digits.train.images)
@@ -102,9 +106,9 @@ def test_images_lie_on_the_device_as_bytes():
 
 def test_dropout_acts_in_parts_while_they_train():
     digits = data.load("digits", limit=40)
-    options = {"dropout": 0.5}
-    front = fit_to(plan("lenet5", classes=10, **options).layout, entry("lenet5"), digits)
-    _, classifier = build("lenet5", options, front, digits, Recipe(batch_size=8), parts=2)
+    planned = plan("lenet5", classes=10, dropout=0.5)
+    front = fit_to(planned.layout, entry("lenet5"), digits)
+    _, classifier = build_classifier(planned, front, Recipe(batch_size=8), digits, shards=2)
     for training in (True, False):
         first, second = (np.asarray(classifier(digits.train.images[:8], training=training)["logits"]) for _ in "12")
         assert np.array_equal(first, second) != training

@@ -95,7 +95,7 @@ def test_a_tracker_whose_methods_call_each_other_misses_none():
 @pytest.mark.parametrize("where", ["set_model", "on_train_begin", "on_train_batch_end", "on_epoch_end", "on_train_end"])
 def test_a_tracker_that_fails_costs_a_sentence_and_is_asked_no_more(tmp_path, monkeypatch, where):
     failing = Failing(where)
-    monkeypatch.setitem(TRACKERS, "mlflow", lambda run, opened: failing)
+    monkeypatch.setitem(TRACKERS, "mlflow", lambda *_: failing)
     monkeypatch.setattr("zoo.runs.tracking.find_spec", lambda name: True)
     sentence = "The record of this run that --mlflow asks for can't be made: The server is away."
     with pytest.warns(ZooWarning) as told:
@@ -106,11 +106,11 @@ def test_a_tracker_that_fails_costs_a_sentence_and_is_asked_no_more(tmp_path, mo
 
 
 def test_a_tracker_that_can_not_begin_or_end_costs_a_sentence(tmp_path, monkeypatch):
-    def away(run, opened):
+    def away(run, job, opened):
         raise ConnectionError("No such host.")
 
-    def open_ended(run, opened):
-        opened.callback(away, run, opened)
+    def open_ended(run, job, opened):
+        opened.callback(away, run, job, opened)
         return keras.callbacks.Callback()
 
     monkeypatch.setattr("zoo.runs.tracking.find_spec", lambda name: True)

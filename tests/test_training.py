@@ -23,6 +23,7 @@ from zoo.runs.folder import Run, find_run, new_run
 from zoo.training import building
 from zoo.training import shards
 from zoo.training import train as training
+from zoo.training.request import read_request
 from zoo.training.checkpoint import Checkpoint, Damaged, read_arrays, restore_best, write_arrays
 from zoo.training.classifier import Classifier, split
 from zoo.training.optimizing import Plateau, balanced_weights, make_loss, make_optimizer, make_schedule
@@ -405,8 +406,8 @@ def test_on_cifar_nets_with_batchnorm_train_by_sgd_unless_another_optimizer_is_a
 def test_a_file_or_folder_that_is_called_as_a_set_has_its_recipe(tmp_path):
     (tmp_path / "cifar10").mkdir()
     for path in ("cifar10.npz", "cifar10"):
-        assert training.check("resnet20", tmp_path / path)[1] == recipe_for(entry("resnet20"), "cifar10")
-    assert training.check("resnet20", tmp_path / "others.npz")[1] == recipe_for(entry("resnet20"))
+        assert read_request("resnet20", tmp_path / path).recipe == recipe_for(entry("resnet20"), "cifar10")
+    assert read_request("resnet20", tmp_path / "others.npz").recipe == recipe_for(entry("resnet20"))
 
 
 def test_every_recipe_that_is_known_is_valid():
@@ -859,7 +860,7 @@ def test_a_run_that_knows_no_parts_goes_on_in_one_piece(tmp_path, monkeypatch):
     run = Run(tmp_path / "lenet1-digits-1")
     run.write_config({key: value for key, value in run.config().items() if key != "parts"})
     training.resume(run.folder, verbose=0, say=str)
-    assert run.config()["parts"] == 1
+    assert run.job().shards == 1
 
 
 @pytest.mark.parametrize(
@@ -871,7 +872,7 @@ def test_a_run_goes_on_with_as_many_cores_an_op_as_it_began_with(tmp_path, monke
     (tmp_path / "net.py").write_text("from zoo import *\ntiny = [Conv(4, 3), Pool(2), Flatten(), Dense(10)]")
     monkeypatch.setattr(shards, "_cores", lambda: 2)
     settled, options = [], {"limit": 40, "epochs": 1, "batch_size": 16, "verbose": 0, "say": str}
-    monkeypatch.setattr(shards, "one_core_an_op", lambda: settled.append(1))
+    monkeypatch.setattr(shards, "use_single_threaded_ops", lambda: settled.append(1))
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(training, "_keep_best", stop)
         training.train(model, own_process=own_process, **options)

@@ -6,9 +6,9 @@ import numpy as np
 from zoo.build import create
 from zoo.data.dataset import Dataset, Split
 from zoo.inference.predictor import predictor
-from zoo.training.building import build
+from zoo.training.building import build_classifier
 from zoo.training.epochs import generated
-from zoo.training.shards import one_core_an_op, parts_of
+from zoo.training.shards import shards_for, use_single_threaded_ops
 
 LIBRARY = keras.backend.backend()
 
@@ -19,14 +19,14 @@ def prepare(workload):
 
 
 def _training(workload):
-    parts = parts_of(workload.batch_size, workload.plan.trace, workload.precision)
-    if parts > 1:
-        one_core_an_op()
+    shards = shards_for(workload.batch_size, workload.plan.trace, workload.precision)
+    if shards > 1:
+        use_single_threaded_ops()
     front, recipe = workload.front, workload.recipe
     images, labels = workload.images((*front.size, front.channels))
     split = Split(images, labels)
     dataset = Dataset("random images", _class_names(workload), train=split, validation=split, test=split)
-    _, classifier = build(workload.model, workload.options, front, dataset, recipe, parts=parts)
+    _, classifier = build_classifier(workload.plan, front, recipe, dataset, shards=shards)
     classifier.hold(images, labels)
     blocks = generated(classifier.blocks(recipe.batch_size, recipe.seed))
     in_block = workload.steps_in_block

@@ -35,17 +35,17 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128,
 
     from zoo.inference.predictor import predict_split
 
-    config = trained.run.config() if trained.run else {}
+    job = trained.run.job() if trained.run else None
     if dataset is None:
-        if not config:
+        if not job:
             raise ZooError(f"{subject} is no run, so say with --dataset what to test it on.")
-        source = config["data"] | ({"data_dir": data_dir} if data_dir else {})
+        source = job.source | ({"data_dir": data_dir} if data_dir else {})
     else:
-        own = config.get("data", {})
+        own = job.source if job else {}
         source = {"dataset": dataset, "data_dir": data_dir, "classes": own.get("classes"), "order": "natural",
                   "white": own.get("white")}  # fmt: skip
     split = data.load_source({"size": trained.preprocessing.size} | source)
-    told = split.notes if dataset else _doubts(config, split)
+    told = split.notes if dataset else _doubts(job, split)
     split, assumed = matched(split, trained.class_names, trained.name)
     for sentence in (*told, *assumed):
         warnings.warn(sentence, ZooWarning, stacklevel=2)
@@ -70,7 +70,7 @@ def predict(subject, paths, weights=None, top=3, options=None, check=None):
         ZooError: if a file is missing, no image, or blank on white; nothing is classified then.
     """
     trained = _load_classifier(subject, weights, options, check)
-    white = trained.run.config()["data"].get("white") if trained.run else None
+    white = trained.run.job().source.get("white") if trained.run else None
     pictures = [read_image(Path(path), white=white) for path in paths]
     for path, picture in zip(paths, pictures):
         if picture.min() == 255 and is_blank(path):
@@ -92,11 +92,11 @@ def _load_classifier(subject, weights, options, check):
     return trained
 
 
-def _doubts(config, dataset):
+def _doubts(job, dataset):
     """The sentences on how a run's own data may have changed since it was trained on it."""
-    why = changed(config, dataset)
+    why = changed(job, dataset)
     more = [f"{why}: it may have been trained on images that it is tested on now, or on others."] if why else []
-    return more + doubts(config, dataset)
+    return more + doubts(job, dataset)
 
 
 def _timed(function, *arguments):

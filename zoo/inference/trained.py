@@ -92,8 +92,7 @@ def _load_run(run):
 
     import zoo.layers.papers  # noqa: F401  (Keras finds the papers' own layers once they are registered)
 
+    job = run.job()
     with reading(run):
-        config = run.config()
-        front = Preprocessing.from_config(config["preprocessing"])
         model = keras.models.load_model(run.model_path, compile=False)
-        return Trained(model, front, tuple(config["class_names"]), config["model"], run)
+    return Trained(model, job.preprocessing, job.class_names, job.name, run)

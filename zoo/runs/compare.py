@@ -1,9 +1,8 @@
 """Runs side by side: what each is and has reached, the settings in which they differ, their curves in one figure."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from zoo.data.preprocessing import Preprocessing
 from zoo.errors import ZooError
 from zoo.runs.folder import best_epoch, reading, started_run
 
@@ -65,26 +64,27 @@ def compare(folders):
 
 def _read(run):
     """Return a run's facts, its settings and its metrics."""
+    job = run.job()
     with reading(run):
-        config, metrics = run.config(), run.metrics()
-        facts = _facts(run, config, metrics)
-        settings = {kind: config[kind] for kind in SETTINGS}
-        settings["data"] = {key: settings["data"][key] for key in DATA}
+        metrics = run.metrics()
+        facts = _facts(run, job, metrics)
+        data = {key: job.source[key] for key in DATA}
+        settings = {"options": job.options, "recipe": asdict(job.recipe), "data": data}
     return facts, settings, metrics
 
 
-def _facts(run, config, metrics):
-    facts = dict.fromkeys(("run", *FACTS)) | {key: config[key] for key in ("model", "dataset", "params", "macs")}
-    front = Preprocessing.from_config(config["preprocessing"])
-    facts |= {"run": str(run.folder), "input_shape": front.input_shape, "epochs": 0}
+def _facts(run, job, metrics):
+    facts = dict.fromkeys(("run", *FACTS))
+    facts |= {"run": str(run.folder), "model": job.name, "dataset": job.dataset, "params": job.params, "macs": job.macs}
+    facts |= {"input_shape": job.preprocessing.input_shape, "epochs": 0}
     if metrics:
         epochs, best, seconds = len(metrics["epoch"]), best_epoch(metrics), sum(metrics["seconds"])
         facts |= {
             "epochs": epochs, "best_epoch": best, "val_accuracy": round(metrics["val_accuracy"][best - 1], 6),
-            "seconds": round(seconds, 3), "images_per_second": round(config["images"]["train"] * epochs / seconds, 1),
+            "seconds": round(seconds, 3), "images_per_second": round(job.images["train"] * epochs / seconds, 1),
         }  # fmt: skip
-    if "result" in config:
-        facts |= {key: config["result"][key] for key in ("test_accuracy", "test_loss")}
+    if result := run.result():
+        facts |= {"test_accuracy": result.test_accuracy, "test_loss": result.test_loss}
     return facts
 
 
@@ -112,7 +112,7 @@ def table(runs):
 
 
 def _written(value):
-    value = ",".join(map(str, value)) if isinstance(value, list) else value
+    value = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else value
     return "none" if value in (None, "") else str(value)
 
 

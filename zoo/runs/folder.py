@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import ZooError, first_line
+from zoo.runs.job import Job
 
 LONGEST = 200  # bytes of a folder's name, but for its number; file systems take 255
 
@@ -79,6 +80,22 @@ class Run:
 
     def config(self):
         return json.loads(self.config_path.read_text())
+
+    def add_to_config(self, facts=(), **more):
+        """Add facts to config.json, which needn't be there yet."""
+        before = self.config() if self.config_path.exists() else {}
+        self.write_config(before | dict(facts) | more)
+
+    def job(self):
+        """Return the `Job` of the run. Raises `ZooError` if its config.json can't be read."""
+        with reading(self):
+            return Job.from_config(self.config())
+
+    def result(self):
+        """Return the `Result` of a finished run, None for another. Raises `ZooError` if it can't be read."""
+        with reading(self):
+            config = self.config()
+            return Result(**config["result"]) if "result" in config else None
 
     def metrics(self):
         """Return metrics.csv as a dict of columns, a number an epoch; {} before the first epoch has ended."""

@@ -11,12 +11,12 @@ SHOWN = 24  # mistakes, at most
 SIDE, FILTER_SIDE = 128, 48  # pixels of the page that a picture and a filter take, at most
 
 
-def write_report(run, config, dataset, logits, net):
-    """Write what a run's config and metrics, the test images' logits (N, classes) and the net say into its folder.
+def write_report(run, dataset, logits, net):
+    """Write what a finished run's files, the test images' logits (N, classes) and the net say into its folder.
 
     Of what can't be made of it, a `ZooWarning` tells.
     """
-    metrics, predictions = run.metrics(), logits.argmax(-1)
+    config, metrics, predictions = run.config(), run.metrics(), logits.argmax(-1)
     curves = write_figure(run.folder / "curves.png", lambda: draw_curves(metrics))
     confusion = write_figure(
         run.folder / "confusion.png", lambda: draw_confusion(dataset.test.labels, predictions, dataset.class_names)

@@ -3,28 +3,28 @@
 import numpy as np
 
 from zoo import registry
-from zoo.data.preprocessing import Preprocessing, normalization
+from zoo.data.preprocessing import normalization
 from zoo.errors import ZooError
 
 FEW = 4  # so many images of a class could all be drawn for testing, by versions that didn't keep one in training
 
 
-def changed(config, dataset):
-    """Return why the data isn't what a run's config says, a sentence without its point; None if nothing shows it."""
-    if {split: len(getattr(dataset, split)) for split in config["images"]} != config["images"]:
+def changed(job, dataset):
+    """Return why the data isn't what a run's job says, a sentence without its point; None if nothing shows it."""
+    if {split: len(getattr(dataset, split)) for split in job.images} != job.images:
         return f"{dataset.name} isn't what it was when the run began"
-    if not set(dataset.class_names) <= set(config["class_names"]):
+    if not set(dataset.class_names) <= set(job.class_names):
         return f"{dataset.name} has other classes than when the run began"
-    if "white" not in config["data"] and not _has_its_normalization(config, dataset):
+    if "white" not in job.source and not _has_its_normalization(job, dataset):
         return f"The images of {dataset.name} are read otherwise than by the older version that began the run"
     return None
 
 
-def _has_its_normalization(config, dataset):
+def _has_its_normalization(job, dataset):
     """Whether the pixels of a run that an older version began still have the mean and deviation that they had."""
-    recorded = Preprocessing.from_config(config["preprocessing"])
+    recorded = job.preprocessing
     try:
-        if registry.entry(config["source"]).pixel_range:  # then these are the paper's, whatever the pixels
+        if registry.entry(job.model).pixel_range:  # then these are the paper's, whatever the pixels
             return True
     except ZooError:  # the file of the user's own layout isn't where it was: a trained net needs it no more
         return True
@@ -32,13 +32,13 @@ def _has_its_normalization(config, dataset):
     return np.allclose(found, (recorded.scale, recorded.offset), rtol=0.01, atol=0.01)
 
 
-def doubts(config, dataset):
+def doubts(job, dataset):
     """Return the sentences on what may have changed and can't be seen.
 
-    Runs of versions that could leave a class without training images don't have "keeps_classes" in their config.
+    Versions whose runs don't say `keeps_classes` could leave a class without training images.
     """
     labels = np.concatenate([split.labels for split in (dataset.train, dataset.validation, dataset.test)])
-    if config.get("keeps_classes") or np.unique(labels, return_counts=True)[1].min() > FEW:
+    if job.keeps_classes or np.unique(labels, return_counts=True)[1].min() > FEW:
         return []
     return [
         f"{dataset.name} has classes of few images, and may be split otherwise than by the older version that began "

@@ -4,6 +4,7 @@ One that fails, for its server is away or its disk is full, costs a sentence; th
 """
 
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from functools import wraps
 from importlib.util import find_spec
 
@@ -19,15 +20,15 @@ def check_trackers(names):
 
 
 @contextmanager
-def tracked(run):
-    """Yield the callbacks of the trackers in a run's config; what they have open is closed at the end, also of errors.
+def tracked(run, job):
+    """Yield the callbacks of the trackers of a run's job; what they have open is closed at the end, also of errors.
 
     A run that goes on goes on in them too: their names for it are in its config.
     """
     opened, callbacks = ExitStack(), []
-    for name in run.config()["trackers"]:
+    for name in job.trackers:
         with can_do_without(_record(name)):
-            callbacks.append(_spared(name, TRACKERS[name](run, opened)))
+            callbacks.append(_spared(name, TRACKERS[name](run, job, opened)))
 
     def close(*problem):
         with can_do_without("The end of a tracker's record of this run"):
@@ -67,37 +68,36 @@ def _spared(name, callback):
     return callback
 
 
-def _tensorboard(run, opened):
+def _tensorboard(run, job, opened):
     import keras
 
     return keras.callbacks.TensorBoard(run.tensorboard_path, write_graph=False)
 
 
-def _mlflow(run, opened):
+def _mlflow(run, job, opened):
     import mlflow
     from mlflow.keras import MlflowCallback
 
     config = run.config()
     begun = opened.enter_context(mlflow.start_run(run_id=config.get("mlflow_run"), run_name=run.folder.name))
     if "mlflow_run" not in config:
-        run.write_config(config | {"mlflow_run": begun.info.run_id})
-        mlflow.log_params(_settings(config))
+        run.add_to_config(mlflow_run=begun.info.run_id)
+        mlflow.log_params(_settings(job))
     return MlflowCallback()
 
 
-def _wandb(run, opened):
+def _wandb(run, job, opened):
     import wandb
     from wandb.integration.keras import WandbMetricsLogger
 
-    config = run.config()
-    begun = opened.enter_context(wandb.init(id=config.get("wandb_run"), resume="allow", name=run.folder.name,
-                                            dir=run.folder, config=_settings(config)))  # fmt: skip
-    run.write_config(config | {"wandb_run": begun.id})
+    begun = opened.enter_context(wandb.init(id=run.config().get("wandb_run"), resume="allow", name=run.folder.name,
+                                            dir=run.folder, config=_settings(job)))  # fmt: skip
+    run.add_to_config(wandb_run=begun.id)
     return WandbMetricsLogger()
 
 
-def _settings(config):
-    return {key: config[key] for key in ("model", "dataset")} | config["options"] | config["recipe"]
+def _settings(job):
+    return {"model": job.name, "dataset": job.dataset} | job.options | asdict(job.recipe)
 
 
 TRACKERS = {"tensorboard": _tensorboard, "mlflow": _mlflow, "wandb": _wandb}

@@ -1,42 +1,50 @@
-"""A model, its layout's options and a recipe -> the net, and the compiled classifier that trains it."""
+"""A job -> the net, and the compiled classifier that trains it."""
 
 import keras
 
-from zoo.build import create
-from zoo.plan import plan
+from zoo.build import build as build_net
 from zoo.training.classifier import Classifier, steps_per_epoch
 from zoo.training.initialization import initialize
 from zoo.training.optimizing import balanced_weights, decay_in_gradient, make_loss, make_optimizer
 
 
-def build(model, options, front, dataset, recipe, replicas=1, parts=1):
-    """Return the Keras net of a model with `options`, and the compiled `Classifier` that trains it on a data set.
+def build(job, dataset, devices=None):
+    """Return the Keras net of a `Job`, and the compiled `Classifier` that trains it on a data set.
 
-    `front` is the `Preprocessing` of the images, `replicas` the number of devices that train together, `parts` in how
-    many parts each batch is computed.
+    `devices` are those that train together; without them, the classifier is one for inference on a single device.
     """
-    classes = len(dataset.class_names)
-    traced = plan(model, front.input_shape, classes, **options).trace
-    net = _create(model, front.input_shape, classes, options, recipe)
-    initialize(net, traced, recipe)
+    replicas = devices.replicas if devices else 1
+    shards = job.shards if devices and devices.take_shards else 1
+    return build_classifier(job.plan, job.preprocessing, job.recipe, dataset, replicas, shards)
+
+
+def build_classifier(planned, preprocessing, recipe, dataset, replicas=1, shards=1):
+    """Return the Keras net of a `Plan`, and the compiled `Classifier` that trains it on a data set.
+
+    `preprocessing` is that of the images, `replicas` the number of devices that train together, `shards` in how many
+    shards each batch is computed.
+    """
+    net = _build_net(planned, recipe)
+    initialize(net, planned.trace, recipe)
     classifier = Classifier(
-        net, front, dataset.image_shape, traced.auxiliary, decay_in_gradient(recipe), recipe.augment, recipe.seed, parts
-    )
+        net, preprocessing, dataset.image_shape, planned.trace.auxiliary, decay_in_gradient(recipe), recipe.augment,
+        recipe.seed, shards,
+    )  # fmt: skip
     steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
     optimizer = make_optimizer(recipe, steps * recipe.epochs, recipe.epochs)
-    weights = balanced_weights(dataset.train.labels, classes) if recipe.balance else None
+    weights = balanced_weights(dataset.train.labels, len(dataset.class_names)) if recipe.balance else None
     classifier.compile(optimizer, make_loss(recipe, weights), metrics=["accuracy"])
     each_one = slice(replicas)
     classifier.make(dataset.train.read(each_one), dataset.train.labels[each_one])
     return net, classifier
 
 
-def _create(model, input_shape, classes, options, recipe):
+def _build_net(planned, recipe):
     """Build the net, seeded, in the recipe's precision."""
     keras.utils.set_random_seed(recipe.seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
     try:
-        return create(model, input_shape, classes, **options)
+        return build_net(planned.trace, planned.name, "softmax")
     finally:
         keras.config.set_dtype_policy(before)

@@ -58,7 +58,7 @@ class Devices:
         return self.strategy == "single" or keras.backend.backend() == "jax"
 
     @property
-    def take_parts(self):
+    def take_shards(self):
         """Whether a batch can be computed in parts, which are ops of TensorFlow's on one device."""
         return self.replicas == 1 and keras.backend.backend() == "tensorflow"
 

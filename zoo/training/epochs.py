@@ -13,12 +13,12 @@ from zoo.training.classifier import split, steps_per_epoch
 from zoo.training.optimizing import Plateau
 
 
-def run_epochs(classifier, dataset, recipe, run, devices, history, verbose, watch):
+def run_epochs(classifier, dataset, job, run, devices, history, verbose, watch):
     """Run the epochs that `history` lacks, and add them; the best on validation is left in the run's best weights.
 
     Without a run (in a worker that isn't the chief), nothing is written. `watch` is that of `zoo.training.train`.
     """
-    best = Best(run, history) if run else keras.callbacks.Callback()
+    recipe, best = job.recipe, Best(run, history) if run else keras.callbacks.Callback()
     steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
     callbacks = [
         Throughput(recipe.batch_size * steps),
@@ -30,7 +30,7 @@ def run_epochs(classifier, dataset, recipe, run, devices, history, verbose, watc
         callbacks.append(keras.callbacks.LambdaCallback(**now))
     if recipe.schedule == "plateau":
         callbacks.insert(0, Plateau(recipe, history))  # before the checkpoint, which holds the rate
-    with tracked(run) if run else nullcontext([]) as trackers:
+    with tracked(run, job) if run else nullcontext([]) as trackers:
         _fit_on(classifier, dataset, recipe, devices, len(history), verbose=verbose, callbacks=callbacks + trackers)
 
 

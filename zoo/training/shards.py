@@ -8,7 +8,6 @@ import os
 import keras
 from keras import layers, ops
 
-from zoo import registry
 from zoo.errors import ZooError
 from zoo.layers.fast import BatchNormalization
 from zoo.layout import Norm
@@ -62,7 +61,7 @@ def _relu_of(norm):
             return relu
 
 
-def parts_of(batch_size, trace, precision):
+def shards_for(batch_size, trace, precision):
     """Return in how many parts, one a core, a net with this trace trains on a batch: 1 if it gains nothing by them."""
     if keras.backend.backend() != "tensorflow":
         return 1
@@ -82,23 +81,23 @@ def _gains(trace, precision):
     return not norms and max(trace.macs, trace.params) <= SMALL
 
 
-def foreseen_parts(model, options, precision, image_size=None, batch_size=None):
-    """Return `parts_of` a model before its data is known, at its own input size and `BATCH` if no other is given.
+def foreseen_shards(asked):
+    """Return in how many shards a `Request` will train, before its images are known: at its own size or the net's.
 
     It is 1 for a model without a size of its own.
     """
-    entry = registry.entry(model)
-    if not (entry.input_shape or len(image_size or ()) == 3):
+    size, own = asked.image_size, asked.entry.input_shape
+    if not (own or len(size or ()) == 3):
         return 1
-    shape = (*image_size, *(entry.input_shape or ())[2:])[:3] if image_size else None
+    shape = (*size, *(own or ())[2:])[:3] if size else None
     try:
-        trace = plan(model, shape, entry.classes or 2, **options).trace
-        return parts_of(batch_size or BATCH, trace, precision)
+        trace = plan(asked.model, shape, asked.entry.classes or 2, **asked.options).trace
+        return shards_for(asked.recipe.batch_size or BATCH, trace, asked.recipe.precision)
     except ZooError:  # too small for it, as the user will be told
         return 1
 
 
-def one_core_an_op():
+def use_single_threaded_ops():
     """Have TensorFlow compute each op of this process on one core, unless it was told otherwise, or has begun.
 
     Parts are the faster way then too, but by less.

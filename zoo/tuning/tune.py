@@ -16,6 +16,7 @@ from zoo.names import on_lines
 from zoo.processor import prepare
 from zoo.runs.folder import Run, new_folder, write_text
 from zoo.training import train as training
+from zoo.training.request import read_request
 from zoo.tuning.space import read_space, settings
 from zoo.tuning.trials import figures, ranked, read_trials, run_of, trial_folder, write_trials
 
@@ -110,9 +111,10 @@ def _check(search):
         raise ZooError(f"trials must be at least 1; got {search.trials}.")
     if search.metric not in METRICS:
         raise ZooError(f"There is no metric {search.metric!r}. It is one of {', '.join(METRICS)}.")
-    entry, _, source = training.check(**search.training)
+    asked = read_request(**search.training)
     prepare()
-    return entry, read_space(search.over, search.metric, search.training, entry), data.load_source(source)
+    space = read_space(search.over, search.metric, search.training, asked.entry)
+    return asked.entry, space, data.load_source(asked.source)
 
 
 def _check_losses(folder, search):
@@ -132,7 +134,7 @@ def _search(folder, search, space, loaded, say):
     say = on_lines(say)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of nets that are compiled one after the other
-    recipe = training.check(**search.training)[1]
+    recipe = read_request(**search.training).recipe
     write_text(folder / "search.json", json.dumps(asdict(search), indent=2, default=str) + "\n")
     with _database(folder):
         study = optuna.create_study(
@@ -222,7 +224,7 @@ def _train(study, trial, folder, search, loaded):
     from tqdm import tqdm
 
     arguments = search.arguments(trial.params)
-    epochs, run = training.check(**arguments)[1].epochs, run_of(folder, trial.number)
+    epochs, run = read_request(**arguments).recipe.epochs, run_of(folder, trial.number)
     with tqdm(total=epochs, desc="epochs", leave=False, disable=None) as progress:
         watch = _watcher(study, trial, search.metric, epochs, progress)
         if run:

@@ -1,0 +1,108 @@
+"""All that a run is made of: settled once by `zoo.training.train`, or read once from the config.json of its folder."""
+
+import platform
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from zoo.data.preprocessing import Preprocessing
+from zoo.errors import ZooError
+from zoo.layout import checks
+from zoo.plan import plan
+from zoo.recipes.recipe import Recipe
+from zoo.versions import __version__, installed
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is trained, on which images, and how. Everything that a run does follows from it.
+
+    Attributes:
+        model: what was asked for: a registered name, or "/path/my_layout.py:tiny".
+        options: the layout's overrides.
+        name: the name of the model: "lenet5" where `model` is "lenet".
+        layout: the words of a layout of the user's own, as text; None for a registered model.
+        params: the parameters of the net.
+        macs: its multiply-adds for one image.
+        dataset: the name of the data set.
+        source: where its images come from, as `zoo.data.load_source` takes it.
+        class_names: the names of the classes, in the order of the net's outputs.
+        images: {"train": count, "validation": count, "test": count}.
+        preprocessing: from raw images to the net's input.
+        recipe: the `Recipe`, with a batch size.
+        trackers: where the figures also go: some of "tensorboard", "mlflow" and "wandb".
+        shards: in how many shards a batch is computed, one a core (`zoo.training.shards`).
+        single_threaded_ops: whether TensorFlow computes each op on one core. The order of sums follows from it, and
+            the last bits of the weights.
+        keeps_classes: whether each class, however few its images, has one for training; False for runs of a version
+            that split data sets otherwise.
+    """
+
+    model: str
+    options: dict
+    name: str
+    layout: tuple | None
+    params: int
+    macs: int
+    dataset: str
+    source: dict
+    class_names: tuple
+    images: dict
+    preprocessing: Preprocessing
+    recipe: Recipe
+    trackers: tuple = ()
+    shards: int = 1
+    single_threaded_ops: bool = False
+    keeps_classes: bool = True
+
+    @cached_property
+    def plan(self):
+        """The `Plan` of the net. Raises `ZooError` if the file of a layout of the user's own isn't there any more."""
+        return plan(self.model, self.preprocessing.input_shape, len(self.class_names), **self.options)
+
+    def to_config(self):
+        """Return what config.json holds: a dict of numbers, texts, lists and dicts, and the versions of the packages."""
+        import keras
+
+        versions = installed("keras", "tensorflow", "jax", "numpy")
+        return {
+            "model": self.name,
+            "source": self.model,
+            "options": self.options,
+            "layout": self.layout,
+            "params": self.params,
+            "macs": self.macs,
+            "dataset": self.dataset,
+            "data": self.source,
+            "class_names": self.class_names,
+            "images": self.images,
+            "preprocessing": asdict(self.preprocessing),
+            "recipe": asdict(self.recipe),
+            "versions": versions | {"python": platform.python_version(), "zoo": __version__}
+            | {"backend": keras.backend.backend()},
+            "trackers": self.trackers,
+            "parts": self.shards,
+            "one_core_an_op": self.single_threaded_ops,
+            "keeps_classes": self.keeps_classes,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Return the job that `to_config`, also of an older version, made `config` of.
+
+        Raises:
+            KeyError, TypeError: if something is missing, or isn't what it is called.
+            ZooError: for a value that can't be.
+        """
+        preprocessing, recipe = Preprocessing.from_config(config["preprocessing"]), Recipe(**config["recipe"])
+        shards = checks.count("parts", config.get("parts", 1))
+        if shards > recipe.batch_size:
+            raise ZooError(f"parts must be at most {recipe.batch_size}, the images of a batch; got {shards}.")
+        return cls(
+            model=config["source"], options=config["options"], name=config["model"], layout=config["layout"],
+            params=config["params"], macs=config["macs"], dataset=config["dataset"], source=config["data"],
+            class_names=tuple(config["class_names"]), images=config["images"],
+            preprocessing=preprocessing, recipe=recipe,
+            trackers=tuple(config["trackers"]), shards=shards,
+            single_threaded_ops=config.get("one_core_an_op", shards > 1),
+            keeps_classes=config.get("keeps_classes", False),
+        )  # fmt: skip

@@ -1,0 +1,88 @@
+"""The words of a training -> what they ask for, checked before any image is read; and, with the images, the `Job`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo import data, registry
+from zoo.data.preprocessing import fit_to, inner_size
+from zoo.entry import Entry
+from zoo.errors import ZooError
+from zoo.plan import plan, resolve
+from zoo.recipes.defaults import recipe_for
+from zoo.recipes.recipe import Recipe
+from zoo.runs.job import Job
+from zoo.runs.tracking import check_trackers
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a training is asked to do, checked as far as that goes without its images.
+
+    `model`, `options`, `image_size` and `trackers` are those of `zoo.training.train`, `source` is what
+    `zoo.data.load_source` takes, `given` the names of the recipe's fields that were asked for.
+    """
+
+    model: str
+    options: dict
+    entry: Entry
+    recipe: Recipe
+    source: dict
+    image_size: tuple | None
+    trackers: tuple
+    given: tuple
+
+
+def read_request(model, dataset="digits", data_dir=None, image_size=None, options=None, limit=None, classes=None,
+            trackers=(), recipe=None, **fields):  # fmt: skip
+    """Return the `Request` of a training; the arguments are those of `zoo.training.train`.
+
+    Raises:
+        ZooError: for what is wrong whatever the images are; none is fetched.
+    """
+    model, options = registry.whereabouts(model), dict(options or {})
+    entry = registry.entry(model)
+    check_trackers(trackers)
+    recipe = recipe_for(entry, Path(dataset).name.removesuffix(".npz"), recipe, **fields)
+    layout = resolve(model, entry.classes or 2, **options)[2]
+    source = {
+        "dataset": data.whereabouts(dataset), "data_dir": data.folder_from_root(data_dir),
+        "size": inner_size(layout, entry, image_size=image_size)[0], "limit": limit, "classes": classes,
+        "order": "natural",
+    }  # fmt: skip
+    given = tuple(name for name, value in fields.items() if value is not None)
+    return Request(model, options, entry, recipe, source, image_size, tuple(trackers), given)
+
+
+def make_job(asked, dataset, single_threaded_ops=False):
+    """Return the `Job` that a `Request` comes to on a `Dataset`: every error of size comes from here.
+
+    Raises:
+        ZooError: if the net can't be trained to classify these images.
+    """
+    from zoo.training.shards import shards_for
+
+    classes = len(dataset.class_names)
+    recipe = asked.recipe.for_images(len(dataset.train))
+    layout = resolve(asked.model, classes, **asked.options)[2]
+    preprocessing = fit_to(layout, asked.entry, dataset, asked.image_size)
+    planned = plan(asked.model, preprocessing.input_shape, classes, **asked.options)
+    _check_outputs(planned, dataset)
+    is_named = asked.model == planned.name
+    return Job(
+        model=asked.model, options=asked.options, name=planned.name,
+        layout=None if is_named else tuple(map(repr, planned.layout.body + planned.layout.head)),
+        params=planned.trace.params, macs=planned.trace.macs, dataset=dataset.name,
+        source=asked.source | {"white": dataset.white}, class_names=tuple(dataset.class_names),
+        images={split: len(getattr(dataset, split)) for split in ("train", "validation", "test")},
+        preprocessing=preprocessing, recipe=recipe, trackers=asked.trackers,
+        shards=shards_for(recipe.batch_size, planned.trace, recipe.precision), single_threaded_ops=single_threaded_ops,
+    )  # fmt: skip
+
+
+def _check_outputs(planned, dataset):
+    """Raise `ZooError` unless the net gives one score a class."""
+    shape, classes = planned.trace.output_shape, len(dataset.class_names)
+    if len(shape) != 1 or not planned.layout.head:
+        raise ZooError(f"{planned.name} has no head that gives class scores: it can't be trained to classify images.")
+    if shape[0] != classes:
+        raise ZooError(f"{planned.name} has {shape[0]} outputs, but {dataset.name} has {classes} classes.")
