@@ -48,6 +48,24 @@ def test_pytorchs_start_is_pytorchs(word, channels):
     assert kernel.std() == pytest.approx(wanted.std(), rel=0.05)
 
 
+@pytest.mark.parametrize(
+    "name, scale", [("vgg11", 2), ("vgg11_bn", 1 / 3), ("densenet_bc_100_12", 1 / 3), ("lenet5", 2)]
+)
+def test_kernels_of_nets_with_batchnorm_start_as_pytorchs_and_others_as_hes(name, scale):
+    """The variance of a kernel is so many times 1 / fan-in (He et al. 2015; torch.nn.Conv2d.reset_parameters)."""
+    net = zoo.create(name, include_top=False)
+    convs = [layer for layer in net.layers if isinstance(layer, keras.layers.Conv2D)][1:]
+    for kernel in (np.array(layer.kernel) for layer in convs if layer.kernel.shape[2] > 5):
+        assert kernel.var() * np.prod(kernel.shape[:3]) == pytest.approx(scale, rel=0.15)
+
+
+@pytest.mark.parametrize("name", [name for name, one in registry.entries().items() if one.paper_recipe])
+def test_papers_recipes_say_how_kernels_start(name):
+    """Springenberg et al. don't tell, the others do: it isn't what a net with BatchNorm starts from here."""
+    given = registry.entry(name).paper_recipe.get("initialization")
+    assert given in INITIALIZATIONS or name.startswith("allcnn")
+
+
 RESIDUAL = [
     "resnet18", "resnet20", "resnet50v2", "se_resnet50", "mobilenet_v2", "efficientnet_b0", "inception_resnet_v2",
     "xception",

@@ -15,8 +15,8 @@ from zoo.recipes.recipe import Recipe
 from zoo.registry import entry
 from zoo.training import shards
 from zoo.training.building import build_classifier
-from zoo.training.request import read_request
 from zoo.training.epochs import generated, in_batches
+from zoo.training.request import read_request
 
 THREADS = """
 import tensorflow

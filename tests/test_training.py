@@ -20,13 +20,12 @@ from zoo.recipes.defaults import DATA, NORMALIZED, recipe_for
 from zoo.recipes.recipe import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Recipe, is_over
 from zoo.registry import entries, entry
 from zoo.runs.folder import Run, find_run, new_run
-from zoo.training import building
-from zoo.training import shards
+from zoo.training import building, shards
 from zoo.training import train as training
-from zoo.training.request import read_request
 from zoo.training.checkpoint import Checkpoint, Damaged, read_arrays, restore_best, write_arrays
 from zoo.training.classifier import Classifier, split
 from zoo.training.optimizing import Plateau, balanced_weights, make_loss, make_optimizer, make_schedule
+from zoo.training.request import read_request
 from zoo.versions import installed
 
 OPTIONS = {"width": 0.5}

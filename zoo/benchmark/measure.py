@@ -1,6 +1,7 @@
 """Contenders take turns, round by round: whatever else the machine does meets all of them alike."""
 
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from math import ceil
 
 from zoo.benchmark.contenders import OWN
@@ -41,8 +42,12 @@ def ceiling_of(precision):
             seconds, _ = process.run(1)
             if seconds >= SOON or size == SIZES[-1]:
                 products = ceil(SOON / seconds)
-                yield lambda: 2 * size**3 * products / min(process.run(products)[0] for _ in range(TIMES)) / 1e9
+                yield partial(_best_rate, process, size, products)
                 return
+
+
+def _best_rate(process, size, products):
+    return 2 * size**3 * products / min(process.run(products)[0] for _ in range(TIMES)) / 1e9
 
 
 def measure(workload, contenders, repeats, ceiling, progress):

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from zoo.runs.lettering import columns, lettered, with_fonts
 from zoo.runs.folder import best_epoch
+from zoo.runs.lettering import columns, lettered, with_fonts
 
 LABELLED = 20  # a confusion matrix of up to so many classes shows its numbers and names
 GREY = "#8a8a8a"  # reads on white and on black

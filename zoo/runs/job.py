@@ -60,7 +60,7 @@ class Job:
         return plan(self.model, self.preprocessing.input_shape, len(self.class_names), **self.options)
 
     def to_config(self):
-        """Return what config.json holds: a dict of numbers, texts, lists and dicts, and the versions of the packages."""
+        """Return what config.json holds: numbers, texts, lists and dicts, and the versions of the packages."""
         import keras
 
         versions = installed("keras", "tensorflow", "jax", "numpy")

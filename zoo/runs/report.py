@@ -3,8 +3,8 @@
 import numpy as np
 
 from zoo.runs.figures import draw_confusion, draw_curves
-from zoo.runs.page import picture, render, write_figure
 from zoo.runs.folder import best_epoch
+from zoo.runs.page import picture, render, write_figure
 from zoo.runs.sparing import can_do_without
 
 SHOWN = 24  # mistakes, at most

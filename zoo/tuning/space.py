@@ -1,6 +1,7 @@
 """The values that a search draws from: {"learning_rate": "1e-4..1e-2:log", "set.width": "0.5,1"}, checked and read."""
 
 from dataclasses import fields
+from functools import partial
 from math import isfinite
 from types import NoneType
 
@@ -39,7 +40,7 @@ def read_space(over, metric, training, entry):
             raise ZooError(f"--over takes no {name!r}.{did_you_mean(name, known)} It takes {', '.join(known)}.")
         try:
             _check_name(name, metric, training)
-            space[name] = _read(text, lambda value: _value(name, value, training["model"], entry))
+            space[name] = _read(text, partial(_value, name, training["model"], entry))
         except ZooError as problem:
             raise ZooError(f"--over {name}: {problem}") from None
     return space
@@ -82,7 +83,7 @@ def _read(text, value):
     return kind(low, high, log=bool(colon))
 
 
-def _value(name, text, model, entry):
+def _value(name, model, entry, text):
     """Return one value of a range or choice, known to be one that its field or override can have."""
     text = text.strip()
     if name not in FIELDS:
