@@ -1,7 +1,9 @@
 import importlib.metadata
+import shutil
 import subprocess
 import sys
 from inspect import signature
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +38,33 @@ def test_a_family_file_does_not_hide_the_builder_of_its_name():
     code = "from zoo.models import alexnet; import zoo.families.alexnet; print(alexnet.__name__, callable(alexnet))"
     assert python(code) == "alexnet True"
     assert python("import zoo; zoo.info('alexnet'); from zoo.models import alexnet; print(callable(alexnet))") == "True"
+
+
+NEW_NET = """
+from zoo.entry import Paper, register
+from zoo.layout import Conv, Dense, GlobalPool
+
+@register(paper=Paper("A Net", "Somebody", 1999, "Somewhere"), input_shape=(8, 8, 1), classes=3, summary="A new net",
+          paper_recipe={"optimizer": "sgd", "initialization": "gaussian"})
+def new_net(classes=3):
+    return [Conv(4, 3), GlobalPool(), Dense(classes)]
+"""
+USED = """
+import zoo
+from zoo.models import new_net
+from zoo.recipes.defaults import recipe_for
+from zoo.cli import main
+assert zoo.list_models("new*") == ["new_net"] and zoo.info("new_net").params == 55
+assert recipe_for(zoo.registry.entry("new_net"), named="paper").initialization == "gaussian"
+main(["list", "new_net"])
+"""
+
+
+def test_a_new_net_is_one_file_and_no_other_change(tmp_path):
+    shutil.copytree(Path(zoo.__file__).parent, tmp_path / "zoo", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "zoo" / "families" / "somebodys.py").write_text(NEW_NET)
+    told = subprocess.run([sys.executable, "-c", USED], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "A new net" in told.stdout
 
 
 @pytest.mark.parametrize("name", zoo.list_models())
