@@ -22,7 +22,8 @@ import click
 from tabulate import tabulate
 
 from zoo import ZooError
-from zoo.cli import Command, Size, set_option, with_channels
+from zoo.cli.frame import Command
+from zoo.cli.options import Size, set_option, with_channels
 from zoo.processor import prepare
 
 WARM_UP, PROFILED = 3, 4  # blocks of steps

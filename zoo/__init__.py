@@ -5,7 +5,7 @@ Importing this package doesn't import Keras; `zoo.create` and `zoo.predictor` do
 
 from importlib import import_module
 
-from zoo import registry
+from zoo import registry as registry
 from zoo.errors import ZooError, ZooWarning
 from zoo.facts import info
 from zoo.layout import (
@@ -15,7 +15,7 @@ from zoo.layout import (
 )  # fmt: skip
 from zoo.layout.trace import trace
 from zoo.processor import prepare
-from zoo.registry import register
+from zoo.registry import list_models, register
 from zoo.versions import __version__
 
 __all__ = [
@@ -24,19 +24,6 @@ __all__ = [
     "RBF", "Scale", "Sequence", "Shuffle", "Split", "Stage", "Subsample", "TableConv", "Take", "Unpool",
     "Upsample", "ZooError", "ZooWarning", "__version__", "create", "info", "list_models", "register", "trace",
 ]  # fmt: skip
-
-
-def list_models(*patterns):
-    """Return the registered names that match any of the shell patterns ("resnet*"), or all of them, by year.
-
-    A pattern that matches an alias brings the model that it stands for.
-    """
-    from fnmatch import fnmatch
-
-    def matches(entry):
-        return any(fnmatch(name, pattern) for name in (entry.name, *entry.aliases) for pattern in patterns)
-
-    return [name for name, entry in registry.entries().items() if not patterns or matches(entry)]
 
 
 def __getattr__(name):

@@ -1,8 +1,11 @@
 """What a model is and costs, told without building it: `zoo.info`, `zoo list`, `zoo info`."""
 
 from dataclasses import dataclass
+from fnmatch import fnmatch
 
+from zoo.errors import ZooError
 from zoo.plan import plan
+from zoo.registry import entries, list_models
 
 
 @dataclass(frozen=True)
@@ -82,3 +85,24 @@ def _row(layer):
 def _square(pair):
     """A pair as one number where both are equal, as in a layout; None (the whole image) stays None."""
     return pair if pair is None else pair[0] if pair[0] == pair[1] else pair
+
+
+def search(patterns, family, year):
+    """Return the names of the models that match any pattern, of a family and of a year, "2015" or "2012-2014".
+
+    Where no name matches, those whose summary or paper holds all the patterns as words. `family` is a pattern too.
+
+    Raises:
+        ZooError: for a year that is none.
+    """
+    known = entries()
+    names = list_models(*patterns)
+    if not names:
+        told = {name: f"{entry.family} {entry.summary} {entry.paper}".lower() for name, entry in known.items()}
+        names = [name for name in known if all(word.lower() in told[name] for word in patterns)]
+    first, _, last = (year or "").partition("-")
+    if not all(part.isdigit() for part in (first, last) if part):
+        raise ZooError(f"{year!r} is no year; write 2015 or 2012-2014.")
+    years = range(int(first or 0), int(last or first or 9999) + 1)
+    found = [known[name] for name in names]
+    return [e.name for e in found if fnmatch(e.family, family or "*") and (e.year or 0) in years]

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from fnmatch import fnmatch
 from functools import cache
 
 from zoo import entry as _entry
@@ -26,6 +27,18 @@ def _date(entry):
     """The sort key of an entry: arXiv's numbers are dates, 1409.1556 is of September 2014."""
     number = entry.paper.identifier if entry.paper and entry.paper.identifier.startswith("arXiv:") else ""
     return entry.year or 9999, number
+
+
+def list_models(*patterns):
+    """Return the registered names that match any of the shell patterns ("resnet*"), or all of them, by year.
+
+    A pattern that matches an alias brings the model that it stands for.
+    """
+
+    def matches(entry):
+        return any(fnmatch(name, pattern) for name in (entry.name, *entry.aliases) for pattern in patterns)
+
+    return [name for name, entry in entries().items() if not patterns or matches(entry)]
 
 
 def entry(name):

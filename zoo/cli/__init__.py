@@ -1,0 +1,6 @@
+"""Words on the command line -> calls of the other rooms, each imported only by the command that needs it."""
+
+from zoo.cli import nets, training, trained, speed  # isort: skip  (in the order of `zoo --help`)
+from zoo.cli.frame import main
+
+__all__ = ["main", "nets", "speed", "trained", "training"]

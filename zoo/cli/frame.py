@@ -1,0 +1,68 @@
+"""The command `zoo` itself: how each of its commands ends, and how a warning is told."""
+
+import os
+import sys
+import warnings
+from contextlib import contextmanager
+
+import click
+
+from zoo.errors import ZooError, ZooWarning
+from zoo.names import line
+from zoo.processor import prepare
+from zoo.versions import __version__
+
+# TensorFlow's start-up notes; what it found to run on is printed before training.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+class Sentences:
+    """Bad input ends in one sentence and exit code 2, Ctrl-C in 130; a warning is a sentence on standard error."""
+
+    def invoke(self, context):
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="backslashreplace")  # a name that it can't print ends no command
+        try:
+            with _telling_warnings():
+                return super().invoke(context)
+        except ZooError as problem:
+            message = click.ClickException(line(str(problem)))
+            message.exit_code = 2
+            raise message from None
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            context.exit(130)
+
+
+@contextmanager
+def _telling_warnings():
+    """Print each `ZooWarning` as its sentence alone, without the place in the code that it comes from."""
+
+    def tell(message, category, *place, own=warnings.showwarning):
+        if issubclass(category, ZooWarning):
+            click.echo(line(str(message)), err=True)
+        else:
+            own(message, category, *place)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = tell
+        warnings.simplefilter("always", ZooWarning)
+        yield
+
+
+class Command(Sentences, click.Command):
+    """A command by itself."""
+
+
+class Commands(Sentences, click.Group):
+    """The commands in the order of this file."""
+
+    def list_commands(self, context):
+        return list(self.commands)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="zoo")
+def main():
+    """The classic convolutional networks: look at them, train them, export them."""
+    prepare()

@@ -1,0 +1,185 @@
+"""Options that several commands share, and how their texts are read."""
+
+import os
+import re
+from functools import partial
+from pathlib import Path
+
+import click
+
+
+class Size(click.ParamType):
+    """ "32", "32x48" or "32x48x1" -> (height, width) or (height, width, channels)."""
+
+    name = "HxW[xC]"
+
+    def convert(self, value, parameter, context):
+        if isinstance(value, tuple):
+            return value
+        parts = value.lower().split("x")
+        if not 1 <= len(parts) <= 3 or not all(re.fullmatch("[1-9][0-9]*", part) for part in parts):
+            self.fail(f"{value!r} is no size; write 32, 32x48 or 32x48x1.", parameter, context)
+        sizes = tuple(map(int, parts))
+        return sizes * 2 if len(sizes) == 1 else sizes
+
+
+class OrNone(click.ParamType):
+    """A value of another type, or "none": what a field of the recipe then is, whatever it starts from."""
+
+    def __init__(self, kind):
+        self.kind = click.types.convert_type(kind)
+        self.name = self.kind.name
+
+    def convert(self, value, parameter, context):
+        return value if value == "none" else self.kind.convert(value, parameter, context)
+
+    def get_metavar(self, param, ctx=None):  # click 8.1 gives param by place, and later ones both by name
+        return f"{self.name.upper()}|none"
+
+
+class Picture(click.ParamType):
+    """A file that a figure can be drawn into, as far as can be told before."""
+
+    name = "FILE"
+
+    def convert(self, value, parameter, context):
+        path = Path(value)
+        if path.suffix not in (".png", ".svg", ".pdf"):
+            self.fail(f"{value} is no name of a picture: it must end with .png, .svg or .pdf.", parameter, context)
+        if not path.parent.is_dir():
+            self.fail(f"There is no folder {str(path.parent)!r} to put {path.name} in.", parameter, context)
+        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+            self.fail(f"{value} can't be written.", parameter, context)
+        return path
+
+
+# Arguments of zoo.create that are no overrides: the commands have options of their own for some.
+BUILDER_ARGUMENTS = ("input_shape", "classes", "include_top", "pooling", "classifier_activation", "weights", "features",
+                     "name")  # fmt: skip
+
+
+def parse_pairs(context, parameter, values):
+    """["padding=same", "width=0.5"] -> {"padding": "same", "width": "0.5"}."""
+    pairs = {}
+    for text in values:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"{text!r} isn't of the form key=value.")
+        if key in pairs:
+            raise click.BadParameter(f"{key} is given twice.")
+        pairs[key] = value
+    return pairs
+
+
+def parse_settings(context, parameter, values):
+    """["padding=same", "width=0.5"] -> {"padding": "same", "width": 0.5}."""
+    from zoo.layout.rewrite import literal
+
+    settings = parse_pairs(context, parameter, values)
+    for key in settings:
+        if key in BUILDER_ARGUMENTS:
+            raise click.BadParameter(f"{key} isn't an override of the layout.")
+    return {key: literal(value) for key, value in settings.items()}
+
+
+set_option = click.option(
+    "--set", "options", multiple=True, metavar="KEY=VALUE", callback=parse_settings,
+    help="Override the layout: padding, stride, pool, norm, activation, dropout, width, output_stride, head, and the "
+         "model's own options. May be repeated.",
+)  # fmt: skip
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+data_dir_option = click.option("--data-dir", type=click.Path(), help="Where TFDS keeps its data sets.")
+
+
+def bare_model_options(command):
+    """Give a command the options that make a model by name as good as a run: its weights and what they need."""
+    for option in reversed((
+        click.option("--weights", type=click.Path(), help="Weights for a model by name: imagenet, torchvision, .keras, "
+                     ".weights.h5, or PyTorch's .pth, .th, .ckpt, .bin, .safetensors."),
+        set_option,
+        click.option("--check", nargs=2, type=click.Path(), metavar="IMAGES.npy OUTPUTS.npy", default=None,
+                     help="Compare first with what the net that the weights come from gave for these images, "
+                          "preprocessed as it was given them; end if they differ."),
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def with_channels(size, model):
+    """Complete a (height, width) by the model's own channels, or by 3."""
+    from zoo.registry import entry
+
+    return size if size is None or len(size) == 3 else (*size, (entry(model).input_shape or (3,))[-1])
+
+
+def training_options(command):
+    """Give a command the options that say what is trained, on what and how."""
+    for option in reversed((
+        click.option("--model", default="lenet", show_default=True, help="A registered name, or my_layout.py:name."),
+        click.option("--dataset", default="digits", show_default=True,
+                     help="digits, a TFDS name, a folder of class folders, or a Keras-style .npz."),
+        data_dir_option,
+        click.option("--limit", type=int, metavar="N",
+                     help="At most N images for training, as many to validate and to test."),
+        click.option("--classes", callback=parse_names, metavar="A,B,…", help="Only these classes, in this order."),
+        click.option("--image-size", type=Size(),
+                     help="Train at this size; by default it follows from model and data."),
+        set_option,
+        click.option("--recipe", metavar="fast|paper|FILE", help="What the options below start from: the model's and "
+                     "data's own defaults (fast), the paper's training, or a YAML file of fields."),
+        recipe_options,
+        click.option("--runs", default="runs", show_default=True, type=click.Path(), help="Where the folder is made."),
+        click.option("--tensorboard", "trackers", multiple=True, flag_value="tensorboard",
+                     help="Also write the figures for TensorBoard: tensorboard --logdir runs."),
+        click.option("--mlflow", "trackers", multiple=True, flag_value="mlflow", help="Also send them to MLflow."),
+        click.option("--wandb", "trackers", multiple=True, flag_value="wandb",
+                     help="Also send them to Weights & Biases."),
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def recipe_options(command):
+    """Give a command an option for each field of the recipe."""
+    from dataclasses import fields
+    from types import NoneType
+    from typing import get_args
+
+    from zoo.recipes.recipe import Recipe
+
+    for item in reversed(fields(Recipe)):
+        name, rules = item.name.replace("_", "-"), item.metadata
+        flag = f"--{name}/--no-{name}" if item.type is bool else f"--{name}"
+        optional = next((OrNone(kind) for kind in get_args(item.type) if kind is not NoneType), None)
+        options = {
+            bool: {"default": None},
+            tuple: {"callback": partial(parse_several, kind=rules.get("kind", str)), "metavar": "A,B,…|none"},
+        }.get(item.type, {"type": optional or item.type})  # fmt: skip
+        choices = f": {', '.join(rules['choices'])}" if "choices" in rules else ""
+        default = "" if item.default in (None, False, ()) else f" [default: {written(item.default)}]"
+        command = click.option(flag, help=f"{rules['meaning']}{choices}{default}.", **options)(command)
+    return command
+
+
+def written(value):
+    """A default as it is typed."""
+    if isinstance(value, tuple):
+        return ",".join(map(written, value))
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def parse_names(context, parameter, value, kind=str):
+    """ "cat,dog" -> ["cat", "dog"]; with the kind float, "0.5,0.75" -> [0.5, 0.75], and so with int."""
+    try:
+        names = None if value is None else [kind(name.strip()) for name in value.split(",") if name.strip()]
+    except ValueError:
+        numbers = "whole numbers; write 32,128." if kind is int else "numbers; write 0.5,0.75."
+        raise click.BadParameter(f"{value!r} is no list of {numbers}") from None
+    if names == []:
+        raise click.BadParameter(f"{value!r} names nothing.")
+    return names
+
+
+def parse_several(context, parameter, value, kind):
+    """As `parse_names`; "none" -> []."""
+    return [] if value == "none" else parse_names(context, parameter, value, kind)

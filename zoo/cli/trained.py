@@ -1,0 +1,95 @@
+"""Commands on what was trained: evaluate, compare, predict, export."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from zoo.cli.frame import main
+from zoo.cli.options import bare_model_options, data_dir_option, json_option
+from zoo.cli.printing import print_json, print_table, say
+
+
+def _tell_of_weights(run_or_model, weights, check):
+    from zoo.runs.folder import is_run
+
+    if not is_run(run_or_model) and not weights:
+        click.echo(f"{run_or_model} has random weights; --weights loads others.", err=True)
+    if check:
+        click.echo(f"With {weights}, {run_or_model} gives the outputs in {check[1]}.", err=True)
+
+
+@main.command()
+@click.argument("run_or_model", metavar="RUN|MODEL")
+@click.option("--dataset", help="Another data set with the same classes; a run's own by default.")
+@data_dir_option
+@bare_model_options
+@json_option
+def evaluate(run_or_model, dataset, data_dir, weights, options, check, as_json):
+    """Measure a run, or a model with weights, on a test split."""
+    from zoo.inference.evaluate import evaluate
+
+    result = evaluate(run_or_model, dataset, data_dir, weights, options=options, check=check)
+    _tell_of_weights(run_or_model, weights, check)
+    say(f"{result.model} on {result.dataset}: test accuracy {result.test_accuracy:.4f}, "
+               f"loss {result.test_loss:.4f} ({result.images_per_second:,.0f} images/s).")  # fmt: skip
+    if as_json:
+        print_json(asdict(result))
+
+
+@main.command()
+@click.argument("folders", nargs=-1, metavar="RUN RUN...")
+@click.option("--output", default="compare", show_default=True, metavar="NAME", type=click.Path(),
+              help="What is written: the curves as NAME.png, curves and table as the page NAME.html.")  # fmt: skip
+@json_option
+def compare(folders, output, as_json):
+    """Put runs side by side, finished or not: a table of what they reached and where they differ, and their curves."""
+    from zoo.runs.compare import compare, table, write_comparison
+
+    runs = compare(folders)
+    written = write_comparison(runs, output)
+    if as_json:
+        return print_json([run.facts for run in runs])
+    print_table(["run", *(f"#{run.label}" for run in runs)], table(runs))
+    say(f"Wrote {' and '.join(map(str, written))}")
+
+
+@main.command()
+@click.argument("run_or_model", metavar="RUN|MODEL")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@bare_model_options
+@click.option("--top", default=3, show_default=True, type=click.IntRange(1), help="How many classes to show.")
+@json_option
+def predict(run_or_model, images, weights, options, check, top, as_json):
+    """Classify image files."""
+    from zoo.inference.evaluate import predict
+
+    answers = predict(run_or_model, images, weights, top, options, check)
+    _tell_of_weights(run_or_model, weights, check)
+    if as_json:
+        return print_json(answers)
+    for answer in answers:
+        classes = ", ".join(f"{best['name']} {best['probability']:.1%}" for best in answer["classes"])
+        say(f"{answer['image']}: {classes}")
+
+
+@main.command()
+@click.argument("run_or_model", metavar="RUN|MODEL")
+@bare_model_options
+@click.option("--output", type=click.Path(), help="The folder to write [default: saved_model in the run's folder].")
+@json_option
+def export(run_or_model, weights, options, check, output, as_json):
+    """Write a SavedModel that takes raw images, reloaded and compared before it is called done."""
+    from zoo.inference.trained import load_trained
+
+    trained = load_trained(run_or_model, weights, options, check)  # a name that is none is told before Keras is loaded
+
+    from zoo.export import export_saved_model
+
+    parent = Path(output or (trained.run.folder if trained.run else Path("exports") / trained.name) / "saved_model")
+    _tell_of_weights(run_or_model, weights, check)
+    difference = export_saved_model(trained, parent / "1")
+    if as_json:
+        return print_json({"saved_model": str(parent / "1"), "largest_difference": difference})
+    say(f"Wrote {parent / '1'}; reloaded in a fresh process, its probabilities differ by at most "
+               f"{difference:.1e}.")  # fmt: skip

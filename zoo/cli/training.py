@@ -1,0 +1,126 @@
+"""Commands that train: train, tune."""
+
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from zoo.cli.frame import main
+from zoo.cli.options import Size, json_option, parse_pairs, training_options
+from zoo.cli.printing import print_json, print_table, say
+from zoo.errors import ZooError
+
+SHOWN = 10  # of the trials of a search
+
+
+@main.command()
+@training_options
+@click.option("--strategy", default="auto", metavar="auto|single|mirrored|multiworker",
+              help="Which devices train: one, all of this machine, or those of the cluster that the environment "
+                   "describes; auto is the last of these that there is.")  # fmt: skip
+@click.option("--resume", type=click.Path(), metavar="RUN", help="Go on with a run that was stopped, as it began.")
+@json_option
+@click.pass_context
+def train(context, model, dataset, data_dir, image_size, options, runs, strategy, resume, as_json, **others):
+    """Train a model; leave a folder with the model, its curves and a report.
+
+    A model or a data set may have other defaults than these: VGG without BatchNorm has a lower learning rate, LeNet of
+    1998 a rubbish class; on CIFAR images are flipped and cropped, and nets with BatchNorm train by SGD.
+    """
+    from zoo.training import train as training
+
+    verbose = "auto" if sys.stdout.isatty() else 2
+    if resume is not None:
+        _refuse_others(context, "A run", "resume", "strategy", "as_json")
+        result = training.resume(resume, verbose, click.echo, strategy=strategy, own_process=True)
+    else:
+        result = training.train(
+            model, dataset, data_dir, image_size, options, runs, verbose, click.echo, strategy=strategy,
+            own_process=True, **others,
+        )  # fmt: skip
+    if result is None:  # the chief of the workers tells it
+        return
+    epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
+    click.echo(f"Test accuracy {result.test_accuracy:.4f}, loss {result.test_loss:.4f}, after {epochs} "
+               f"in {result.seconds:.1f} s ({result.images_per_second:,.0f} images/s).")  # fmt: skip
+    for name, what in (("model.keras", "the best epoch on validation"), ("report.html", "curves, classes, mistakes"),
+                       ("metrics.csv", "every epoch"), ("config.json", "all that repeats the run")):  # fmt: skip
+        if (path := Path(result.run) / name).exists():
+            say(f"  {path}  {what}")
+    run = shlex.quote(result.run)
+    say(f"Next: zoo predict {run} IMAGE, or zoo export {run}")
+    if as_json:
+        print_json(asdict(result))
+
+
+def _refuse_others(context, what, *allowed):
+    """What is resumed goes on as it began: no other option has a meaning."""
+    for option in context.command.params:
+        given = context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
+        if option.name == "trackers":  # one parameter of several flags
+            given = option.flag_value in context.params["trackers"]
+        if given and option.name not in allowed:
+            raise ZooError(f"{what} goes on as it began: --resume takes no {option.opts[0]} beside it.")
+
+
+@main.command()
+@click.option(
+    "--over", multiple=True, metavar="NAME=VALUES", callback=parse_pairs,
+    help="Search a field of the recipe (learning_rate, as in the options) or an override of the layout (set.width): a "
+         "range, 1e-4..1e-2, with :log to draw evenly in the logarithm, or choices, adam,sgd. May be repeated.",
+)  # fmt: skip
+@click.option("--trials", type=int, metavar="N", help="How many in all, failed ones included [default: 20].")
+@click.option("--metric", default="val_loss", show_default=True, metavar="val_loss|val_accuracy",
+              help="What trials are compared by.")  # fmt: skip
+@training_options
+@click.option("--resume", type=click.Path(), metavar="FOLDER",
+              help="Go on with a search that was stopped, as it began, or to more --trials.")  # fmt: skip
+@json_option
+@click.pass_context
+def tune(context, over, trials, metric, resume, as_json, **others):
+    """Search for the recipe or layout with which a model trains best, by the loss on validation images.
+
+    Each trial is a run in the folder runs/tune-MODEL-DATASET-N, where tune.csv and tune.png show them all.
+    """
+    from zoo.tuning import tune as tuning
+
+    if resume is not None:
+        _refuse_others(context, "A search", "resume", "trials", "as_json")
+        found = tuning.resume(resume, trials, click.echo)
+    else:
+        found = tuning.tune(over, 20 if trials is None else trials, metric, say=click.echo, **others)
+    states = [trial.state for trial in found.trials]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    click.echo(f"Of {len(states)} trials, {counts}. The best:")
+    print_table(("#trial", "#val_loss", "#val_accuracy", "#epochs", "#seconds", *found.trials[0].settings), [
+        (t.trial, f"{t.val_loss:.4f}", f"{t.val_accuracy:.4f}", t.epochs, f"{t.seconds:.1f}",
+         *(f"{value:.4g}" if isinstance(value, float) else value for value in t.settings.values()))
+        for t in found.trials[:SHOWN] if t.state == "finished"
+    ])  # fmt: skip
+    for name, what in (("tune.csv", "every trial"), ("tune.png", "what each value brought")):
+        if (path := Path(found.folder) / name).exists():
+            say(f"  {path}  {what}")
+    say(f"The best run is {found.trials[0].run}; this repeats it:")
+    click.echo(f"  {_command_line(found.best)}")
+    if as_json:
+        print_json([asdict(trial) for trial in found.trials])
+
+
+def _command_line(arguments):
+    """The words of `zoo train` that give it these arguments."""
+    words = ["zoo", "train"]
+    for option in train.params:
+        flag, value = option.opts[0], arguments.get(option.name)
+        if option.name == "options":
+            words += [word for key, item in value.items() for word in (flag, f"{key}={item}")]
+        elif option.name == "trackers":
+            words += [flag] * (option.flag_value in (value or ()))
+        elif option.is_flag:
+            words += [flag] * (value is True) + option.secondary_opts * (value is False)
+        elif value is not None:
+            by = "x" if isinstance(option.type, Size) else ","
+            words += [flag, by.join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)]
+    return shlex.join(words)
