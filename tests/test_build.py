@@ -60,7 +60,7 @@ def test_features_keep_their_order_past_ten_stages(tmp_path):
     "word, deviation",
     [
         (Conv(64, 3), (2 / 288) ** 0.5),  # He
-        (Conv(64, 3, norm="batch"), (2 / 288) ** 0.5),
+        (Conv(64, 3, norm="batch"), (1 / 3 / 288) ** 0.5),  # PyTorch's
         (Conv(64, 3, activation="tanh"), (2 / (288 + 576)) ** 0.5),  # Glorot
         (Conv(64, 3, activation="scaled_tanh"), 2.4 / 288 / 3**0.5),  # LeCun
     ],

@@ -341,8 +341,8 @@ def test_a_single_transparent_image_that_is_blank_on_white_is_told(tmp_path):
 def test_a_run_keeps_what_white_is_and_where_its_data_lies(tmp_path, monkeypatch):
     deep(tmp_path / "set", *[255] * 12)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(training, "_train", lambda run, config, *_: config)
-    source = training.train("lenet1", "set", data_dir="sets", say=str)["data"]
+    monkeypatch.setattr(training, "_train", lambda run, job, *_, **__: job)
+    source = training.train("lenet1", "set", data_dir="sets", say=str).source
     assert source == {
         "dataset": f"{tmp_path}/set", "data_dir": f"{tmp_path}/sets", "size": (28, 28), "limit": None, "classes": None,
         "order": "natural", "white": 255,
