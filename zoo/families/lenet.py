@@ -28,7 +28,7 @@ def modern(classes, maps1, maps2, *hidden):
     )
 
 
-# The modern forms have no paper: they start as they do in the tutorials, in PyTorch, and learn more so (docs/parity.md).
+# The modern forms have no paper: they start as in PyTorch, where they are taught, and learn more so (docs/parity.md).
 RECIPE = {"learning_rate": 3e-3, "initialization": "pytorch"}
 
 

@@ -90,7 +90,7 @@ def load_trained(subject, weights=None, options=None, check=None):
 def _load_run(run):
     import keras
 
-    import zoo.layers.papers  # noqa: F401  (Keras finds the papers' own layers once they are registered)
+    import zoo.layers  # noqa: F401  (Keras finds the papers' own layers once they are registered)
 
     job = run.job()
     with reading(run):

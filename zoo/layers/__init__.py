@@ -1,1 +1,14 @@
-"""Keras layers: those of the papers that Keras does not ship, faster forms of its own, and copies of a layer."""
+"""Keras layers: those of the papers that Keras does not ship, faster forms of its own, and copies of a layer.
+
+`import zoo.layers` is all that Keras needs to load a model with the papers' layers.
+"""
+
+from zoo.layers.papers import (
+    RBF, Bilinear, CutPooling, LeCunRange, LocalResponseNormalization, MaxUnpooling, Subsampling, TableConv2D,
+    scaled_tanh,
+)  # fmt: skip
+
+__all__ = [
+    "RBF", "Bilinear", "CutPooling", "LeCunRange", "LocalResponseNormalization", "MaxUnpooling", "Subsampling",
+    "TableConv2D", "scaled_tanh",
+]  # fmt: skip

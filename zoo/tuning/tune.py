@@ -27,7 +27,7 @@ METRICS = {"val_loss": "minimize", "val_accuracy": "maximize"}
 class Search:
     """What is searched, kept in the search's folder as search.json.
 
-    `over` holds the texts of `zoo.training.space` by name, `training` the arguments of `train` that all trials have.
+    `over` holds the texts of `zoo.tuning.space` by name, `training` the arguments of `train` that all trials have.
     """
 
     over: dict
@@ -59,7 +59,7 @@ def tune(over, trials=20, metric="val_loss", runs="runs", say=print, model="lene
     the epochs.
 
     Args:
-        over: what to search, {name: text}, as `zoo.training.space.read_space` takes it.
+        over: what to search, {name: text}, as `zoo.tuning.space.read_space` takes it.
         trials: how many in all, those that fail or are pruned included.
         metric: what trials are compared by, at the epoch that their run keeps: "val_loss" or "val_accuracy".
         runs: the folder in which the search's folder is made.
