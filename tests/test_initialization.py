@@ -59,6 +59,13 @@ def test_kernels_of_nets_with_batchnorm_start_as_pytorchs_and_others_as_hes(name
         assert kernel.var() * np.prod(kernel.shape[:3]) == pytest.approx(scale, rel=0.15)
 
 
+def test_a_kernel_by_a_table_starts_by_the_inputs_that_it_has():
+    """LeNet-5's C3: 60 pairs of maps, of which a filter has 3, 4 or 6, not one."""
+    net = zoo.create("lenet5_1998", activation="relu", norm="batch")
+    kernel = np.array(next(layer.kernel for layer in net.layers if type(layer).__name__ == "TableConv2D"))
+    assert np.abs(kernel).max() == pytest.approx((25 * 60 / 16) ** -0.5, rel=0.02)
+
+
 @pytest.mark.parametrize("name", [name for name, one in registry.entries().items() if one.paper_recipe])
 def test_papers_recipes_say_how_kernels_start(name):
     """Springenberg et al. don't tell, the others do: it isn't what a net with BatchNorm starts from here."""

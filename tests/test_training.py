@@ -20,6 +20,7 @@ from zoo.recipes.defaults import DATA, NORMALIZED, recipe_for
 from zoo.recipes.recipe import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Recipe, is_over
 from zoo.registry import entries, entry
 from zoo.runs.folder import Run, find_run, new_run
+from zoo.runs.job import Job
 from zoo.training import building, shards
 from zoo.training import train as training
 from zoo.training.checkpoint import Checkpoint, Damaged, read_arrays, restore_best, write_arrays
@@ -407,6 +408,21 @@ def test_a_file_or_folder_that_is_called_as_a_set_has_its_recipe(tmp_path):
     for path in ("cifar10.npz", "cifar10"):
         assert read_request("resnet20", tmp_path / path).recipe == recipe_for(entry("resnet20"), "cifar10")
     assert read_request("resnet20", tmp_path / "others.npz").recipe == recipe_for(entry("resnet20"))
+
+
+def test_overrides_of_the_norm_decide_which_recipe_a_net_has_on_cifar():
+    optimizers = [
+        read_request(model, "cifar10", options={"norm": norm}).recipe.optimizer
+        for model, norm in (("resnet20", "batch"), ("resnet20", None), ("vgg11", "batch"), ("vgg11", None))
+    ]
+    assert optimizers == ["sgd", "adam", "sgd", "adam"]
+
+
+def test_a_job_comes_back_from_its_config(result):
+    run = find_run(result[0].run)
+    job = run.job()
+    assert Job.from_config(json.loads(json.dumps(job.to_config()))) == job
+    assert job.plan.trace.params == job.params
 
 
 def test_every_recipe_that_is_known_is_valid():

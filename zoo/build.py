@@ -214,8 +214,8 @@ def _normalized_initializer(word, fan_in=None):
     """
     if word.activation == "scaled_tanh" or _rectified_scores(word):
         return _initializer(word, fan_in)
-    if isinstance(word, words.DepthwiseConv):
-        limit = prod(pair(word.kernel)) ** -0.5
+    if fan_in or isinstance(word, words.DepthwiseConv):  # a kernel whose shape doesn't tell it
+        limit = (fan_in or prod(pair(word.kernel))) ** -0.5
         return keras.initializers.RandomUniform(-limit, limit)
     return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
 

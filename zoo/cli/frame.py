@@ -55,7 +55,7 @@ class Command(Sentences, click.Command):
 
 
 class Commands(Sentences, click.Group):
-    """The commands in the order of this file."""
+    """The commands in the order in which they are defined."""
 
     def list_commands(self, context):
         return list(self.commands)

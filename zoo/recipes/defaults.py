@@ -24,14 +24,15 @@ OF_OPTIMIZER = ("optimizer", "learning_rate", "schedule", "momentum", "weight_de
 OPTIONAL = {item.name for item in fields(Recipe) if item.default is None}
 
 
-def recipe_for(entry, dataset=None, named=None, **overrides):
+def recipe_for(entry, dataset=None, named=None, layout=None, **overrides):
     """Return the recipe of an entry on a data set, with the overrides that aren't None.
 
     An override "none" takes away what the recipe has of a field that may be None.
 
     `named` is "fast" or None (the default of model and data), "paper" (as the paper trained the model), or the path
     of a YAML file whose fields stand above the default's. Where the default names an optimizer and another is asked
-    for, its learning rate, schedule, momentum and weight decay are left out with it.
+    for, its learning rate, schedule, momentum and weight decay are left out with it. `layout` is that of the net, where
+    overrides have changed the entry's own.
 
     Raises:
         ZooError: if there is no such recipe, or a field has no such value.
@@ -45,17 +46,17 @@ def recipe_for(entry, dataset=None, named=None, **overrides):
         start = entry.paper_recipe
     else:
         own = {} if named in (None, "fast") else read_recipe(named)
-        start = _default(entry, dataset, (own | given).get("optimizer")) | own
+        start = _default(entry, dataset, layout, (own | given).get("optimizer")) | own
     return Recipe(**start | {key: None if value == NONE and key in OPTIONAL else value for key, value in given.items()})
 
 
-def _default(entry, dataset, optimizer):
+def _default(entry, dataset, layout, optimizer):
     """The fields that model and data change in the default recipe, but for rates that are meant for another optimizer.
 
     `optimizer` is the one that was asked for, or None.
     """
     default = DATA.get(dataset, {})
-    if dataset in DATA_OF_NORMALIZED and _has_batchnorm(entry):
+    if dataset in DATA_OF_NORMALIZED and _has_batchnorm(layout or entry.layout(entry.classes or 2)):
         default = default | DATA_OF_NORMALIZED[dataset]
     default = default | entry.recipe
     if optimizer in (None, default.get("optimizer", optimizer)):
@@ -63,8 +64,7 @@ def _default(entry, dataset, optimizer):
     return {key: value for key, value in default.items() if key not in OF_OPTIMIZER}
 
 
-def _has_batchnorm(entry):
-    layout = entry.layout(entry.classes or 2)
+def _has_batchnorm(layout):
     norms = [word if isinstance(word, Norm) else getattr(word, "norm", None) for word in all_words(layout.body)]
     return any(isinstance(norm, Norm) and norm.kind == "batch" for norm in norms)
 

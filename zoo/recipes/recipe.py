@@ -43,9 +43,9 @@ class Recipe:
     warm-up, by default the first three tenths of the steps, and falls to 0 (Smith and Topin, arXiv:1708.07120);
     "plateau" multiplies it by `drop` after 3 epochs without a lower validation loss. `weight_decay` is a part of the
     gradient for "sgd", "rmsprop" and "adam", as the papers have it, and decoupled (Loshchilov and Hutter,
-    arXiv:1711.05101) for the others. `initialization` draws the kernels of convolutions and dense
-    layers anew: Keras's initializers by name, "gaussian", AlexNet's, of mean 0 and deviation 0.01, or "pytorch", its
-    layers' own: uniform, up to the root of 1 / fan-in, which is a sixth of the variance of "he_normal".
+    arXiv:1711.05101) for the others. `initialization` draws the kernels of convolutions (but those
+    by a table) and dense layers anew: Keras's initializers by name, "gaussian", AlexNet's, of mean 0 and deviation
+    0.01, or "pytorch", its layers' own: uniform, up to the root of 1 / fan-in, a sixth of the variance of "he_normal".
     `zero_init_residual` sets the scale of the BatchNorm with which a residual branch ends, or the kernel of its last
     convolution, to 0 at first (Goyal et al., arXiv:1706.02677, Section 5.1; Zhang et al., arXiv:1901.09321, Section 3).
     `label_smoothing` is that of Szegedy et al. (arXiv:1512.00567), `rubbish` the j of LeCun et al. 1998, Equation 9: a

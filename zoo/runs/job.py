@@ -21,8 +21,8 @@ class Job:
         options: the layout's overrides.
         name: the name of the model: "lenet5" where `model` is "lenet".
         layout: the words of a layout of the user's own, as text; None for a registered model.
-        params: the parameters of the net.
-        macs: its multiply-adds for one image.
+        params: the parameters of the net; None in runs of versions that didn't count them.
+        macs: its multiply-adds for one image; None likewise.
         dataset: the name of the data set.
         source: where its images come from, as `zoo.data.load_source` takes it.
         class_names: the names of the classes, in the order of the net's outputs.
@@ -30,9 +30,9 @@ class Job:
         preprocessing: from raw images to the net's input.
         recipe: the `Recipe`, with a batch size.
         trackers: where the figures also go: some of "tensorboard", "mlflow" and "wandb".
-        shards: in how many shards a batch is computed, one a core (`zoo.training.shards`).
+        shards: in how many shards a batch is computed, one a core (`zoo.training.shards`); "parts" in config.json.
         single_threaded_ops: whether TensorFlow computes each op on one core. The order of sums follows from it, and
-            the last bits of the weights.
+            the last bits of the weights; "one_core_an_op" in config.json.
         keeps_classes: whether each class, however few its images, has one for training; False for runs of a version
             that split data sets otherwise.
     """
@@ -41,8 +41,8 @@ class Job:
     options: dict
     name: str
     layout: tuple | None
-    params: int
-    macs: int
+    params: int | None
+    macs: int | None
     dataset: str
     source: dict
     class_names: tuple
@@ -98,11 +98,17 @@ class Job:
         if shards > recipe.batch_size:
             raise ZooError(f"parts must be at most {recipe.batch_size}, the images of a batch; got {shards}.")
         return cls(
-            model=config["source"], options=config["options"], name=config["model"], layout=config["layout"],
-            params=config["params"], macs=config["macs"], dataset=config["dataset"], source=config["data"],
+            model=config["source"], options=config["options"], name=config["model"], layout=_as_tuple(config["layout"]),
+            params=config.get("params"), macs=config.get("macs"), dataset=config["dataset"],
+            source={key: _as_tuple(value) if key == "size" else value for key, value in config["data"].items()},
             class_names=tuple(config["class_names"]), images=config["images"],
             preprocessing=preprocessing, recipe=recipe,
-            trackers=tuple(config["trackers"]), shards=shards,
+            trackers=tuple(config.get("trackers", ())), shards=shards,
             single_threaded_ops=config.get("one_core_an_op", shards > 1),
             keeps_classes=config.get("keeps_classes", False),
         )  # fmt: skip
+
+
+def _as_tuple(value):
+    """A list as JSON has it as the tuple that it was."""
+    return tuple(value) if isinstance(value, list) else value

@@ -42,8 +42,8 @@ def read_request(model, dataset="digits", data_dir=None, image_size=None, option
     model, options = registry.whereabouts(model), dict(options or {})
     entry = registry.entry(model)
     check_trackers(trackers)
-    recipe = recipe_for(entry, Path(dataset).name.removesuffix(".npz"), recipe, **fields)
     layout = resolve(model, entry.classes or 2, **options)[2]
+    recipe = recipe_for(entry, Path(dataset).name.removesuffix(".npz"), recipe, layout, **fields)
     source = {
         "dataset": data.whereabouts(dataset), "data_dir": data.folder_from_root(data_dir),
         "size": inner_size(layout, entry, image_size=image_size)[0], "limit": limit, "classes": classes,
