@@ -8,7 +8,7 @@ from keras import layers
 from zoo.errors import ZooError
 from zoo.layers import fast, papers
 from zoo.layers.channels import channels_last
-from zoo.layout import Classes, pair, sides, words
+from zoo.layout import Classes, norm_kinds, pair, sides, words
 from zoo.layout.trace import INPUT, SCORES
 from zoo.plan import plan
 from zoo.weights import load_weights
@@ -49,7 +49,8 @@ def create(model, input_shape=None, classes=None, include_top=True, pooling=None
 def build(traced, name="layout", classifier_activation=False, features=False):
     """Make the layers of a `Trace`, in its order; `classifier_activation=False` adds none, not even a linear one."""
     tensors = {INPUT: keras.Input(traced.input_shape, name=INPUT)}
-    initializer = _normalized_initializer if _has_batchnorm(traced) else _initializer
+    has_batchnorm = "batch" in norm_kinds([layer.word for layer in traced.layers])
+    initializer = _normalized_initializer if has_batchnorm else _initializer
     for layer in traced.layers:
         tensors[layer.name] = _apply(layer, [tensors[source] for source in layer.inputs], initializer)
     if features:
@@ -69,10 +70,6 @@ def build(traced, name="layout", classifier_activation=False, features=False):
 
 def _scores(x, activation, name):
     return layers.Activation(_activation(activation), dtype="float32", name=name)(x)
-
-
-def _has_batchnorm(traced):
-    return any(isinstance(layer.word, words.Norm) and layer.word.kind == "batch" for layer in traced.layers)
 
 
 def _apply(layer, inputs, initializer):

@@ -8,12 +8,12 @@ from zoo.layout.words import (
     LIKE_INPUT, RBF, Activation, Add, Auxiliary, Classes, Composite, Concat, Conv, ConvTranspose, Crop, Dense,
     DepthwiseConv, DropPath, Dropout, Flatten, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Sequence,
     Shuffle, Split, Stage, Subsample, TableConv, Take, Unpool, Upsample, Word, all_words, as_layout, as_words,
-    map_words, pair, plain_words, sides,
+    map_words, norm_kinds, pair, plain_words, sides,
 )  # fmt: skip
 
 __all__ = [
     "LIKE_INPUT", "RBF", "Activation", "Add", "Auxiliary", "Classes", "Composite", "Concat", "Conv", "ConvTranspose",
     "Crop", "Dense", "DepthwiseConv", "DropPath", "Dropout", "Flatten", "GlobalPool", "Layout", "Multiply", "Norm",
     "PadChannels", "Pool", "Scale", "Sequence", "Shuffle", "Split", "Stage", "Subsample", "TableConv", "Take", "Unpool",
-    "Upsample", "Word", "all_words", "as_layout", "as_words", "map_words", "pair", "plain_words", "sides",
+    "Upsample", "Word", "all_words", "as_layout", "as_words", "map_words", "norm_kinds", "pair", "plain_words", "sides",
 ]  # fmt: skip

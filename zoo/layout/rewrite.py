@@ -11,7 +11,7 @@ from zoo.errors import ZooError, did_you_mean
 from zoo.layout import (
     LIKE_INPUT, RBF, Activation, Add, Auxiliary, Classes, Composite, Conv, ConvTranspose, Dense, DepthwiseConv,
     DropPath, Dropout, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Stage, Subsample, TableConv, Take,
-    Unpool, Upsample, all_words, as_words, checks, map_words, pair, plain_words, sides,
+    Unpool, Upsample, all_words, as_words, checks, map_words, norm_kinds, pair, plain_words, sides,
 )  # fmt: skip
 
 CONSTANTS = {"true": "True", "false": "False", "none": "None"}  # as they are written elsewhere -> in Python
@@ -86,8 +86,7 @@ def norm(layout, kind):
     and gives the convolutions that had left it to the normalization a bias.
     """
     _choice("norm", kind, (None, "batch", "group", "lrn"))
-    norms = [word if isinstance(word, Norm) else getattr(word, "norm", None) for word in plain_words(layout.body)]
-    kinds = {norm.kind for norm in norms if norm}
+    kinds = norm_kinds(layout.body)
     has_own = bool(kinds & {"batch", "group"}) or kind in kinds
 
     def change(word):

@@ -422,6 +422,12 @@ def plain_words(items):
     return (word for word in all_words(items) if not isinstance(word, Composite))
 
 
+def norm_kinds(items):
+    """Return the kinds of normalization in any nesting of words, by themselves or of a convolution: {"batch"}."""
+    norms = (word if isinstance(word, Norm) else getattr(word, "norm", None) for word in plain_words(items))
+    return {norm.kind for norm in norms if norm}
+
+
 def pair(value):
     """Return an int or a pair as a (height, width) pair."""
     return (value, value) if isinstance(value, int) else tuple(value)

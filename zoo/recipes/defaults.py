@@ -4,7 +4,7 @@ from dataclasses import fields
 from typing import get_args
 
 from zoo.errors import ZooError, did_you_mean, first_line
-from zoo.layout import Norm, all_words
+from zoo.layout import norm_kinds
 from zoo.recipes.recipe import Recipe
 
 # What a data set changes in the default recipe: small shifts keep a digit the digit that it is, a mirror wouldn't.
@@ -56,17 +56,12 @@ def _default(entry, dataset, layout, optimizer):
     `optimizer` is the one that was asked for, or None.
     """
     default = DATA.get(dataset, {})
-    if dataset in DATA_OF_NORMALIZED and _has_batchnorm(layout or entry.layout(entry.classes or 2)):
+    if dataset in DATA_OF_NORMALIZED and "batch" in norm_kinds((layout or entry.layout(entry.classes or 2)).body):
         default = default | DATA_OF_NORMALIZED[dataset]
     default = default | entry.recipe
     if optimizer in (None, default.get("optimizer", optimizer)):
         return default
     return {key: value for key, value in default.items() if key not in OF_OPTIMIZER}
-
-
-def _has_batchnorm(layout):
-    norms = [word if isinstance(word, Norm) else getattr(word, "norm", None) for word in all_words(layout.body)]
-    return any(isinstance(norm, Norm) and norm.kind == "batch" for norm in norms)
 
 
 def read_recipe(path):

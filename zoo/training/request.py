@@ -33,7 +33,7 @@ class Request:
 
 
 def read_request(model, dataset="digits", data_dir=None, image_size=None, options=None, limit=None, classes=None,
-            trackers=(), recipe=None, **fields):  # fmt: skip
+                 trackers=(), recipe=None, **fields):  # fmt: skip
     """Return the `Request` of a training; the arguments are those of `zoo.training.train`.
 
     Raises:
