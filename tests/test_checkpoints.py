@@ -19,9 +19,9 @@ import zoo
 from zoo import ZooError, ZooWarning
 from zoo.benchmark.torch_net import TorchNet
 from zoo.cli import main
-from zoo.layout import Conv, Dense, Flatten, GlobalPool, Norm, PadChannels, Pool
+from zoo.layout import Conv, Dense, Flatten, GlobalPool, PadChannels
 from zoo.weights import check_outputs, load_weights
-from zoo.weights.conventions import alike, recognize
+from zoo.weights.conventions import recognize
 from zoo.weights.pytorch import set_state
 from zoo.weights.state_dicts import read_state
 
@@ -510,59 +510,6 @@ def test_an_error_leaves_the_model_as_it_was(change, sentence, own_net, tmp_path
         load_weights(model, tmp_path / "net.pth")
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
-
-
-# ------------------------------------------------------------------------------------------------ Keras's own files
-
-
-@pytest.mark.parametrize("top", [True, False], ids=["whole", "body"])
-@pytest.mark.parametrize("change, sentence", [
-    (dict(stride=2, padding=1), r"strides \[1, 1\] in conv1, where the net has \[2, 2\]"),
-    (dict(pool=Pool(2, stride=1)), r"strides \[2, 2\] in pool, where the net has \[1, 1\]"),
-    (dict(norm=Norm(epsilon=1e-3)), "epsilon 1e-05 in conv1_bn, where the net has 0.001"),
-    (dict(zeros="both"), r"padding \[\[0, 0\], \[0, 4\]\] in pad, where the net has \[\[0, 0\], \[2, 2\]\]"),
-    (dict(activation="elu"), "activation relu in conv2, where the net has elu"),
-    (dict(padding="valid"), "padding same in conv1, where the net has valid"),
-])  # fmt: skip
-def test_a_keras_file_of_another_function_is_refused(change, sentence, top, tmp_path):
-    def layout(stride=1, pool=Pool(2), norm="batch", zeros="after", activation="relu", padding="same"):
-        return [Conv(4, 3, stride, padding, norm=norm), PadChannels(8, zeros), Conv(4, 1, activation=activation), pool,
-                GlobalPool(), Dense(3)]  # fmt: skip
-
-    zoo.create(layout(), SHAPE).save(tmp_path / "net.keras")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        zoo.create(layout(), SHAPE, include_top=top, weights=tmp_path / "net.keras")
-        zoo.create(layout(), (9, 12, 3), include_top=top, weights=tmp_path / "net.keras")
-    with pytest.raises(ZooError, match=f"net.keras doesn't fit layout: it has {sentence}.$"):
-        zoo.create(layout(**change), SHAPE, include_top=top, weights=tmp_path / "net.keras")
-
-
-def test_an_override_of_a_keras_files_net_is_told(tmp_path):
-    zoo.create("resnet20").save(tmp_path / "net.keras")
-    with pytest.warns(
-        ZooWarning, match="net.keras has no conv1_conv_elu, which the net has: only a comparison of outputs"
-    ):
-        zoo.create("resnet20", weights=tmp_path / "net.keras", activation="elu")
-    with pytest.raises(ZooError, match=r"net.keras doesn't fit resnet32: "):
-        zoo.create("resnet32", weights=tmp_path / "net.keras")
-
-
-def test_keras_weights_of_nets_that_are_alike_say_so(tmp_path):
-    assert alike("resnet50") == ["resnet50_v1"] and alike("mobilenet_v2") == ["mobilenet_v2_torchvision"]
-    assert alike("vgg16") == alike("resnet20") == []
-    small = dict(input_shape=(32, 32, 3), include_top=False, width=0.1)
-    zoo.create("mobilenet_v3_small", **small).save_weights(tmp_path / "net.weights.h5")
-    with pytest.warns(ZooWarning, match="layers of mobilenet_v3_small_torchvision, and of mobilenet_v3_small as well"):
-        zoo.create("mobilenet_v3_small_torchvision", **small, weights=tmp_path / "net.weights.h5")
-
-
-def test_another_graph_says_that_it_is_unproved(tmp_path):
-    zoo.create([Conv(4, 3, name="x"), Flatten(), Dense(3)], SHAPE).save(tmp_path / "net.keras")
-    with pytest.warns(
-        ZooWarning, match="matched to layout by its graph and the shapes of its weights alone: only a com"
-    ):
-        zoo.create([Conv(4, 3), Flatten(), Dense(3)], SHAPE, weights=tmp_path / "net.keras")
 
 
 # ------------------------------------------------------------------------------------------------ outputs compared

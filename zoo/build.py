@@ -41,7 +41,8 @@ def create(model, input_shape=None, classes=None, include_top=True, pooling=None
     built = build(planned.trace, planned.name, classifier_activation if top else False, features)
     if weights is not None:
         is_registered = planned.entry is not None and planned.entry.is_registered
-        load_weights(built, weights, planned.entry.name if is_registered else None, top, overrides)
+        registered = planned.entry.name if is_registered else None
+        load_weights(built, weights, registered, top, overrides, lambda shape: plan(planned.layout, shape).trace)
     return built
 
 

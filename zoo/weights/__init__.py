@@ -20,7 +20,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def load_weights(model, weights, name=None, include_top=True, options=None):
+def load_weights(model, weights, name=None, include_top=True, options=None, at_size=None):
     """Load weights into a model. An error leaves it as it was.
 
     Args:
@@ -30,6 +30,8 @@ def load_weights(model, weights, name=None, include_top=True, options=None):
         name: the registered name that the model was built from; None for a layout of the user's own.
         include_top: whether the model has its head.
         options: the overrides that the model was built with.
+        at_size: the function that returns the model's `Trace` for images of another shape, (height, width, channels):
+            with it, the padding of a `.keras` file of another size is compared too.
 
     Raises:
         ZooError: if there are no such weights, or they aren't of the same net.
@@ -53,7 +55,7 @@ def load_weights(model, weights, name=None, include_top=True, options=None):
             f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}."
         )
     try:
-        doubt = load_file(model, path, name, include_top, options or {})
+        doubt = load_file(model, path, include_top, options or {}, at_size)
     except Exception as problem:  # of two libraries, each with its own
         raise ZooError(f"{path} doesn't fit {model.name}: {first_line(problem)}") from None
     if doubt:

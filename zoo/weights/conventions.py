@@ -163,18 +163,6 @@ def is_changed(options):
     return any(key not in SAME_FUNCTION for key in options)
 
 
-def alike(name):
-    """The other nets of the zoo in the same family whose layers have the same names and sizes."""
-    family = registry.entry(name).family
-    others = [other for other, entry in registered().items() if entry.family == family and other != name]
-    return [other for other in others if is_ours(other) and _layers_of(other) == _layers_of(name)]
-
-
-@cache
-def _layers_of(name):
-    return [(layer.name, layer.params) for layer in plan(name).trace.layers if layer.params]
-
-
 def place(module):
     """The sort key of a module: known names in their order, others by letter and number."""
     return [(ORDER.index(part) if part in ORDER else len(ORDER), *_natural(part)) for part in module.split(".")]

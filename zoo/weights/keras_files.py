@@ -10,23 +10,26 @@ import keras
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.layout.trace import SCORES
-from zoo.weights.conventions import alike, is_changed, is_ours
+from zoo.weights.conventions import is_changed
 from zoo.weights.copying import assign, copy_weights, fit
+from zoo.weights.graphs import difference, input_shapes, nodes, padding_of
 
-SETTINGS = ("strides", "dilation_rate", "groups", "pool_size", "epsilon", "activation")  # that no shape tells
+UNSEEN = (
+    "was matched to {} by its layers' names and shapes alone, which another stride, pool, padding, epsilon or "
+    "activation leaves as they are"
+)
 
-
-def load_file(model, path, name=None, include_top=True, options=()):
+def load_file(model, path, include_top=True, options=(), at_size=None):
     """Load a file of the same net into a model; without top, one of the whole net will do: its head is left aside.
 
     A `.keras` file holds the net's graph, so the layers' names may be others; of weights alone the layers are matched
     by name. Returns why the weights may still be another function's; "" where the file shows that they aren't.
+    `at_size` is `zoo.weights.load_weights`'s.
 
     Raises `ZooError` where the file is of another net, and whatever Keras and h5py raise for one that is none.
     """
     with_graph = path.suffix == ".keras"
-    doubt, differs = _compared(model, path) if with_graph else (_unseen(name), False)
+    doubt, differs = _compared(model, path, at_size) if with_graph else (UNSEEN.format(model.name), False)
     if differs and not is_changed(options):
         raise ZooError(f"it {doubt}.")
     if not (with_graph and include_top):
@@ -43,32 +46,28 @@ def load_file(model, path, name=None, include_top=True, options=()):
     return doubt
 
 
-def _compared(model, path):
+def _compared(model, path, at_size):
     """What makes a `.keras` file's net another function than the model, as far as is seen, and whether it surely does.
 
-    That is the first setting of a layer that isn't that of the model's layer of its name.
+    That is the first layer that isn't what the model's layer of its name is. The padding of a net for images of another
+    size is compared with that of the `Trace` that `at_size` returns for their shape.
     """
     with ZipFile(path) as archive:
-        layers = json.loads(archive.read("config.json"))["config"].get("layers", ())
-    stored = {layer["config"].get("name"): layer["config"] for layer in layers}
-    if any(layer.name not in stored for layer in _takers(model)):
+        config = json.loads(archive.read("config.json"))["config"]
+    ours, theirs, shapes = nodes(model.get_config()), nodes(config), input_shapes(config)
+    if any(layer.name not in theirs for layer in _takers(model)):
         return f"was matched to {model.name} by its graph and the shapes of its weights alone", False
-    of_one_size = any(layer.get("batch_shape") == list(model.input_shape) for layer in stored.values())
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Activation) and layer.name not in (*SCORES, *stored):
-            return f"has no {layer.name}, which the net has", True
-        ours, theirs = json.loads(json.dumps(layer.get_config(), default=str)), stored.get(layer.name, {})
-        first = "channels_first" in (ours.get("data_format"), theirs.get("data_format"))  # zeros among the channels
-        for key in (*SETTINGS, *(["padding"] if of_one_size or first else [])):  # which "same" is depends on the size
-            if key in ours and key in theirs and ours[key] != theirs[key] and not isinstance(ours[key], dict):
-                return f"has {key} {theirs[key]} in {layer.name}, where the net has {ours[key]}", True
+    of_one_size = tuple(model.input_shape) in shapes
+    differs = difference(ours, theirs, of_one_size)
+    if differs or of_one_size:
+        return differs, bool(differs)
+    size = "x".join(map(str, shapes[0][1:3]))
+    if at_size is None or None in shapes[0][1:]:
+        return f"is of a net for images of {size}, so that its padding wasn't compared", False
+    for layer in at_size(shapes[0][1:]).layers:
+        if hasattr(layer.word, "padding") and layer.name in ours and padding_of(theirs, layer.name) != layer.padding:
+            return f"pads {layer.name} otherwise than the net does for images of {size}", True
     return "", False
-
-
-def _unseen(name):
-    """What weights alone don't tell: which net it is of those that have the same layers."""
-    others = alike(name) if is_ours(name) else []
-    return f"has the layers of {name}, and of {' and '.join(others)} as well" if others else ""
 
 
 def _load_by_name(model, stored, include_top):
