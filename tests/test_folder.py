@@ -302,8 +302,8 @@ def transparent(root, blanks):
     "blanks, note",
     [
         ([0] * 8, None),
-        ([0, 1] * 4, "4 of 8 transparent images that were looked at are blank on white, on which transparent images "
-         "are put, as ROOT/cat/001.png."),
+        ([0, 1] * 4, "4 of 8 transparent images that were looked at are blank on white, on which they are put, as "
+         "ROOT/cat/001.png."),
         ([0, 1] * 50, "50 of 100 transparent images that were"),
         ([1] + [0] * 238 + [1], "2 of 100 transparent images that were"),  # evenly spread, both ends among them
         ([0] * 120 + [1] * 120, "50 of 100 transparent images that were"),
@@ -328,9 +328,25 @@ def test_transparent_images_that_are_all_blank_on_white_are_refused(tmp_path):
     with pytest.raises(ZooError) as problem:
         data.load(tmp_path)
     assert str(problem.value) == (
-        f"{tmp_path}/cat/000.png is drawn in white on transparency, and nothing would be left of it on white, on which "
-        "transparent images are put; give it a background."
+        f"{tmp_path}/cat/000.png is all white once it is put on white, as transparent images are: its alpha channel "
+        "hides it, or it is drawn in white on transparency; give it a background, or leave the alpha channel away."
     )
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tga", ".tiff", ".webp"])
+def test_images_that_are_transparent_throughout_are_refused_and_one_class_of_them_is_told(tmp_path, suffix):
+    for i in range(8):
+        folder = tmp_path / ("cat", "dog")[i // 4]
+        folder.mkdir(exist_ok=True)
+        values = noise(6, 5, 4, seed=i)
+        values[..., 3] = 0
+        exactly = {"lossless": True, "exact": True} if suffix == ".webp" else {}
+        Image.fromarray(values).save(folder / f"{i}{suffix}", **exactly)
+    with pytest.raises(ZooError, match=f"cat/0{suffix} is all white once it is put on white, as transparent images"):
+        data.load(tmp_path)
+    for i in range(4):
+        Image.fromarray(noise(6, 5, 4, seed=i) // 2 + 99).save(tmp_path / "cat" / f"{i}{suffix}")
+    assert any(note.startswith("4 of 8 transparent images that were") for note in data.load(tmp_path).notes)
 
 
 def test_a_single_transparent_image_that_is_blank_on_white_is_told(tmp_path):

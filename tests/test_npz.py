@@ -153,9 +153,6 @@ def test_pixels_on_no_clear_scale_or_on_several_are_refused(tmp_path, train, tes
                             "images first."),
         (BYTES[1:], "has 39 images in x_train, but 40 labels in y_train."),
         (noise(N, 4, 5, 2), "has images of 2 channels; 1 (grey) or 3 (colour) are understood."),
-        (np.concatenate([BYTES, BYTES[..., :1] * 0], -1), "has an alpha channel that hides all images in x_train: "
-         "leave it out, or store it from 0 to 255."),
-        (np.concatenate([BYTES, BYTES[..., :1] * 0 + 1], -1), "has an alpha channel that hides all images in x_train"),
     ],
 )  # fmt: skip
 def test_what_is_no_array_of_images_is_refused(tmp_path, images, sentence):
@@ -176,6 +173,33 @@ def test_what_is_behind_an_alpha_channel_is_white(tmp_path):
     assert made.image_shape == (4, 5, 3)
     assert (made.train.images == np.round(BYTES * share + 255 * (1 - share))).all()
     assert made.notes == ("The images of set.npz have an alpha channel: they are laid on white.",)
+
+
+WHITE = np.full_like(BYTES, 255)
+
+
+def with_alpha(images, alpha):
+    return np.concatenate([images, np.broadcast_to(alpha, (*images.shape[:3], 1)).astype(images.dtype)], -1)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [with_alpha(BYTES, 0), with_alpha(BYTES, 1), with_alpha(BYTES, INK[..., :1]), with_alpha(WHITE, BYTES[..., :1])],
+    ids=["hidden", "nearly hidden", "0 and 1", "white ink"],
+)
+def test_images_that_are_blank_on_white_are_refused_or_told(tmp_path, images):
+    assert refusal(pixels, tmp_path, images).startswith("x_train[0] of set.npz is all white once it is put on")
+    assert "x_test[0] of set.npz is all white" in refusal(pixels, tmp_path, with_alpha(BYTES, 255), images)
+    images = images.copy()
+    images[::2] = with_alpha(BYTES, 255)[::2]
+    note = "20 of 40 transparent images that were looked at are blank on white, on which they are put, as "
+    assert pixels(tmp_path, images).notes[1] == note + "x_train[1] of set.npz."
+
+
+def test_one_opaque_pixel_hides_no_other_image(tmp_path):
+    images = with_alpha(BYTES, 0)
+    images[0, 0, 0] = 0, 0, 0, 255
+    assert any(note.startswith("39 of 40 transparent images") for note in pixels(tmp_path, images).notes)
 
 
 @pytest.mark.parametrize("shape", [(N, 3, 32), (N, 32, 3), (N, 3, 32, 3), (N, 1, 28, 1)])

@@ -173,8 +173,8 @@ def test_predict_refuses_an_image_that_is_blank_on_white(tmp_path, monkeypatch):
     with pytest.raises(zoo.ZooError) as problem:
         evaluating.predict("run", [str(tmp_path / "a.png")])
     assert str(problem.value) == (
-        f"{tmp_path}/a.png is drawn in white on transparency, and nothing would be left of it on white, on which "
-        "transparent images are put; give it a background."
+        f"{tmp_path}/a.png is all white once it is put on white, as transparent images are: its alpha channel hides "
+        "it, or it is drawn in white on transparency; give it a background, or leave the alpha channel away."
     )
 
 

@@ -50,6 +50,16 @@ def test_transparent_images_lie_on_white(tfds_folder, name):
     assert "The images are partly transparent: they are laid on white." in made.notes
 
 
+def test_images_that_are_transparent_throughout_are_told_or_refused(tfds_folder):
+    notes = data.load("half_hidden", tfds_folder).notes
+    assert (
+        "10 of 20 transparent images that were looked at are blank on white, on which they are put, as image 1 of the "
+        "train split of half_hidden."
+    ) in notes
+    with pytest.raises(ZooError, match="^image 0 of the train split of hidden is all white once it is put on"):
+        data.load("hidden", tfds_folder)
+
+
 def test_images_of_16_bits_keep_their_upper_ones(tfds_folder):
     np.testing.assert_array_equal(data.load("deep", tfds_folder).test.images[0], noise(6, 5, 1))
 

@@ -43,6 +43,11 @@ def write_sets(folder):
           lambda i: {"image": noise(6, 5, 4, seed=i), "label": i % 2})  # fmt: skip
     store("drawn_and_mixed", {"image": tfds.features.Image(shape=(None, None, 4)), "label": label},
           lambda i: {"image": noise(6, 5, 4, seed=i), "label": i % 2})  # fmt: skip
+    hidden = np.array([1, 1, 1, 0], "u1")
+    store("hidden", {"image": tfds.features.Image(shape=(6, 5, 4)), "label": label},
+          lambda i: {"image": noise(6, 5, 4, seed=i) * hidden, "label": i % 2})  # fmt: skip
+    store("half_hidden", {"image": tfds.features.Image(shape=(6, 5, 4)), "label": label},
+          lambda i: {"image": noise(6, 5, 4, seed=i) * (hidden if i % 2 else np.ones(4, "u1")), "label": i % 2})
     store("pairs", {"left": tfds.features.Image(shape=(6, 5, 3)), "right": tfds.features.Image(shape=(6, 5, 3)),
                     "label": label, "colour": tfds.features.ClassLabel(num_classes=3)},
           lambda i: {"left": noise(6, 5, 3), "right": noise(6, 5, 3), "label": i % 2, "colour": 2})  # fmt: skip

@@ -9,14 +9,14 @@ import numpy as np
 
 from zoo.data.class_names import in_order
 from zoo.data.dataset import StreamedSplit, make_dataset
-from zoo.data.images import BLANK, extent, is_blank, read_head, read_image
+from zoo.data.images import extent, is_blank, read_head, read_image
 from zoo.data.ranges import common_white
+from zoo.data.transparency import notes_on, spread
 from zoo.data.tree import find_splits, left_out, nested, read_tree
 from zoo.errors import ZooError, did_you_mean
 from zoo.names import line
 
 THREADS = min(os.cpu_count() or 1, 16)  # that decode; more get into each other's way
-LOOKED_AT = 100  # transparent images, which all would take too long to decode
 
 
 def load_folder(path, size, order="natural", white=None):
@@ -86,21 +86,9 @@ def _common(paths, size, white):
         white, note = common_white(untold, extents, white)
         notes.append(note)
     if transparent := [path for path, head in zip(paths, heads) if head.has_alpha]:
-        notes += _blank_on_white(transparent)
+        looked_at = spread(transparent)
+        notes += notes_on(list(_threads().map(is_blank, looked_at)), lambda place: line(looked_at[place]))
     return (*shape, max(head.channels for head in heads)), white, notes
-
-
-def _blank_on_white(paths):
-    """Return a note, if any, on transparent images that are blank on white. Raises `ZooError` if all of several are."""
-    places = np.linspace(0, len(paths) - 1, min(len(paths), LOOKED_AT)).round().astype(int)
-    looked_at = [paths[i] for i in places]
-    blank = [path for path, is_so in zip(looked_at, _threads().map(is_blank, looked_at)) if is_so]
-    if 1 < len(blank) == len(looked_at):
-        raise ZooError(f"{line(blank[0])} {BLANK}")
-    return [
-        f"{len(blank)} of {len(looked_at)} transparent images that were looked at are blank on white, on which "
-        f"transparent images are put, as {line(blank[0])}."
-    ] if blank else []
 
 
 def _read_images(shape, white, paths):

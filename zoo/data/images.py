@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.ranges import check_within, white_of
+from zoo.data.transparency import BARELY
 from zoo.errors import ZooError
 from zoo.names import line
 
@@ -20,10 +21,6 @@ ORIENTATION, ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and some of its
 BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # TIFF's tags, and a value of the last
 PNG_SIGNATURE, PNG_TEXTS = 8, (b"tEXt", b"zTXt", b"iTXt")  # bytes; kinds of chunks
 PNG_ORIENTATIONS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")  # keywords of texts that can tell it
-BLANK = (
-    "is drawn in white on transparency, and nothing would be left of it on white, on which transparent images are put; "
-    "give it a background."
-)
 GIT_LFS = b"version https://git-lfs."
 BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error, zlib.error)
 
@@ -100,13 +97,14 @@ def read_image(path, channels=None, size=None, white=None):
 
 
 def is_blank(path):
-    """Return whether an image file is drawn in white on transparency: on white, nothing is left of it."""
+    """Return whether an image file shows nothing on white: what its pixels differ in is white ink, or transparent."""
     with _opened(path) as image:
         if not image.has_transparency_data:
             return False
-        _, alpha = _with_alpha(image, _transparent_value(image))
-        least, most = alpha.getextrema()
-    return least < most and read_image(path).min() == 255
+        image, alpha = _with_alpha(image, _transparent_value(image))
+        values = np.asarray(image)
+        differs = alpha.getextrema()[0] < 255 and (values != values[0, 0]).any()
+    return bool(differs) and read_image(path).min() >= BARELY
 
 
 def extent(path):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from zoo.data.dataset import chunks
+from zoo.data.transparency import are_blank, notes_on, on_white
 from zoo.errors import ZooError
 
 TOLERANCE = 0.01  # so much of a scale may pixels lie outside of it: resizing makes such
@@ -33,8 +34,10 @@ def as_images(file, arrays):
         thin = min(height, width)
         notes.append(f"The images of {file} are {height}x{width} pixels; if {thin} counts channels, store these last.")
     if channels == 4:
-        images = {key: _laid_on_white(file, key, array) for key, array in images.items()}
         notes.append(f"The images of {file} have an alpha channel: they are laid on white.")
+        for key, array in images.items():
+            images[key], more = _laid_on_white(file, key, array)
+            notes += more
     return images, notes
 
 
@@ -128,26 +131,12 @@ def _bytes(array, black, white):
 
 
 def _laid_on_white(file, key, images):
-    """Return (N, height, width, 4) uint8 without their alpha channel, laid on white."""
-    if images.size and images[..., 3].max() <= 1:
-        raise ZooError(
-            f"{file} has an alpha channel that hides all images in {key}: leave it out, or store it from 0 to 255."
-        )
-    colours = np.empty((*images.shape[:3], 3), np.uint8)
+    """Return (N, height, width, 4) uint8 without their alpha channel, laid on white, and the notes on it."""
+    colours, blank = np.empty((*images.shape[:3], 3), np.uint8), np.zeros(len(images), bool)
     for some in _places(images):
         colours[some] = np.round(on_white(images[some]))
-    if colours.size and colours.min() == 255:
-        raise ZooError(
-            f"{file} has images in {key} that are drawn in white on transparency, and nothing of them is left on "
-            "white, on which transparent images are put: give them a background."
-        )
-    return colours
-
-
-def on_white(images):
-    """Return images (…, 2 or 4), 0..255, NumPy's or TensorFlow's, without their last channel, alpha, laid on white."""
-    alpha = images[..., -1:] / 255
-    return images[..., :-1] * alpha + 255 * (1 - alpha)
+        blank[some] = are_blank(images[some], colours[some])
+    return colours, notes_on(blank, lambda place: f"{key}[{place}] of {file}")
 
 
 def _places(array):

@@ -10,7 +10,7 @@ from textwrap import shorten
 import numpy as np
 
 from zoo.data.dataset import StreamedSplit, chunks, make_dataset
-from zoo.data.pixels import on_white
+from zoo.data.transparency import are_blank, notes_on, on_white, spread
 from zoo.errors import ZooError, did_you_mean, first_line
 
 SPLITS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
@@ -43,11 +43,14 @@ def load_tfds(name, data_dir, size):
     for split, names in SPLITS.items():
         found = next((n for n in names if n in builder.info.splits), None)
         if found:
-            read = _split(builder, _records(tfds, name, builder, found), image_key, label_key, shape)
+            records = _records(tfds, name, builder, found)
+            read = _split(builder, records, image_key, label_key, shape)
             if read.labels.max(initial=-1) < 0:
                 notes.append(f"The {found} split of {name} is left out: its labels are secret.")  # TFDS has -1 for that
             else:
                 splits[split] = read
+                if shape[2] == 4:
+                    notes += _blank_on_white(f"the {found} split of {name}", builder.info.features, image_key, records)
     if "train" not in splits:
         raise ZooError(f"{name} has no split named train with labels; it has {', '.join(builder.info.splits)}.")
     names = builder.info.features[label_key].names
@@ -198,6 +201,17 @@ def _split(builder, records, image_key, label_key, shape):
     for some in tqdm(list(chunks(numbers)), f"{builder.name} labels", delay=2, leave=False, disable=None):
         labels[some] = tf.io.parse_example(_read(records, some), spec)[label_key]
     return StreamedSplit(numbers, labels, kept, decode)
+
+
+def _blank_on_white(where, features, image_key, records):
+    """The note on images that show nothing on white, in a list that is empty if none of those looked at is such."""
+    numbers = spread(np.arange(len(records)))
+    blank = []
+    for record in _read(records, np.array(numbers)):
+        stored = features.deserialize_example(record)[image_key].numpy()
+        images = np.round(stored[None] * (255 / np.iinfo(stored.dtype).max)).astype(np.uint8)
+        blank.append(are_blank(images, np.round(on_white(images)))[0])
+    return notes_on(blank, lambda place: f"image {numbers[place]} of {where}")
 
 
 def _read(records, numbers):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo import names
-from zoo.data.pixels import on_white
+from zoo.data.transparency import on_white
 from zoo.errors import ZooError
 from zoo.layers.channels import LAST
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from zoo import data
-from zoo.data.images import BLANK, is_blank, read_image
+from zoo.data.images import is_blank, read_image
 from zoo.data.matching import matched
+from zoo.data.transparency import BLANK
 from zoo.errors import ZooError, ZooWarning
 from zoo.inference.trained import load_trained
 from zoo.names import line
@@ -72,9 +73,9 @@ def predict(subject, paths, weights=None, top=3, options=None, check=None):
     trained = _load_classifier(subject, weights, options, check)
     white = trained.run.job().source.get("white") if trained.run else None
     pictures = [read_image(Path(path), white=white) for path in paths]
-    for path, picture in zip(paths, pictures):
-        if picture.min() == 255 and is_blank(path):
-            raise ZooError(f"{line(path)} {BLANK}")
+    for path in paths:
+        if is_blank(path):
+            raise ZooError(f"{line(path)} is {BLANK}")
     classify, answers = cache(lambda channels: trained.classifier((None, None, channels))), []
     for path, picture in zip(paths, pictures):
         probabilities = classify(picture.shape[-1])(picture[None])[0]
