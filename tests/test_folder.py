@@ -71,6 +71,50 @@ def test_folders_that_could_be_either_are_refused(tmp_path, folders, sentence):
     assert sentence in str(problem.value)
 
 
+@pytest.mark.parametrize(
+    "names",
+    [("training_set", "test_set"), ("seg_train", "seg_test"), ("Train Images", "Test Images"), ("train2017", "val2017"),
+     ("cats-train", "cats-valid", "cats-test"), ("trainset", "testset")],
+)  # fmt: skip
+def test_splits_are_known_by_a_word_of_their_names_if_they_hold_the_same_classes(tmp_path, names):
+    for name in names:
+        classes(tmp_path / name, 20)
+    pictures(tmp_path / "seg_pred" / "seg_pred", 3)
+    made = data.load(tmp_path)
+    assert made.class_names == ("cat", "dog") and sum(counts(made)) == 40 * len(names)
+    assert counts(made)[1 if "val" in names[1] else 2] == 40
+    assert made.notes[0].startswith("By their names and what they hold, folders are taken for splits: ")
+    assert f"{names[0]} as train" in made.notes[0]
+    assert any("3 images in folders beside the splits (seg_pred)" in note for note in made.notes)
+
+
+def test_a_split_by_another_name_may_lack_a_class(tmp_path):
+    classes(tmp_path / "training_set", 20)
+    pictures(tmp_path / "training_set" / "owl", 20)
+    classes(tmp_path / "test_set", 5)
+    made = data.load(tmp_path)
+    assert counts(made) == [54, 6, 10] and made.class_names == ("cat", "dog", "owl")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("fold1", "fold2", "fold3"), ("images", "masks"), ("a", "b"), ("seg_train/seg_train", "seg_test/seg_test"),
+     ("day/all", "night/all")],
+)  # fmt: skip
+def test_folders_that_all_hold_the_same_folders_are_refused(tmp_path, names):
+    for name in names:
+        classes(tmp_path / name)
+    tops = ", ".join(sorted(name.partition("/")[0] for name in names))
+    with pytest.raises(ZooError, match=f"has {tops}, which hold the same folders .cat, dog., as splits do: if"):
+        data.load(tmp_path)
+
+
+def test_folders_of_differing_folders_are_classes(tmp_path):
+    for name in ("cat/day", "cat/night", "dog/day", "dog/dusk", "crash test/2019", "steam train/2020"):
+        pictures(tmp_path / name, 3)
+    assert data.load(tmp_path).class_names == ("cat", "crash test", "dog", "steam train")
+
+
 def test_splits_within_classes_are_refused(tmp_path):
     for name in ("cat/train", "cat/test", "dog/train", "dog/test"):
         pictures(tmp_path / name, 3)
@@ -207,6 +251,28 @@ def test_names_that_are_not_utf_8_are_read_and_can_be_said(tmp_path):
 
 
 # ------------------------------------------------------------------------------------------------- size, colour, white
+
+
+@pytest.mark.parametrize(
+    "dtype, most, dark",
+    [("u2", 255, "0%"), ("u2", 4095, "6%"), ("u2", 2**14 - 1, "25%"), ("u2", 2**14 + 200, None),
+     ("u1", 1, "0%"), ("u1", 9, "4%"), ("u1", 30, None)],
+)  # fmt: skip
+def test_images_that_are_nearly_black_throughout_are_told(tmp_path, dtype, most, dark):
+    for i in range(6):
+        folder = tmp_path / ("cat", "dog")[i // 3]
+        folder.mkdir(exist_ok=True)
+        values = np.array([[0, most // 2], [most // 3, most]], dtype)
+        Image.fromarray(values).save(folder / f"{i}.png")
+    notes = [note for note in data.load(tmp_path).notes if "nearly black" in note]
+    note = (
+        f"The images of {8 * np.dtype(dtype).itemsize} bits are nearly black, as {tmp_path}/cat/0.png: of those that "
+        f"were looked at, none is above {dark} of white. If a lower value is white in them, as 4095 may be in 16 bits, "
+        "stretch them to the whole range."
+    )
+    assert notes == ([note] if dark else [])
+    Image.fromarray(values * (np.iinfo(dtype).max // most)).save(tmp_path / "dog" / "5.png")
+    assert not [note for note in data.load(tmp_path).notes if "nearly black" in note]
 
 
 def test_images_of_differing_sizes_are_resized_and_said(tmp_path):

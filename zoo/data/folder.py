@@ -7,12 +7,13 @@ from functools import cache, partial
 
 import numpy as np
 
+from zoo.data import brightness
 from zoo.data.class_names import in_order
 from zoo.data.dataset import StreamedSplit, make_dataset
 from zoo.data.images import extent, is_blank, read_head, read_image
 from zoo.data.ranges import common_white
 from zoo.data.transparency import notes_on, spread
-from zoo.data.tree import find_splits, left_out, nested, read_tree
+from zoo.data.tree import find_splits, left_out, nested, read_tree, renamed
 from zoo.errors import ZooError, did_you_mean
 from zoo.names import line
 
@@ -46,7 +47,7 @@ def load_folder(path, size, order="natural", white=None):
                 raise ZooError(f"{line(part.path)} is no class of the training images.{near}")
         found[split] = [(file, number[part.name]) for part in top.classes() for file in part.all_images()]
     shape, white, notes = _common([file for pairs in found.values() for file, _ in pairs], size, white)
-    notes += nested(tops) + left_out(root, tops)
+    notes += renamed(root, tops) + nested(tops) + left_out(root, tops)
     splits = {}
     for split, pairs in found.items():
         paths = np.array([str(file) for file, _ in pairs], object)
@@ -85,6 +86,7 @@ def _common(paths, size, white):
         extents = [extent(path) for path in tqdm(untold, "ranges", delay=2, leave=False, disable=None)]
         white, note = common_white(untold, extents, white)
         notes.append(note)
+    notes += brightness.notes_on(paths, heads)
     if transparent := [path for path, head in zip(paths, heads) if head.has_alpha]:
         looked_at = spread(transparent)
         notes += notes_on(list(_threads().map(is_blank, looked_at)), lambda place: line(looked_at[place]))

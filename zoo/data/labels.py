@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zoo.data.class_names import in_order, listed
+from zoo.data.class_names import in_order, listed, plain
 from zoo.errors import ZooError, did_you_mean
 
 EXACT = 2**53  # whole numbers in floats are exact below this
@@ -12,8 +12,8 @@ def as_classes(file, arrays, names=None):
     """Return (the classes' names, the labels by key, the notes) of a dict of arrays of labels.
 
     Labels are whole numbers or names, (N,) or (N, 1), or one-hot, (N, classes). Where there are `names`, numbers count
-    them from 0. Otherwise each number or name that occurs in any split is a class, named by itself, in order; and so is
-    each column of one-hot rows.
+    them from 0, or are the names. Otherwise each number or name that occurs in any split is a class, named by itself,
+    in order; and so is each column of one-hot rows.
 
     Raises:
         ZooError: for other labels, and where they don't fit each other or the names.
@@ -26,9 +26,11 @@ def as_classes(file, arrays, names=None):
     if found and isinstance(found[0], str):
         names = names or in_order(found)
         number = {name: i for i, name in enumerate(names)}
-    elif names or columns:
+    elif columns:
         names = names or list(map(str, range(columns)))
-        number = {i: i for i in range(len(names))}
+        number = {i: i for i in range(columns)}
+    elif names:
+        number = _numbers(file, found, names)
     else:
         names, number = list(map(str, found)), {value: i for i, value in enumerate(found)}
         if found != list(range(len(found))):
@@ -37,6 +39,20 @@ def as_classes(file, arrays, names=None):
     if floats := [array for array in arrays.values() if array.dtype.kind == "f" and not _is_one_hot(array)]:
         notes.append(f"The labels of {file} are {floats[0].dtype}; being whole, they are taken as numbers of classes.")
     return names, {key: _numbered(array, number) for key, array in values.items()}, notes
+
+
+def _numbers(file, found, names):
+    """Return the number of the class by the label: labels are places in `names`, or the names, which may be numbers."""
+    places, values = range(len(names)), {plain(name): i for i, name in enumerate(names)}
+    by_value = {label: values.get(str(label)) for label in found}
+    if not found or None in by_value.values():
+        return {place: place for place in places}
+    if set(found) <= set(places) and any(by_value[label] != label for label in found):
+        raise ZooError(
+            f"{file} has the labels {listed(list(map(str, found)))} and the classes {listed(names)}: it isn't clear "
+            "whether they count the classes from 0 or name them; store them as names, y.astype(str)."
+        )
+    return by_value
 
 
 def _column_count(file, arrays, names):
@@ -50,14 +66,14 @@ def _column_count(file, arrays, names):
 
 
 def _is_one_hot(array):
-    return array.ndim == 2 and array.shape[1] > 1
+    return array.ndim == 2 and array.shape[1] > 1 and array.dtype.kind not in "US"
 
 
 def _values(file, key, array):
     """Return the labels (N,) as whole numbers or as str."""
     if _is_one_hot(array):
         return _columns(file, key, array)
-    if array.ndim == 2 and array.shape[1]:
+    if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
         raise ZooError(f"{file} needs labels (N,), or one-hot (N, classes); {key} is {array.shape}.")

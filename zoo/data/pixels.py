@@ -10,6 +10,7 @@ TOLERANCE = 0.01  # so much of a scale may pixels lie outside of it: resizing ma
 FAINT = 64  # fractions of which none is so high, and yet some above 1, are hardly 0..255
 DARK = 16  # pixels to 255 of which none is above this are told: they may be 0..16, or 4 bits deep
 DEEP = 2**14  # uint16 of which none is so high may be 10, 12 or 14 bits deep
+TRAINING = "x_train"
 MEND = "store them as uint8 from 0 to 255"
 
 
@@ -73,7 +74,7 @@ def _scale(file, arrays):
             f"or (uint16) 0 to 65535: {MEND}."
         )
     black, white = scale
-    odd = [key for key in ranges if _seems_of_another(arrays[key], *ranges[key], *scale)]
+    odd = [key for key in ranges if _seems_of_another(key, arrays[key], *ranges[key], *scale)]
     if odd:
         other = max(ranges, key=lambda key: ranges[key][1] - ranges[key][0])
         spans = [f"from {ranges[key][0]:.6g} to {ranges[key][1]:.6g} in {key}" for key in (odd[0], other)]
@@ -107,12 +108,15 @@ def _is_within(low, high, black, white):
     return black - beyond <= low and high <= white + beyond
 
 
-def _seems_of_another(array, low, high, black, white):
-    """Whether a split doesn't look as if it were on the scale that the file as a whole is on."""
+def _seems_of_another(key, array, low, high, black, white):
+    """Whether a split doesn't look as if it were on the scale that the file as a whole is on.
+
+    A split of whole 0 and 1 may be dark images of 0..255, but nothing could be learnt from such.
+    """
     if black < 0:
         return low >= 0
     if white == 255:
-        return high <= 1 + TOLERANCE and (array.dtype == bool or not _are_whole(array))
+        return high <= 1 + TOLERANCE and (key == TRAINING or array.dtype == bool or not _are_whole(array))
     return white > 255 >= high
 
 

@@ -1,5 +1,6 @@
 """Which folders below a data set's are splits, which are classes, and which files are their images."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,13 +85,49 @@ def find_splits(root):
             f"{line(root.path)} has {_names(named)}, which name splits, but no folder train with a folder of "
             "images for each class."
         )
-    return {"train": root}
+    return _by_likeness(root) or {"train": root}
+
+
+def _by_likeness(root):
+    """The splits of other names, which classes don't look like: they all hold the same folders.
+
+    Where a word in their names doesn't tell which they are ("training_set", "val2017"), they are refused, and so are
+    those that lie in folders of their own.
+    """
+    tops = [folder for folder in root.classes() if len(_inside(folder).classes()) > 1]
+    held = [{part.name for part in _inside(top).classes()} for top in tops]
+    if len(tops) < 2 or held[0] & SPLITS.keys():  # the latter are splits within classes, which `nested` refuses
+        return None
+    is_named = all(_split_named(top.name) for top in tops)
+    if is_named and set.union(*held) in held and all(_inside(top) is top for top in tops):
+        return _by_split(root, tops)
+    if all(names == held[0] for names in held) and (is_named or len(tops) == len(root.classes())):
+        raise ZooError(
+            f"{line(root.path)} has {_names(tops)}, which hold the same folders ({line(listed(sorted(held[0])))}), as "
+            "splits do: if they are splits, name them train, val and test, with the class folders directly in them; if "
+            "they are classes, move their images into them."
+        )
+    return None
+
+
+def _inside(folder):
+    """The folder, or what lies in it alone, as archives have it that wrap a folder in another."""
+    while not folder.images and len(folder.classes()) == 1:
+        (folder,) = folder.classes()
+    return folder
+
+
+def _split_named(name):
+    """The split that a word of a folder's name tells, or None where none does, or several do."""
+    words = {word if word in SPLITS else word.removesuffix("set") for word in re.split("[^a-z]+", name.lower())}
+    found = {SPLITS[word] for word in words & SPLITS.keys()}
+    return found.pop() if len(found) == 1 else None
 
 
 def _by_split(root, folders):
     splits = {}
     for folder in folders:
-        other = splits.setdefault(SPLITS[folder.name.lower()], folder)
+        other = splits.setdefault(_split_named(folder.name), folder)
         if other is not folder:
             raise ZooError(f"{line(root.path)} has two folders for one split: {other.name} and {folder.name}.")
     return splits
@@ -120,6 +157,13 @@ def left_out(root, splits):
         count = sum(len(folder.all_images()) for folder in extra)
         parts.append(f"{_count(count, 'image')} in folders beside the splits ({_names(extra)})")
     return [f"Left out: {', '.join(parts[:-1]) + ' and ' if parts[1:] else ''}{parts[-1]}."] if parts else []
+
+
+def renamed(root, splits):
+    """Return the sentence on splits by other names, in a list that is empty if there are none."""
+    folders = [folder for folder in splits.values() if folder is not root and folder.name.lower() not in SPLITS]
+    told = [f"{line(folder.name)} as {_split_named(folder.name)}" for folder in folders]
+    return [f"By their names and what they hold, folders are taken for splits: {', '.join(told)}."] if told else []
 
 
 def nested(splits):

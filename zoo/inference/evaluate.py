@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from zoo import data
-from zoo.data.images import is_blank, read_image
+from zoo.data import brightness
+from zoo.data.images import is_blank, read_head, read_image
 from zoo.data.matching import matched
 from zoo.data.transparency import BLANK
 from zoo.errors import ZooError, ZooWarning
@@ -76,6 +77,8 @@ def predict(subject, paths, weights=None, top=3, options=None, check=None):
     for path in paths:
         if is_blank(path):
             raise ZooError(f"{line(path)} is {BLANK}")
+        for note in brightness.notes_on([path], [read_head(path)]):
+            warnings.warn(note, ZooWarning, stacklevel=2)
     classify, answers = cache(lambda channels: trained.classifier((None, None, channels))), []
     for path, picture in zip(paths, pictures):
         probabilities = classify(picture.shape[-1])(picture[None])[0]
