@@ -1,13 +1,15 @@
 """A data set's classes are the model's by name, whatever the order; what has to be assumed is told."""
 
 import json
+import shutil
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pictures import pictures
 
-from zoo import ZooError, ZooWarning
+from zoo import ZooError, ZooWarning, data
 from zoo.data.class_names import in_order
 from zoo.data.dataset import Dataset, Split
 from zoo.data.matching import matched
@@ -227,6 +229,36 @@ def test_the_command_line_tells_what_it_assumes(old_run, tmp_path):
     assert (
         answer.exit_code == 2 and "lenet1 knows other classes than names has: '0' where that has '12'" in answer.stderr
     )
+
+
+@pytest.mark.parametrize("limit", [None, 36])
+def test_a_run_of_an_older_version_is_tested_on_its_own_split_by_whatever_path(tmp_path, monkeypatch, limit):
+    """Else on images that it was trained on: which are drawn for testing follows from the order of the classes."""
+    for value in range(12):
+        pictures(tmp_path / "set" / str(value), 10)
+    run = training.train("lenet1", tmp_path / "set", runs=tmp_path, limit=limit, **OPTIONS | {"epochs": 1}).run
+    path = tmp_path / run / "config.json"
+    config = json.loads(path.read_text())
+    del config["data"]["order"]
+    config["class_names"].sort()
+    path.write_text(json.dumps(config))
+    tested = []
+    monkeypatch.setattr("zoo.inference.predictor.predict_split", lambda model, split, _: tested.append(split) or (
+        np.ones((len(split), 12), "f4") / 12))  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree("set", "moved")
+    for place in (None, tmp_path / "set", "set", "moved"):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always", ZooWarning)
+            evaluate(run, place)
+        assert not [one for one in told if "trained on" in str(one.message)]
+    expected = data.load(tmp_path / "set", order="text").test
+    for split in tested[1:]:
+        assert (split.images == expected.images).all()
+    assert limit or (tested[0].images == expected.images).all()
+    pictures(tmp_path / "set" / "0", 3, suffix=".bmp")
+    with pytest.warns(ZooWarning, match="set isn't what it was when the run began: it may have been trained on images"):
+        evaluate(run, "set")
 
 
 def test_a_run_of_an_older_version_on_classes_of_few_images_is_told_of(old_run, tmp_path, monkeypatch):

@@ -33,7 +33,7 @@ def test_an_old_run_is_as_accurate_as_it_was(finished):
 
 
 def test_an_old_run_predicts_and_is_exported(finished, tmp_path):
-    Image.fromarray(np.full((8, 8), 9, np.uint8)).save(tmp_path / "image.png")
+    Image.fromarray(np.full((8, 8), 99, np.uint8)).save(tmp_path / "image.png")
     (answer,) = predict(finished, [tmp_path / "image.png"])
     assert len(answer["classes"]) == 3
     assert export_saved_model(load_trained(finished), tmp_path / "exported" / "1") < 1e-4

@@ -59,14 +59,20 @@ def test_a_tensorflow_that_was_loaded_without_it_is_told(machine, monkeypatch, c
     assert os.environ.get(ONEDNN) == given
 
 
-ASK = "import zoo; zoo.create; from tensorflow.python.util._pywrap_util_port import IsMklEnabled as on; print(on())"
+ASK = "{}; from tensorflow.python.util._pywrap_util_port import IsMklEnabled as on; print(on())"
+ROOMS = ("weights", "layers", "build", "data.stream", "inference.predictor", "training.train", "models")
 
 
 @pytest.mark.skipif(sys.platform != "linux" or platform.machine() != "x86_64", reason="TensorFlow decides by itself")
-@pytest.mark.parametrize("given, expected", [({}, "True"), ({ONEDNN: "0"}, "False")])
-def test_tensorflow_heeds_it(given, expected):
+@pytest.mark.parametrize("imports, given, expected", [
+    ("import zoo; zoo.create", {}, "True"),
+    ("import zoo; zoo.create", {ONEDNN: "0"}, "False"),
+    *[(f"import zoo.{room}", {}, "True") for room in ROOMS],
+])  # fmt: skip
+def test_tensorflow_heeds_it_whatever_is_imported_first(imports, given, expected):
     clean = {key: value for key, value in os.environ.items() if key != ONEDNN}
-    done = subprocess.run([sys.executable, "-c", ASK], env=clean | given, capture_output=True, text=True)
+    command = [sys.executable, "-c", ASK.format(imports)]
+    done = subprocess.run(command, env=clean | given, capture_output=True, text=True)
     assert done.stdout.strip() == expected, done.stderr
 
 

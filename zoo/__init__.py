@@ -1,6 +1,7 @@
 """The classic convolutional networks, paper by paper: layouts as data, built as Keras models.
 
-Importing this package doesn't import Keras; `zoo.create` and `zoo.predictor` do, when they are first used.
+Importing this package doesn't import Keras; `zoo.create` and `zoo.predictor` do, when they are first used. It only
+says on what TensorFlow is to compute (`zoo.processor`), which must be said before that is loaded, by whichever module.
 """
 
 from importlib import import_module
@@ -14,7 +15,7 @@ from zoo.layout import (
     Stage, Subsample, TableConv, Take, Unpool, Upsample,
 )  # fmt: skip
 from zoo.layout.trace import trace
-from zoo.processor import prepare
+from zoo.processor import choose, prepare
 from zoo.registry import list_models, register
 from zoo.versions import __version__
 
@@ -24,6 +25,8 @@ __all__ = [
     "RBF", "Scale", "Sequence", "Shuffle", "Split", "Stage", "Subsample", "TableConv", "Take", "Unpool",
     "Upsample", "ZooError", "ZooWarning", "__version__", "create", "info", "list_models", "register", "trace",
 ]  # fmt: skip
+
+choose()
 
 
 def __getattr__(name):

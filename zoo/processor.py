@@ -15,25 +15,30 @@ CAP, WITHOUT_BFLOAT16 = "ONEDNN_MAX_CPU_ISA", ("SSE41", "AVX", "AVX2", "AVX2_VNN
 CPUINFO = Path("/proc/cpuinfo")
 
 
-def prepare():
-    """Have TensorFlow compute with oneDNN on x86-64 Linux; a variable `TF_ENABLE_ONEDNN_OPTS` that is set stays.
+def choose():
+    """Have TensorFlow, if it isn't loaded yet, compute with oneDNN on x86-64 Linux; `TF_ENABLE_ONEDNN_OPTS` set stays.
 
     TensorFlow itself takes oneDNN only where a processor has instructions made for neural networks (AVX512-VNNI and
     newer). On the others, such as all with AVX2 alone, nets train two to five times as fast with it
     (benchmarks/README.md). On Arm TensorFlow's own choice stays.
-
-    Warns (`ZooWarning`) if TensorFlow was loaded before, and without it.
     """
-    if ONEDNN in os.environ or (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        return
-    if "tensorflow" not in sys.modules:
+    if _is_ours_to_choose() and "tensorflow" not in sys.modules:
         os.environ[ONEDNN] = "1"
-    elif not _computes_with_onednn():
+
+
+def prepare():
+    """As `choose`; warns (`ZooWarning`) if TensorFlow was loaded before, and without oneDNN."""
+    choose()
+    if _is_ours_to_choose() and not _computes_with_onednn():
         warnings.warn(
             f"TensorFlow was imported without oneDNN, with which it is several times as fast on this processor: set "
             f"{ONEDNN}=1 before Keras or TensorFlow is imported.",
             ZooWarning, stacklevel=3,
         )  # fmt: skip
+
+
+def _is_ours_to_choose():
+    return ONEDNN not in os.environ and (sys.platform, platform.machine()) == ("linux", "x86_64")
 
 
 def _computes_with_onednn():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zoo.data.class_names import in_order, listed, plain
+from zoo.data.class_names import are_numbered, in_order, listed, plain
 from zoo.errors import ZooError, did_you_mean
 
 EXACT = 2**53  # whole numbers in floats are exact below this
@@ -42,12 +42,12 @@ def as_classes(file, arrays, names=None):
 
 
 def _numbers(file, found, names):
-    """Return the number of the class by the label: labels are places in `names`, or the names, which may be numbers."""
+    """Return the number of the class by the label: labels are places in `names` or, where that can't be, the names."""
     places, values = range(len(names)), {plain(name): i for i, name in enumerate(names)}
     by_value = {label: values.get(str(label)) for label in found}
-    if not found or None in by_value.values():
+    if not found or None in by_value.values() or are_numbered(names):
         return {place: place for place in places}
-    if set(found) <= set(places) and any(by_value[label] != label for label in found):
+    if set(found) <= set(places):
         raise ZooError(
             f"{file} has the labels {listed(list(map(str, found)))} and the classes {listed(names)}: it isn't clear "
             "whether they count the classes from 0 or name them; store them as names, y.astype(str)."

@@ -11,6 +11,7 @@ from zoo import data
 from zoo.data import brightness
 from zoo.data.images import is_blank, read_head, read_image
 from zoo.data.matching import matched
+from zoo.data.selection import at_most
 from zoo.data.transparency import BLANK
 from zoo.errors import ZooError, ZooWarning
 from zoo.inference.trained import load_trained
@@ -24,9 +25,9 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128,
 
     `weights`, `options` and `check` are those of `load_trained`.
 
-    Without `dataset` a run is tested on the data that it was trained for. One that was trained for some classes only is
-    tested on these. The data's classes are the model's by name (`zoo.data.matching`); what had to be assumed for that,
-    and the notes on a `dataset` that was given, are told in a `ZooWarning` each.
+    Without `dataset` a run is tested on the data that it was trained for; one that was trained for some classes only,
+    on these. Classes are matched by name (`zoo.data.matching`). What had to be assumed for that, what may
+    have changed since the training, and the notes on a `dataset` that was given are told in a `ZooWarning` each.
 
     Raises:
         ZooError: if the data has classes that the model doesn't know, or there is no data to test on.
@@ -38,16 +39,7 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128,
     from zoo.inference.predictor import predict_split
 
     job = trained.run.job() if trained.run else None
-    if dataset is None:
-        if not job:
-            raise ZooError(f"{subject} is no run, so say with --dataset what to test it on.")
-        source = job.source | ({"data_dir": data_dir} if data_dir else {})
-    else:
-        own = job.source if job else {}
-        source = {"dataset": dataset, "data_dir": data_dir, "classes": own.get("classes"), "order": "natural",
-                  "white": own.get("white")}  # fmt: skip
-    split = data.load_source({"size": trained.preprocessing.size} | source)
-    told = split.notes if dataset else _doubts(job, split)
+    split, told = _data(subject, job, dataset, data_dir, trained.preprocessing.size)
     split, assumed = matched(split, trained.class_names, trained.name)
     for sentence in (*told, *assumed):
         warnings.warn(sentence, ZooWarning, stacklevel=2)
@@ -61,6 +53,23 @@ def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128,
         test_loss=round(float(loss), 6), epochs=len(trained.run.metrics()["epoch"]) if trained.run else 0,
         seconds=round(seconds, 3), images_per_second=round(len(split.test) / seconds, 1),
     )  # fmt: skip
+
+
+def _data(subject, job, dataset, data_dir, size):
+    """Return the data set to test on, a run's own or another, and the sentences on it."""
+    if not job and dataset is None:
+        raise ZooError(f"{subject} is no run, so say with --dataset what to test it on.")
+    own = job.source if job else {"order": "natural"}
+    if dataset is None:
+        source = own | ({"data_dir": data_dir} if data_dir else {})
+    else:  # the order of the classes says which images are drawn for testing, where the data has no split for it
+        source = {"dataset": dataset, "data_dir": data_dir, "order": own.get("order", "text")}
+        source |= {key: own.get(key) for key in ("classes", "white")}
+    split = data.load_source({"size": size} | source)
+    told = list(split.notes) if dataset else []
+    if job and data.whereabouts(source["dataset"]) == data.whereabouts(own["dataset"]):
+        told += _doubts(job, at_most(split, own["limit"]) if dataset and own.get("limit") else split)
+    return split, told
 
 
 def predict(subject, paths, weights=None, top=3, options=None, check=None):
