@@ -11,10 +11,10 @@ import zoo
 from zoo import ZooError
 from zoo.layout import Conv, Dense, Flatten, Pool
 from zoo.weights import copy_weights
-from zoo.weights.imagenet import BUILDERS, reference
+from zoo.weights.imagenet import reference
 from zoo.weights.pytorch import set_state
-from zoo.weights.torchvision import FILES
 
+BUILDERS, FILES = map(zoo.registry.with_weights, ("imagenet", "torchvision"))
 NET = [Conv(4, 3, norm="batch"), Pool(2), Flatten(), Dense(3)]
 SHAPE = (8, 8, 1)
 

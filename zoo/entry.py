@@ -44,7 +44,8 @@ class Entry:
     `margin` is the ring of zeros that the paper puts round an image to reach that shape, `pixel_range` the values
     that it gives to black and white (None: images are normalized by the data's mean and deviation), `recipe` what
     its training needs other than the defaults, `paper_recipe` how the paper trained it (None: not known here),
-    `published` the figures that its tests hold it to.
+    `published` the figures that its tests hold it to, `weights` what the names that `zoo.create(weights=…)` takes stand
+    for: "imagenet" for a builder of keras.applications, "torchvision" for a file of PyTorch's, without its suffix.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Entry:
     recipe: dict = field(default_factory=dict)
     paper_recipe: dict | None = None
     published: dict = field(default_factory=dict)
+    weights: dict = field(default_factory=dict)
 
     @cached_property
     def _parameters(self):

@@ -62,6 +62,11 @@ def entry(name):
     return found[name]
 
 
+def with_weights(source):
+    """Return what has weights of a source, "imagenet" or "torchvision": {name: its `weights` of it}, by year."""
+    return {name: entry.weights[source] for name, entry in entries().items() if source in entry.weights}
+
+
 def whereabouts(name):
     """Return a model's name, with the path from the root of a file of layouts: what means it in any working folder."""
     file, colon, layout = name.rpartition(":")

@@ -5,7 +5,7 @@ import numpy as np
 
 from zoo.build import create
 from zoo.registry import entry
-from zoo.weights.imagenet import BUILDERS, reference
+from zoo.weights.imagenet import reference
 
 LIBRARY = keras.backend.backend()
 
@@ -24,8 +24,8 @@ def prepare(workload):
 
 def _net(workload):
     """keras.applications' net, or the zoo's in Keras's own layers where it has none or can't change it so."""
-    name = entry(workload.model).name
-    if name in BUILDERS and not workload.options:
-        return reference(name, weights=None, input_shape=workload.input_shape, classes=workload.classes)
+    known = entry(workload.model)
+    if "imagenet" in known.weights and not workload.options:
+        return reference(known.name, weights=None, input_shape=workload.input_shape, classes=workload.classes)
     net = create(workload.model, workload.input_shape, workload.classes, **workload.options)
     return keras.Model.from_config(net.get_config())  # which names no layers but Keras's, where it has them

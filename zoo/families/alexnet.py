@@ -47,6 +47,7 @@ def alexnet(classes=1000):
     input_shape=(224, 224, 3), classes=1000,
     summary="AlexNet as one tower without LRN; torchvision's alexnet",
     published={"trainable_params": Cited(61_100_840, TORCHVISION)},
+    weights={"torchvision": "alexnet-owt-7be5be79"},
 )  # fmt: skip
 def alexnet_owt(classes=1000):
     return Layout(

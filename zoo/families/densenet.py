@@ -35,6 +35,10 @@ def densenet(stem, channels, blocks, growth, classes):
     return Layout(body, [GlobalPool("avg"), Dense(classes, name="predictions")])
 
 
+FILES = {121: "densenet121-a639ec97", 161: "densenet161-8d451a50", 169: "densenet169-b2777c0a",
+         201: "densenet201-c1103571"}  # fmt: skip  (torchvision's)
+
+
 def register_imagenet(depth, channels, blocks, growth, params, macs, top5=None):
     def layout(classes=1000):
         stem = Stage("stem", conv(channels, 7, stride=2, padding=3), Pool(3, stride=2, padding=1))
@@ -43,9 +47,11 @@ def register_imagenet(depth, channels, blocks, growth, params, macs, top5=None):
     published = {"trainable_params": Cited(params, TORCHVISION), "macs": Cited(macs, TORCHVISION)}
     if top5:
         published["imagenet_top5_error"] = Cited(top5, "Table 3, single crop")
+    weights = {"torchvision": FILES[depth]} | ({} if depth == 161 else {"imagenet": f"DenseNet{depth}"})
     register(
         layout, name=f"densenet{depth}", family="densenet", paper=PAPER, input_shape=(224, 224, 3), classes=1000,
         summary=f"Each layer sees all before it; {depth} layers, growth {growth}", published=published,
+        weights=weights,
         paper_recipe=CIFAR_RECIPE | {"batch_size": 256, "epochs": 90, "milestones": (1 / 3, 2 / 3)},  # Section 4.2
     )  # fmt: skip
 

@@ -70,13 +70,15 @@ ABOUT = dict(
 @register(**ABOUT, summary="The base of a family that scales depth, width and resolution together",
           published={"params": Cited(5_330_571 - 7, "keras.applications, without its normalization of the image"),
                      "macs": Cited(0.39e9, "Table 2"),
-                     "imagenet_top1_error": Cited(22.9, "Table 2 of version 5")})  # fmt: skip
+                     "imagenet_top1_error": Cited(22.9, "Table 2 of version 5")},
+          weights={"imagenet": "EfficientNetB0"})  # fmt: skip
 def efficientnet_b0(classes=1000, drop_path=0.2):
     return efficientnet(classes, drop_path, Norm(epsilon=1e-3), same)
 
 
 @register(**ABOUT, summary="EfficientNet-B0 with PyTorch's padding and epsilon; torchvision's efficientnet_b0",
           published={"trainable_params": Cited(5_288_548, TORCHVISION),
-                     "macs": Cited(0.386e9, TORCHVISION)})  # fmt: skip
+                     "macs": Cited(0.386e9, TORCHVISION)},
+          weights={"torchvision": "efficientnet_b0_rwightman-7f5810bc"})  # fmt: skip
 def efficientnet_b0_torchvision(classes=1000, drop_path=0.2):
     return efficientnet(classes, drop_path, "batch", symmetric)

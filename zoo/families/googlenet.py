@@ -72,6 +72,7 @@ def googlenet(classes=1000, aux=False):
     paper=PAPER, input_shape=(224, 224, 3), classes=1000, pixel_range=(-1, 1),
     summary="GoogLeNet with BatchNorm, and 3x3 in the place of 5x5; torchvision's googlenet",
     published={"trainable_params": Cited(6_624_904, TORCHVISION), "macs": Cited(1.5e9, TORCHVISION)},
+    weights={"torchvision": "googlenet-1378be20"},
 )  # fmt: skip
 def googlenet_bn(classes=1000):
     conv = partial(Conv, bias=False, norm=Norm(epsilon=1e-3))

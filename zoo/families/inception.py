@@ -79,6 +79,7 @@ def module_c():  # Figure 7: the filter bank made wider, not deeper
     published={"params": Cited(23_851_784, "keras.applications"),
                "imagenet_top1_error": Cited(21.2, "Table 3, single crop"),
                "imagenet_top5_error": Cited(5.6, "Table 3, single crop")},
+    weights={"imagenet": "InceptionV3"},
 )  # fmt: skip
 def inception_v3(classes=1000):
     return Layout(

@@ -60,6 +60,7 @@ def reduction_b():  # Figure 18
     published={"params": Cited(55_873_736, "keras.applications"),
                "imagenet_top1_error": Cited(19.9, "Table 2, single crop"),
                "imagenet_top5_error": Cited(4.9, "Table 2, single crop")},
+    weights={"imagenet": "InceptionResNetV2"},
 )  # fmt: skip
 def inception_resnet_v2(classes=1000):
     return Layout(

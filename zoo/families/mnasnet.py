@@ -36,6 +36,7 @@ def blocks(repeats, inputs, kernel, expansion, filters, stride):
     summary="A net found by searching for accuracy and measured latency together",
     published={"trainable_params": Cited(4_383_312, TORCHVISION), "macs": Cited(314e6, TORCHVISION),
                "imagenet_top1_error": Cited(25.5, "Table 2, MnasNet-B1")},
+    weights={"torchvision": "mnasnet1.0_top1_73.512-f206786ef8"},
 )  # fmt: skip
 def mnasnet1_0(classes=1000):
     return Layout(

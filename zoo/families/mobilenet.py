@@ -30,6 +30,7 @@ def separable(filters, stride=1):
     summary="Depthwise separable convolutions: 3x3 for space, 1x1 for channels",
     published={"params": Cited(4_253_864, "keras.applications"), "macs": Cited(569e6, "Table 8"),
                "imagenet_top1_error": Cited(29.4, "Table 8")},
+    weights={"imagenet": "MobileNet"},
 )  # fmt: skip
 def mobilenet(classes=1000):
     return Layout(
@@ -81,12 +82,14 @@ ABOUT_V2 = dict(
 
 @register(**ABOUT_V2, pixel_range=(-1, 1), summary="Residuals between thin layers, wide inside, linear at the ends",
           published={"params": Cited(3_538_984, "keras.applications"), "macs": Cited(300e6, "Table 4"),
-                     "imagenet_top1_error": Cited(28.0, "Table 4")})  # fmt: skip
+                     "imagenet_top1_error": Cited(28.0, "Table 4")},
+          weights={"imagenet": "MobileNetV2"})  # fmt: skip
 def mobilenet_v2(classes=1000):
     return mobilenet_v2_layout(classes, TENSORFLOW, "same", 0.0)
 
 
 @register(**ABOUT_V2, summary="MobileNetV2 with PyTorch's padding and epsilon; torchvision's mobilenet_v2",
-          published={"trainable_params": Cited(3_504_872, TORCHVISION)})  # fmt: skip
+          published={"trainable_params": Cited(3_504_872, TORCHVISION)},
+          weights={"torchvision": "mobilenet_v2-b0353104"})  # fmt: skip
 def mobilenet_v2_torchvision(classes=1000):
     return mobilenet_v2_layout(classes, "batch", 1, 0.2)

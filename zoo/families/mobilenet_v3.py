@@ -67,6 +67,9 @@ def mobilenet_v3(table, hidden, classes, pad):
     return Layout(body, [GlobalPool("avg"), Dense(hidden, HS), Dropout(0.2), Dense(classes, name="predictions")])
 
 
+FILES = {"large": "mobilenet_v3_large-8738ca79", "small": "mobilenet_v3_small-047dcff4"}  # torchvision's
+
+
 def register_net(size, table, hidden, params, trainable, macs, top1):
     def same(kernel):
         return "same"
@@ -74,17 +77,18 @@ def register_net(size, table, hidden, params, trainable, macs, top1):
     def symmetric(kernel):
         return kernel // 2
 
-    def add(suffix, pad, summary, **published):
+    def add(suffix, pad, summary, weights, **published):
         register(
             lambda classes=1000: mobilenet_v3(table, hidden, classes, pad), name=f"mobilenet_v3_{size}{suffix}",
             family="mobilenet_v3", paper=PAPER, input_shape=(224, 224, 3), classes=1000, summary=summary,
-            pixel_range=None if suffix else (-1, 1), published=published,
+            pixel_range=None if suffix else (-1, 1), published=published, weights=weights,
         )  # fmt: skip
 
     add("", same, f"Searched blocks with hard swish and squeeze-and-excitation: {size}",
+        {"imagenet": f"MobileNetV3{size.title()}"},
         params=Cited(params, "keras.applications"), imagenet_top1_error=Cited(top1, "Table 3"))  # fmt: skip
     add("_torchvision", symmetric, f"MobileNetV3 {size} with PyTorch's padding; torchvision's mobilenet_v3_{size}",
-        trainable_params=Cited(trainable, TORCHVISION),
+        {"torchvision": FILES[size]}, trainable_params=Cited(trainable, TORCHVISION),
         macs=Cited(macs, TORCHVISION))  # fmt: skip
 
 

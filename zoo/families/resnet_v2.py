@@ -78,7 +78,8 @@ def register_imagenet(depth, counts, params):
 
     register(layout, name=f"resnet{depth}v2", family="resnet_v2", paper=PAPER, input_shape=(224, 224, 3),
              classes=1000, recipe=FROM_ZERO, published={"params": Cited(params, "keras.applications")},
-             summary=f"Pre-activation, {depth} layers; keras.applications' ResNet{depth}V2")  # fmt: skip
+             summary=f"Pre-activation, {depth} layers; keras.applications' ResNet{depth}V2",
+             weights={"imagenet": f"ResNet{depth}V2"})  # fmt: skip
 
 
 def register_cifar(depth, rows_of, error):
@@ -87,9 +88,8 @@ def register_cifar(depth, rows_of, error):
 
     register(layout, name=f"preact_resnet{depth}", family="resnet_v2", paper=PAPER, input_shape=(32, 32, 3),
              classes=10, summary=f"Pre-activation for CIFAR, {depth} layers: the shortcuts carry the signal unchanged",
-             paper_recipe=WARMED_UP,  # Appendix
-             published={"trainable_params": Cited(1.7e6, "Table 4"),
-                        "cifar10_error": Cited(error, "Table 2")})  # fmt: skip
+             published={"trainable_params": Cited(1.7e6, "Table 4"), "cifar10_error": Cited(error, "Table 2")},
+             paper_recipe=WARMED_UP)  # fmt: skip  (Appendix)
 
 
 register_imagenet(50, (3, 4, 6, 3), 25_613_800)

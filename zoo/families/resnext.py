@@ -27,6 +27,7 @@ def bottleneck(groups, group_width):
     summary="Cardinality: 32 narrow paths in each block, written as one grouped convolution",
     published={"trainable_params": Cited(25_028_904, TORCHVISION), "macs": Cited(4.23e9, TORCHVISION),
                "imagenet_top1_error": Cited(22.2, "Table 3")},
+    weights={"torchvision": "resnext50_32x4d-7cdf4587"},
 )  # fmt: skip
 def resnext50_32x4d(classes=1000):
     return resnet(bottleneck(32, 4), COLUMNS[50], classes)
@@ -36,6 +37,7 @@ def resnext50_32x4d(classes=1000):
     paper=PAPER, input_shape=(224, 224, 3), classes=1000, recipe=FROM_ZERO,
     summary="ResNeXt with 101 layers and paths twice as wide",
     published={"trainable_params": Cited(88_791_336, TORCHVISION), "macs": Cited(16.414e9, TORCHVISION)},
+    weights={"torchvision": "resnext101_32x8d-8ba56ff5"},
 )  # fmt: skip
 def resnext101_32x8d(classes=1000):
     return resnet(bottleneck(32, 8), COLUMNS[101], classes)

@@ -37,6 +37,7 @@ def stage(i, channels, repeats):
     summary="Channels are split and shuffled: groups exchange what they know at no cost",
     published={"trainable_params": Cited(2_278_604, TORCHVISION), "macs": Cited(145e6, TORCHVISION),
                "imagenet_top1_error": Cited(30.6, "Table 8")},
+    weights={"torchvision": "shufflenetv2_x1-5666bf0f80"},
 )  # fmt: skip
 def shufflenet_v2_x1_0(classes=1000):
     return Layout(

@@ -30,6 +30,7 @@ def head(classes):
     summary="Fire modules: squeeze by 1x1, expand by 1x1 and 3x3; AlexNet's accuracy with 50 times fewer weights",
     published={"trainable_params": Cited(1_248_424, TORCHVISION), "macs": Cited(0.82e9, TORCHVISION),
                "imagenet_top5_error": Cited(19.7, "Table 2")},
+    weights={"torchvision": "squeezenet1_0-b66bff10"},
 )  # fmt: skip
 def squeezenet1_0(classes=1000):
     return Layout(
@@ -47,6 +48,7 @@ def squeezenet1_0(classes=1000):
     paper=PAPER, input_shape=(224, 224, 3), classes=1000,
     summary="SqueezeNet with smaller first kernels and earlier pools: 2.4 times less work",
     published={"trainable_params": Cited(1_235_496, TORCHVISION), "macs": Cited(0.35e9, TORCHVISION)},
+    weights={"torchvision": "squeezenet1_1-b8a52dc0"},
 )  # fmt: skip
 def squeezenet1_1(classes=1000):
     return Layout(

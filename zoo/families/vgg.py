@@ -64,6 +64,11 @@ PARAMETERS = {  # trainable, each with its source
 PAPER_RECIPE = SGD | {"batch_size": 256, "learning_rate": 0.01, "schedule": "plateau", "weight_decay": 5e-4,
                       "epochs": 74, "initialization": "glorot_uniform"}  # fmt: skip  (Section 3.1)
 TOP5 = {"vgg11": 10.4, "vgg11_lrn": 10.5, "vgg13": 9.9, "vgg16c": 9.4, "vgg16": 8.8, "vgg19": 9.0}
+FILES = {  # torchvision's
+    "vgg11": "vgg11-8a719046", "vgg11_bn": "vgg11_bn-6002323d", "vgg13": "vgg13-19584684",
+    "vgg13_bn": "vgg13_bn-abd245e5", "vgg16": "vgg16-397923af", "vgg16_bn": "vgg16_bn-6c64b313",
+    "vgg19": "vgg19-dcbb9e9d", "vgg19_bn": "vgg19_bn-c79401a0",
+}  # fmt: skip
 COLUMNS = {"vgg11": "A", "vgg11_lrn": "A-LRN", "vgg13": "B", "vgg16c": "C", "vgg16": "D", "vgg19": "E"}
 
 
@@ -74,11 +79,14 @@ def register_column(name, column, norm=None):
     published = {"trainable_params": PARAMETERS[name]}
     if name in TOP5:
         published["imagenet_top5_error"] = Cited(TOP5[name], "Table 3, S = Q = 256")
+    weights = {"torchvision": FILES[name]} if name in FILES else {}
+    if name in ("vgg16", "vgg19"):
+        weights["imagenet"] = name.upper()
     register(
         layout, name=name, family="vgg", paper=PAPER, input_shape=(224, 224, 3), classes=1000, published=published,
         summary=f"Table 1, column {column}" + (", BatchNorm after each convolution" if norm else ""),
         recipe={} if norm else {"learning_rate": 3e-4},  # without BatchNorm so many layers take no larger steps
-        paper_recipe=PAPER_RECIPE,
+        paper_recipe=PAPER_RECIPE, weights=weights,
     )  # fmt: skip
 
 

@@ -69,6 +69,7 @@ def bottleneck(width, stride, project):
     summary="ResNet-50 with twice the channels in its 3x3 convolutions",
     published={"trainable_params": Cited(68_883_240, resnet.TORCHVISION), "macs": Cited(11.398e9, resnet.TORCHVISION),
                "imagenet_top1_error": Cited(21.9, "Table 8"), "imagenet_top5_error": Cited(6.03, "Table 8")},
+    weights={"torchvision": "wide_resnet50_2-95faca4d"},
 )  # fmt: skip
 def wide_resnet50_2(classes=1000):
     return resnet.resnet(bottleneck, resnet.COLUMNS[50], classes)

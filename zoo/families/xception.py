@@ -38,6 +38,7 @@ def middle():
     published={"params": Cited(22_910_480, "keras.applications"),
                "imagenet_top1_error": Cited(21.0, "Table 1, single crop"),
                "imagenet_top5_error": Cited(5.5, "Table 1, single crop")},
+    weights={"imagenet": "Xception"},
 )  # fmt: skip
 def xception(classes=1000):
     return Layout(
