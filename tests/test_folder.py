@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from image_files import tiff
+from image_files import png, tiff
 from keras import ops
 from pictures import classes, noise, pictures
 from PIL import Image
@@ -79,46 +79,67 @@ def test_folders_that_could_be_either_are_refused(tmp_path, folders, sentence):
 def test_splits_are_known_by_a_word_of_their_names_if_they_hold_the_same_classes(tmp_path, names):
     for name in names:
         classes(tmp_path / name, 20)
-    pictures(tmp_path / "seg_pred" / "seg_pred", 3)
+    pictures(tmp_path / names[0] / "owl", 20)  # which the others lack
     made = data.load(tmp_path)
-    assert made.class_names == ("cat", "dog") and sum(counts(made)) == 40 * len(names)
+    assert made.class_names == ("cat", "dog", "owl") and sum(counts(made)) == 40 * len(names) + 20
     assert counts(made)[1 if "val" in names[1] else 2] == 40
     assert made.notes[0].startswith("By their names and what they hold, folders are taken for splits: ")
     assert f"{names[0]} as train" in made.notes[0]
-    assert any("3 images in folders beside the splits (seg_pred)" in note for note in made.notes)
 
 
-def test_a_split_by_another_name_may_lack_a_class(tmp_path):
-    classes(tmp_path / "training_set", 20)
-    pictures(tmp_path / "training_set" / "owl", 20)
-    classes(tmp_path / "test_set", 5)
-    made = data.load(tmp_path)
-    assert counts(made) == [54, 6, 10] and made.class_names == ("cat", "dog", "owl")
-
-
-@pytest.mark.parametrize(
-    "names",
-    [("fold1", "fold2", "fold3"), ("images", "masks"), ("a", "b"), ("seg_train/seg_train", "seg_test/seg_test"),
-     ("day/all", "night/all")],
-)  # fmt: skip
-def test_folders_that_all_hold_the_same_folders_are_refused(tmp_path, names):
-    for name in names:
+def test_splits_by_other_names_leave_out_what_has_no_labels_and_tell_a_class_of_another_name(tmp_path):
+    for name in ("training_set", "val_set"):
         classes(tmp_path / name)
-    tops = ", ".join(sorted(name.partition("/")[0] for name in names))
-    with pytest.raises(ZooError, match=f"has {tops}, which hold the same folders .cat, dog., as splits do: if"):
+    pictures(tmp_path / "test_set", 3)
+    assert any("3 images in folders beside the splits (test_set)" in note for note in data.load(tmp_path).notes)
+    (tmp_path / "val_set" / "cat").rename(tmp_path / "val_set" / "cats")
+    with pytest.raises(ZooError, match="val_set/cats is no class of the training images. Did you mean cat?"):
         data.load(tmp_path)
 
 
-def test_folders_of_differing_folders_are_classes(tmp_path):
-    for name in ("cat/day", "cat/night", "dog/day", "dog/dusk", "crash test/2019", "steam train/2020"):
-        pictures(tmp_path / name, 3)
-    assert data.load(tmp_path).class_names == ("cat", "crash test", "dog", "steam train")
+@pytest.mark.parametrize(
+    "folders, told",
+    [
+        (("fold1/", "fold2/", "fold3/"), "fold1, fold2, fold3"),
+        (("images/", "masks/"), "images, masks"),
+        (("cats/", "dogs/", "fox"), "cats, dogs"),
+        (("seg_train/seg_train/", "seg_test/seg_test/"), "seg_test, seg_train"),
+        (("seg_train/", "seg_test/", "seg_pred"), "seg_test, seg_train"),
+        (("val_set/", "test_set/"), "test_set, val_set"),
+        (("training_set/", "test_set"), "test_set, training_set"),
+        (("batch_train/", "holdout/", "extra"), "batch_train, holdout"),
+        (("test_tube/", "train_car/", "bus"), "test_tube, train_car"),
+    ],
+)
+def test_folders_that_look_like_splits_and_like_classes_are_refused(tmp_path, folders, told):
+    for name in folders:
+        classes(tmp_path / name) if name.endswith("/") else pictures(tmp_path / name, 5)
+    with pytest.raises(ZooError, match=f"has {told}, which look like splits by their names or by holding the same"):
+        data.load(tmp_path)
+
+
+def test_two_folders_for_one_split_are_refused_by_other_names_too(tmp_path):
+    for name in ("train_a", "train_b", "test_a"):
+        classes(tmp_path / name)
+    with pytest.raises(ZooError, match="has two folders for one split: (train_a and train_b|train_b and train_a)."):
+        data.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [("cat/day", "cat/night", "dog/day", "dog/dusk", "crash test/2019", "steam train/2020"), ("test_tube", "train"),
+     ("cat/a/x", "cat/a/y", "dog/b/x", "dog/b/y"), ("tests", "contests")],
+)  # fmt: skip
+def test_folders_that_do_not_look_like_splits_are_classes(tmp_path, folders):
+    for name in folders:
+        pictures(tmp_path / name, 6)
+    assert data.load(tmp_path).class_names == tuple(sorted({name.partition("/")[0] for name in folders}))
 
 
 def test_splits_within_classes_are_refused(tmp_path):
     for name in ("cat/train", "cat/test", "dog/train", "dog/test"):
         pictures(tmp_path / name, 3)
-    with pytest.raises(ZooError, match="cat/train is a split within a class; put splits above classes: train/cat"):
+    with pytest.raises(ZooError, match="cat/test is a split within a class; put splits above classes: test/cat"):
         data.load(tmp_path)
 
 
@@ -253,26 +274,42 @@ def test_names_that_are_not_utf_8_are_read_and_can_be_said(tmp_path):
 # ------------------------------------------------------------------------------------------------- size, colour, white
 
 
-@pytest.mark.parametrize(
-    "dtype, most, dark",
-    [("u2", 255, "0%"), ("u2", 4095, "6%"), ("u2", 2**14 - 1, "25%"), ("u2", 2**14 + 200, None),
-     ("u1", 1, "0%"), ("u1", 9, "4%"), ("u1", 30, None)],
-)  # fmt: skip
-def test_images_that_are_nearly_black_throughout_are_told(tmp_path, dtype, most, dark):
+DARK = [
+    ("L", 16, 0, "they hold 0 alone"), ("L", 16, 100, "none has a pixel above 1/655 of white"),
+    ("L", 16, 4095, "none has a pixel above 1/16 of white"), ("L", 16, 2**14 - 1, "none has a pixel above 1/4 of"),
+    ("L", 16, 2**15, None), ("RGB", 16, 200, "they hold 0 alone"), ("RGB", 16, 4095, "none has a pixel above 1/17 of"),
+    ("RGB", 16, 2**14 - 1, "none has a pixel above 1/4 of white"), ("RGB", 16, 2**15, None),
+    ("RGBA", 16, 4095, "none has a pixel above 1/17 of white"), ("LA", 16, 4095, "none has a pixel above 1/17 of"),
+    ("L", 8, 0, "they hold 0 alone"), ("L", 8, 1, "none has a pixel above 1/255 of white"),
+    ("RGB", 8, 9, "none has a pixel above 1/28 of white"), ("RGBA", 8, 9, "none has a pixel above 1/28 of white"),
+    ("L", 8, 30, None), ("RGB", 8, 30, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind, bits, most, how", DARK)
+def test_images_that_are_nearly_black_are_told(tmp_path, kind, bits, most, how):
     for i in range(6):
         folder = tmp_path / ("cat", "dog")[i // 3]
         folder.mkdir(exist_ok=True)
-        values = np.array([[0, most // 2], [most // 3, most]], dtype)
-        Image.fromarray(values).save(folder / f"{i}.png")
+        last = most if i < 3 else 2**bits - 1
+        values = np.array([[0, most // 2], [most // 3, last]])[..., None].repeat(len(kind), -1)
+        if kind.endswith("A"):
+            values[..., -1] = [[2**bits - 1, most], [most, 2**bits - 1]]
+            values[0, 1, -1] = 0  # a hole, which is bright on white
+        png(folder / f"{i}.png", values, kind, bits)
     notes = [note for note in data.load(tmp_path).notes if "nearly black" in note]
-    note = (
-        f"The images of {8 * np.dtype(dtype).itemsize} bits are nearly black, as {tmp_path}/cat/0.png: of those that "
-        f"were looked at, none is above {dark} of white. If a lower value is white in them, as 4095 may be in 16 bits, "
-        "stretch them to the whole range."
-    )
-    assert notes == ([note] if dark else [])
-    Image.fromarray(values * (np.iinfo(dtype).max // most)).save(tmp_path / "dog" / "5.png")
-    assert not [note for note in data.load(tmp_path).notes if "nearly black" in note]
+    assert len(notes) == bool(how)
+    if how:
+        assert notes[0].startswith(
+            f"3 of 6 images of {bits} bits that were looked at are nearly black, as {tmp_path}/cat/0.png: {how}"
+        )
+
+
+def test_black_ink_on_transparency_is_not_dark(tmp_path):
+    for i, name in enumerate(("cat", "dog") * 3):
+        (tmp_path / name).mkdir(exist_ok=True)
+        png(tmp_path / name / f"{i}.png", np.dstack([np.zeros((4, 4)), noise(4, 4, seed=i)]), "LA", 8)
+    assert not any("nearly black" in note for note in data.load(tmp_path).notes)
 
 
 def test_images_of_differing_sizes_are_resized_and_said(tmp_path):

@@ -408,16 +408,19 @@ WHITE, BLACK, CLEAR = (255, 255, 255, 255), (0, 0, 0, 255), (255, 255, 255, 0)
         ("RGBA", (WHITE, CLEAR), True),
         ("RGBA", (WHITE, (0, 0, 0, 0)), True),
         ("RGBA", (WHITE, BLACK, CLEAR), False),
-        ("RGBA", (CLEAR, CLEAR), False),  # an empty page, of which nothing is lost
+        ("RGBA", (CLEAR, CLEAR), True),
+        ("RGBA", ((0, 0, 0, 0), (0, 0, 0, 0)), True),
         ("RGBA", (WHITE, WHITE), False),
         ("LA", ((255, 255), (255, 0)), True),
         ("LA", ((254, 255), (255, 0)), True),  # which no eye tells from white
-        ("LA", ((253, 255), (255, 0)), False),
+        ("LA", ((200, 255), (255, 0)), False),
         ("LA", ((0, 0), (90, 0)), True),  # transparent throughout, and something beneath
         ("LA", ((0, 1), (90, 0)), True),
         ("LA", ((0, 0), (90, 255)), False),
         ("RGBA", ((9, 9, 9, 0), (9, 90, 9, 0)), True),
         ("RGBA", ((9, 9, 9, 1), (9, 90, 9, 1)), True),
+        ("RGBA", ((9, 9, 9, 5), (9, 90, 9, 5)), True),
+        ("RGBA", ((9, 9, 9, 90), (9, 90, 9, 90)), False),
         ("RGBA", ((254, 255, 255, 255), WHITE), False),  # nothing is hidden
         ("RGB", (WHITE[:3], WHITE[:3]), False),
     ],

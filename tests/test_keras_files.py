@@ -1,13 +1,16 @@
 """Keras's own files, `.keras` and `.weights.h5`: a net that computes something else is refused or told."""
 
 import warnings
+from dataclasses import replace
 
+import keras
+import numpy as np
 import pytest
 from miniatures import smallest
 
 import zoo
 from zoo import ZooError, ZooWarning
-from zoo.layout import Conv, Dense, Flatten, GlobalPool, Norm, PadChannels, Pool, Scale, Upsample
+from zoo.layout import Conv, Crop, Dense, Flatten, GlobalPool, Norm, PadChannels, Pool, Scale, Shuffle, Upsample
 from zoo.plan import plan
 from zoo.weights import load_weights
 from zoo.weights.graphs import difference, nodes, padding_of
@@ -74,6 +77,76 @@ def test_a_keras_file_that_pads_otherwise_is_refused_at_any_size(padding, top, t
         load_weights(model, tmp_path / "net.keras")
 
 
+@pytest.mark.parametrize("one, other", [("same", "ceil"), ("ceil", "same"), ("valid", "ceil"), ("ceil", "valid")])
+@pytest.mark.parametrize("size", [(7, 7, 3), (10, 10, 3)])
+def test_a_pool_that_rounds_otherwise_is_refused(one, other, size, tmp_path):
+    def layout(padding):
+        return [Conv(4, 3, name="conv"), Pool(3, 3, padding, name="pool"), GlobalPool(), Dense(3)]
+
+    zoo.create(layout(one), (7, 7, 3)).save(tmp_path / "net.keras")
+    with pytest.raises(ZooError, match="net.keras doesn't fit layout: it (has (padding|rings)|pads pool)"):
+        zoo.create(layout(other), size, weights=tmp_path / "net.keras")
+
+
+@pytest.mark.parametrize("one, other", [(Shuffle(2), Shuffle(4)), (Crop((0, 4, 0, 4)), Crop((4, 0, 4, 0)))])
+@pytest.mark.parametrize("size", [(8, 8, 3), (9, 12, 3)])
+def test_another_shuffle_or_crop_is_refused_at_any_size(one, other, size, tmp_path):
+    def layout(word):
+        return [Conv(8, 3), replace(word, name="it"), Conv(8, 3, groups=2), GlobalPool(), Dense(3)]
+
+    zoo.create(layout(one), (8, 8, 3)).save(tmp_path / "net.keras")
+    with pytest.raises(ZooError, match="net.keras doesn't fit layout: it has (target_shape|cropping)"):
+        zoo.create(layout(other), size, weights=tmp_path / "net.keras")
+
+
+@pytest.mark.parametrize("place", ["before", "behind"])
+def test_what_changes_the_scores_is_refused(place, tmp_path):
+    model = zoo.create([Conv(4, 3, name="conv"), Flatten(), Dense(3, name="dense")], SHAPE)
+    turn = keras.layers.Rescaling(-1.0, name="turn")
+    if place == "before":
+        scores = model.layers[-1](turn(model.layers[-2].output))
+    else:
+        scores = turn(model.output)
+    keras.Model(model.input, scores).save(tmp_path / "net.keras")
+    with pytest.raises(ZooError, match=f"it has turn {place} probabilities, where the net "):
+        zoo.create([Conv(4, 3, name="conv"), Flatten(), Dense(3, name="dense")], SHAPE, weights=tmp_path / "net.keras")
+
+
+@pytest.mark.parametrize("name, saved, built", [
+    ("resnet20", {}, dict(include_top=False, pooling="max")),
+    ("lenet5", {}, dict(include_top=False, pooling="avg")),
+    ("resnet20", dict(include_top=False), dict(include_top=False, pooling="avg")),
+    ("resnet20", dict(include_top=False, pooling="avg"), dict(include_top=False, pooling="max")),
+    ("resnet20", {}, dict(features=True)),
+    ("resnet20", {}, dict(classifier_activation=None)),
+    ("resnet20", dict(classifier_activation="sigmoid"), {}),
+    ("googlenet", dict(aux=True), dict(aux=True, classifier_activation=None)),
+    ("googlenet", dict(aux=True), {}),
+])  # fmt: skip
+def test_what_a_user_may_choose_at_the_end_is_no_other_function(name, saved, built, tmp_path):
+    small = {} if name == "lenet5" else dict(input_shape=(96, 96, 3), width=0.1)
+    source = zoo.create(name, **small, **saved)
+    source.save(tmp_path / "net.keras")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = zoo.create(name, **small, **built, weights=tmp_path / "net.keras")
+    first = next(layer for layer in model.layers if layer.weights)
+    np.testing.assert_array_equal(first.get_weights()[0], source.get_layer(first.name).get_weights()[0])
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_sequential_model_is_taken(named, tmp_path):
+    names = ("conv", "flatten", "fc") if named else (None,) * 3
+    keras.Sequential([
+        keras.Input(SHAPE), keras.layers.Conv2D(4, 3, padding="same", activation="relu", name=names[0]),
+        keras.layers.Flatten(name=names[1]), keras.layers.Dense(3, name=names[2]),
+    ]).save(tmp_path / "net.keras")  # fmt: skip
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ZooWarning)
+        zoo.create([Conv(4, 3), Flatten(), Dense(3)], SHAPE, weights=tmp_path / "net.keras")
+    assert ["by its graph" in str(one.message) for one in told] == ([] if named else [True])
+
+
 def test_pools_of_another_kind_are_told_where_they_were_asked_for(tmp_path):
     zoo.create("vgg11", (32, 32, 3), classes=3, head="gap", width=0.1).save(tmp_path / "net.keras")
     with pytest.warns(ZooWarning, match="net.keras has MaxPooling2D as block1_pool, where the net has Aver.*: only"):
@@ -113,7 +186,7 @@ def test_every_net_is_itself_at_another_size(name):
     shape = (height + 13, width + 6, channels)
     model = zoo.create(layout, (height, width, channels), **options)
     theirs = nodes(zoo.create(layout, shape, **options).get_config())
-    assert difference(nodes(model.get_config()), theirs, of_one_size=False) == ""
+    assert difference(nodes(model.get_config()), theirs, of_one_size=False, whole=True) == ""
     for layer in plan(layout, shape, **options).trace.layers:
         if hasattr(layer.word, "padding"):
             assert padding_of(theirs, layer.name) == layer.padding

@@ -259,6 +259,9 @@ def test_a_run_of_an_older_version_is_tested_on_its_own_split_by_whatever_path(t
     pictures(tmp_path / "set" / "0", 3, suffix=".bmp")
     with pytest.warns(ZooWarning, match="set isn't what it was when the run began: it may have been trained on images"):
         evaluate(run, "set")
+    (tmp_path / "link").symlink_to(tmp_path / "set", target_is_directory=True)
+    with pytest.warns(ZooWarning, match="set isn't what it was when the run began"):
+        evaluate(run, "link")
 
 
 def test_a_run_of_an_older_version_on_classes_of_few_images_is_told_of(old_run, tmp_path, monkeypatch):

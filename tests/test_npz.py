@@ -96,6 +96,15 @@ def test_names_and_validation(tmp_path):
         (BYTES.astype("u2") * 257, (BYTES.astype("u2") * 257).astype(">u2"), BYTES,
          "uint16 from 0 to 65535, are taken as 0 (black) to 65535 (white)."),
         (UNIT * 2 - 1, UNIT * 2 - 1, BYTES, "float64 from -1 to 1, are taken as -1 (black) to 1 (white)."),
+        (BYTES, BYTES // 16, BYTES // 16, "uint8 from 0 to 255, " + TO_255[:-1] + ", in x_test too, where none is "
+         "above 15."),
+        (BYTES.astype("f4"), (BYTES // 16).astype("f4"), BYTES // 16, "float32 from 0 to 255, " + TO_255[:-1] + ", in "
+         "x_test too, where none is above 15."),
+        (UNIT, UNIT / 255, UNIT.round(), "float64 from 0 to 1, " + TO_1[:-1] + ", in x_test too, where none is above"),
+        (UNIT, UNIT * 0, INK * 0, "float64 from 0 to 1, " + TO_1[:-1] + ", in x_test too, where none is above 0."),
+        (BYTES.astype("u2") * 257, BYTES.astype("u2") * 16, (BYTES / 257 * 16).round(), "uint16 from 0 to 65535, are "
+         "taken as 0 (black) to 65535 (white), in x_test too, where none is above 4080."),
+        (BYTES * 0, BYTES * 0, BYTES * 0, "uint8 from 0 to 0, " + TO_255),
         (BYTES // 16, BYTES // 16, BYTES // 16, "uint8 from 0 to 15, are taken as 0 (black) to 255 (white); if 15 is "
                                                 "white, store them as uint8 from 0 to 255."),
     ],
@@ -276,6 +285,8 @@ def test_labels_become_classes(tmp_path, labels, more, names, expected, told):
         (NAMES[LABELS], {"classes": ["cats", "dog", "owl"]}, "has the label 'cat', which isn't among its classes."),
         (LABELS, {"classes": ["a", "b"]}, "has the label 2, but 2 classes, a, b, which labels count from 0."),
         (LABELS + 1, {"classes": NAMES}, "has the label 3, but 3 classes, cat, dog, owl, which labels count from 0."),
+        (LABELS, {"classes": [2, 0, 1]}, "has the labels 0, 1, 2 and the classes 2, 0, 1: it isn't clear whether"),
+        (LABELS + 5, {"classes": ["05", "5", "6", "7"]}, "has the label 5, but 4 classes, 05, 5, 6, 7, which labels"),
         (LABELS % 2 + 1, {"classes": [1, 2, 3]}, "has the labels 1, 2 and the classes 1, 2, 3: it isn't clear whether"),
         (NAMES[LABELS][:, None].repeat(2, 1), {}, "needs labels (N,), or one-hot (N, classes); y_train is (40, 2)."),
         (ONE_HOT, {"classes": list("abcd")}, "has one-hot labels of 3 columns, but 4 names in classes."),

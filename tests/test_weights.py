@@ -380,5 +380,5 @@ def test_a_copy_that_does_not_fit_names_the_layer_and_changes_nothing():
         copy_weights(source, target)
     for old, new in zip(before, target.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
-    with pytest.raises(ZooError, match="layout has 3 layers with weights, short has 2: not the same net"):
+    with pytest.raises(ZooError, match="layout has 3 layers with weights, where short takes 2: not the same"):
         copy_weights(source, net(NET[:-1], name="short"))

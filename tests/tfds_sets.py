@@ -1,7 +1,10 @@
 """Small sets of TFDS: of one size, of differing ones, and of all else that an image can be there."""
 
+from io import BytesIO
+
 import numpy as np
 from pictures import noise
+from PIL import Image
 
 
 def shards(count):
@@ -13,6 +16,19 @@ def shards(count):
 OTHERS = {"in_shards": {"download_config": shards(3)}, "in_array_records": {"file_format": "array_record"}}
 
 
+def as_png(values):
+    file = BytesIO()
+    Image.fromarray(values).save(file, "PNG")
+    return file.getvalue()
+
+
+def as_jpeg(values, orientation):
+    file, exif = BytesIO(), Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(values).save(file, "JPEG", exif=exif)
+    return file.getvalue()
+
+
 def write_sets(folder):
     """Write them, of 20 and 6 images, by TFDS itself."""
     import tensorflow as tf
@@ -20,11 +36,13 @@ def write_sets(folder):
 
     label = tfds.features.ClassLabel(names=["square", "circle"])
 
-    def store(name, features, example, **options):
+    def store(name, features, example, is_encoded=False, **options):
         def examples(count):
             rows = [example(i) for i in range(count)]
             spec = tfds.features.FeaturesDict(features).get_tensor_info()
             signature = {key: tf.TensorSpec(info.shape, info.tf_dtype) for key, info in spec.items()}
+            if is_encoded:
+                signature["image"] = tf.TensorSpec((), tf.string)
             return tf.data.Dataset.from_generator(lambda: iter(rows), output_signature=signature)
 
         tfds.dataset_builders.store_as_tfds_dataset(
@@ -48,6 +66,13 @@ def write_sets(folder):
           lambda i: {"image": noise(6, 5, 4, seed=i) * hidden, "label": i % 2})  # fmt: skip
     store("half_hidden", {"image": tfds.features.Image(shape=(6, 5, 4)), "label": label},
           lambda i: {"image": noise(6, 5, 4, seed=i) * (hidden if i % 2 else np.ones(4, "u1")), "label": i % 2})
+    store("drawn_in_rgb", {"image": tfds.features.Image(shape=(6, 5, 3)), "label": label},
+          lambda i: {"image": as_png(noise(6, 5, 4, seed=i)), "label": i % 2}, is_encoded=True)  # fmt: skip
+    store("dark", {"image": tfds.features.Image(shape=(6, 5, 1), dtype=np.uint16), "label": label},
+          lambda i: {"image": noise(6, 5, 1, seed=i) * np.uint16(257 if i % 2 else 16), "label": i % 2})  # fmt: skip
+    store("turned", {"image": tfds.features.Image(shape=(None, None, 3)), "label": label},
+          lambda i: {"image": as_jpeg(noise(6, 5, 3, seed=i), 6 if i == 3 else 1), "label": i % 2},
+          is_encoded=True)  # fmt: skip
     store("pairs", {"left": tfds.features.Image(shape=(6, 5, 3)), "right": tfds.features.Image(shape=(6, 5, 3)),
                     "label": label, "colour": tfds.features.ClassLabel(num_classes=3)},
           lambda i: {"left": noise(6, 5, 3), "right": noise(6, 5, 3), "label": i % 2, "colour": 2})  # fmt: skip

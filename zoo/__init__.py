@@ -1,7 +1,7 @@
 """The classic convolutional networks, paper by paper: layouts as data, built as Keras models.
 
 Importing this package doesn't import Keras; `zoo.create` and `zoo.predictor` do, when they are first used. It only
-says on what TensorFlow is to compute (`zoo.processor`), which must be said before that is loaded, by whichever module.
+settles how TensorFlow is to compute (`zoo.processor`), which must be done before TensorFlow is loaded.
 """
 
 from importlib import import_module
@@ -15,7 +15,7 @@ from zoo.layout import (
     Stage, Subsample, TableConv, Take, Unpool, Upsample,
 )  # fmt: skip
 from zoo.layout.trace import trace
-from zoo.processor import choose, prepare
+from zoo.processor import prepare
 from zoo.registry import list_models, register
 from zoo.versions import __version__
 
@@ -26,12 +26,11 @@ __all__ = [
     "Upsample", "ZooError", "ZooWarning", "__version__", "create", "info", "list_models", "register", "trace",
 ]  # fmt: skip
 
-choose()
+prepare()  # whichever of the zoo's modules a program imports first, this has been done before
 
 
 def __getattr__(name):
     rooms = {"create": "zoo.build", "predictor": "zoo.inference.predictor"}  # they need Keras
     if name not in rooms:
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
-    prepare()
     return getattr(import_module(rooms[name]), name)

@@ -1,21 +1,26 @@
 """A traced layout -> keras.Model: the one place where words become Keras layers, on any backend."""
 
 from math import gcd, prod
+from typing import Any
 
 import keras
 from keras import layers
 
+from zoo.annotations import Shape, StrPath
 from zoo.errors import ZooError
 from zoo.layers import fast, papers
 from zoo.layers.channels import channels_last
-from zoo.layout import Classes, norm_kinds, pair, sides, words
-from zoo.layout.trace import INPUT, SCORES
+from zoo.layout import Classes, Layout, norm_kinds, pair, sides, words
+from zoo.layout.trace import INPUT, SCORES, Trace
+from zoo.layout.words import Words
 from zoo.plan import plan
 from zoo.weights import load_weights
 
 
-def create(model, input_shape=None, classes=None, include_top=True, pooling=None, classifier_activation="softmax",
-           weights=None, features=False, name=None, **overrides):  # fmt: skip
+def create(model: str | Layout | Words, input_shape: Shape | None = None, classes: int | None = None,
+           include_top: bool = True, pooling: str | None = None, classifier_activation: str | None = "softmax",
+           weights: StrPath | None = None, features: bool = False, name: str | None = None,
+           **overrides: Any) -> keras.Model:  # fmt: skip
     """Build a registered model, or a layout of your own, as a `keras.Model`.
 
     Args:
@@ -40,14 +45,14 @@ def create(model, input_shape=None, classes=None, include_top=True, pooling=None
     top = include_top and not features and bool(planned.layout.head)
     built = build(planned.trace, planned.name, classifier_activation if top else False, features)
     if weights is not None:
-        is_registered = planned.entry is not None and planned.entry.is_registered
-        registered = planned.entry.name if is_registered else None
+        registered = planned.entry.name if planned.entry and planned.entry.is_registered else None
         load_weights(built, weights, registered, top, overrides, lambda shape: plan(planned.layout, shape).trace)
     return built
 
 
 @channels_last()
-def build(traced, name="layout", classifier_activation=False, features=False):
+def build(traced: Trace, name: str = "layout", classifier_activation: str | bool | None = False,
+          features: bool = False) -> keras.Model:  # fmt: skip
     """Make the layers of a `Trace`, in its order; `classifier_activation=False` adds none, not even a linear one."""
     tensors = {INPUT: keras.Input(traced.input_shape, name=INPUT)}
     has_batchnorm = "batch" in norm_kinds([layer.word for layer in traced.layers])

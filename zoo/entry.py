@@ -4,9 +4,11 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
+from zoo.annotations import Shape
 from zoo.errors import ZooError
-from zoo.layout import Classes, as_layout, checks
+from zoo.layout import Classes, Layout, as_layout, checks
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Entry:
     summary: str = ""
     paper: Paper | None = None
     year: int | None = None
-    input_shape: tuple | None = None
+    input_shape: Shape | None = None
     classes: int | None = None
     aliases: tuple = ()
     margin: int = 0
@@ -69,34 +71,36 @@ class Entry:
         return inspect.signature(self.function).parameters
 
     @property
-    def options(self):
+    def options(self) -> dict[str, Any]:
         """The names and defaults of the layout function's own options."""
         return {name: p.default for name, p in self._parameters.items() if name != "classes"}
 
     @property
-    def is_registered(self):
+    def is_registered(self) -> bool:
         """Whether the name leads here: a layout in a file may bear the name of another."""
         return ENTRIES.get(self.name) is self
 
-    def layout(self, classes=None, **options):
+    def layout(self, classes: int | None = None, **options: Any) -> Layout:
         """Return the layout, for the paper's number of classes unless told.
 
         Raises `ZooError` without any, and for an option that isn't of its default's kind.
         """
         options = {key: checks.like(self.options[key])(key, value) for key, value in options.items()}
         parameter = self._parameters.get("classes")
-        if parameter and (classes or self.classes):
-            options["classes"] = Classes(classes or self.classes)
+        count = classes or self.classes
+        if parameter and count:
+            options["classes"] = Classes(count)
         elif parameter and parameter.default is parameter.empty:
             raise ZooError(f"{self.name} has no number of classes of its own; give classes.")
         return as_layout(self.function(**options))
 
 
-ENTRIES = {}
-ALIASES = {}
+ENTRIES: dict[str, Entry] = {}
+ALIASES: dict[str, str] = {}
 
 
-def register(function=None, *, name=None, replace=False, **about):
+def register(function: Callable | None = None, *, name: str | None = None, replace: bool = False,
+             **about: Any) -> Callable:  # fmt: skip
     """Register a layout function: `@register`, or `@register(year=1998, input_shape=(32, 32, 1), …)`.
 
     The function returns a list of words or a `Layout`; if it takes `classes`, it is given the number of classes.
@@ -120,6 +124,6 @@ def register(function=None, *, name=None, replace=False, **about):
     return function
 
 
-def registered():
+def registered() -> dict[str, Entry]:
     """Return the entries registered so far by name and alias, without looking for more."""
     return {alias: ENTRIES[name] for alias, name in ALIASES.items()} | ENTRIES

@@ -1,10 +1,15 @@
 """What a model is and costs, told without building it: `zoo.info`, `zoo list`, `zoo info`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from typing import Any
 
+from zoo.annotations import Shape
 from zoo.errors import ZooError
-from zoo.plan import plan
+from zoo.layout import Layout
+from zoo.layout.words import Words
+from zoo.plan import Plan, plan
 from zoo.registry import entries, list_models
 
 
@@ -41,7 +46,8 @@ class Info(Facts):
     layers: tuple
 
 
-def info(model, input_shape=None, classes=None, **options):
+def info(model: str | Layout | Words, input_shape: Shape | None = None, classes: int | None = None,
+         **options: Any) -> Info:  # fmt: skip
     """Return the `Info` of a registered model or a layout, without building it; arguments as `zoo.create`."""
     planned = plan(model, input_shape, classes, **options)
     traced = planned.trace
@@ -54,7 +60,7 @@ def info(model, input_shape=None, classes=None, **options):
     )
 
 
-def facts(planned):
+def facts(planned: Plan) -> Facts:
     """Return the `Facts` of a `Plan`."""
     entry, traced = planned.entry, planned.trace
     return Facts(
@@ -87,7 +93,7 @@ def _square(pair):
     return pair if pair is None else pair[0] if pair[0] == pair[1] else pair
 
 
-def search(patterns, family, year):
+def search(patterns: Sequence[str], family: str | None, year: str | None) -> list[str]:
     """Return the names of the models that match any pattern, of a family and of a year, "2015" or "2012-2014".
 
     Where no name matches, those whose summary or paper holds all the patterns as words. `family` is a pattern too.

@@ -1,13 +1,16 @@
 """A model by name, or a layout, with its options -> the layout to build, traced: all that is known without Keras."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from zoo import registry
+from zoo.annotations import Shape
 from zoo.entry import Entry
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import Layout, as_layout, checks, rewrite
 from zoo.layout.trace import Trace, smallest_input, trace
 from zoo.layout.windows import OutOfPixels
+from zoo.layout.words import Words
 
 
 @dataclass(frozen=True)
@@ -20,15 +23,16 @@ class Plan:
     trace: Trace
 
 
-def plan(model, input_shape=None, classes=None, include_top=True, pooling=None, name=None, **overrides):
+def plan(model: str | Layout | Words, input_shape: Shape | None = None, classes: int | None = None,
+         include_top: bool = True, pooling: str | None = None, name: str | None = None,
+         **overrides: Any) -> Plan:  # fmt: skip
     """Return the `Plan` of a registered model (by name) or of a layout, with the arguments of `zoo.create`.
 
     Raises `ZooError` for an unknown name, an option that the model doesn't take, and an input that is too small
     (naming the layer that ran out of pixels and the smallest size that works).
     """
     name, entry, layout = resolve(model, classes, include_top, pooling, name, **overrides)
-    if input_shape is None:
-        input_shape = entry and entry.input_shape
+    input_shape = input_shape or (entry.input_shape if entry else None)
     if input_shape is None:
         raise ZooError(
             f"{name} has no input size of its own; give input_shape=(height, width, channels), or --input HxWxC."
@@ -36,7 +40,9 @@ def plan(model, input_shape=None, classes=None, include_top=True, pooling=None, 
     return Plan(name, entry, layout, _trace(name, entry, layout, input_shape))
 
 
-def resolve(model, classes=None, include_top=True, pooling=None, name=None, **overrides):
+def resolve(model: Any, classes: int | None = None, include_top: bool = True,
+            pooling: str | None = None, name: str | None = None,
+            **overrides: Any) -> tuple[str, Entry | None, Layout]:  # fmt: skip
     """Return a model's name, its entry (None for a layout of the user's own), and its layout, every change applied.
 
     Raises `ZooError` as `plan` does, but for sizes, which a layout alone doesn't have.

@@ -15,30 +15,25 @@ CAP, WITHOUT_BFLOAT16 = "ONEDNN_MAX_CPU_ISA", ("SSE41", "AVX", "AVX2", "AVX2_VNN
 CPUINFO = Path("/proc/cpuinfo")
 
 
-def choose():
-    """Have TensorFlow, if it isn't loaded yet, compute with oneDNN on x86-64 Linux; `TF_ENABLE_ONEDNN_OPTS` set stays.
+def prepare() -> None:
+    """Have TensorFlow compute with oneDNN on x86-64 Linux; a variable `TF_ENABLE_ONEDNN_OPTS` that is set stays.
 
     TensorFlow itself takes oneDNN only where a processor has instructions made for neural networks (AVX512-VNNI and
     newer). On the others, such as all with AVX2 alone, nets train two to five times as fast with it
     (benchmarks/README.md). On Arm TensorFlow's own choice stays.
+
+    Warns (`ZooWarning`) if TensorFlow was loaded before, and without it.
     """
-    if _is_ours_to_choose() and "tensorflow" not in sys.modules:
+    if ONEDNN in os.environ or (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        return
+    if "tensorflow" not in sys.modules:
         os.environ[ONEDNN] = "1"
-
-
-def prepare():
-    """As `choose`; warns (`ZooWarning`) if TensorFlow was loaded before, and without oneDNN."""
-    choose()
-    if _is_ours_to_choose() and not _computes_with_onednn():
+    elif not _computes_with_onednn():
         warnings.warn(
             f"TensorFlow was imported without oneDNN, with which it is several times as fast on this processor: set "
             f"{ONEDNN}=1 before Keras or TensorFlow is imported.",
             ZooWarning, stacklevel=3,
         )  # fmt: skip
-
-
-def _is_ours_to_choose():
-    return ONEDNN not in os.environ and (sys.platform, platform.machine()) == ("linux", "x86_64")
 
 
 def _computes_with_onednn():
@@ -54,14 +49,14 @@ def _computes_with_onednn():
     return IsMklEnabled()
 
 
-def slow_bfloat16(device, cpuinfo=CPUINFO):
+def slow_bfloat16(device: str, cpuinfo: Path = CPUINFO) -> str | None:
     """Return the sentence that warns of bfloat16 on a device, "cpu:0", or None where it pays, or nobody tells."""
     if not device.startswith("cpu") or not cpuinfo.exists() or BFLOAT16 & _flags(cpuinfo):
         return None
     return "This processor has no instructions for bfloat16: float32 is faster on it."
 
 
-def check_bfloat16(cpuinfo=CPUINFO):
+def check_bfloat16(cpuinfo: Path = CPUINFO) -> None:
     """Raise `ZooError` where TensorFlow would end the process: it doesn't know of the limit that oneDNN was set."""
     cap = os.environ.get(CAP, "").upper()
     if cap in WITHOUT_BFLOAT16 and os.environ.get(ONEDNN) != "0" and "avx512f" in _flags(cpuinfo):

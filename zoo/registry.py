@@ -2,21 +2,23 @@
 
 import os
 import warnings
+from collections.abc import Callable
 from fnmatch import fnmatch
 from functools import cache
+from typing import Any
 
 from zoo import entry as _entry
 from zoo.entry import ENTRIES, Entry, registered
 from zoo.errors import ZooError, did_you_mean
 
 
-def register(function=None, **about):
+def register(function: Callable | None = None, **about: Any) -> Callable:
     """Register a layout function: see `zoo.entry.register`. The names of the families' models are taken."""
     _load_families()
     return _entry.register(function, **about)
 
 
-def entries():
+def entries() -> dict[str, Entry]:
     """Return every registered entry by name, in the order of the years, and within a year of the papers' numbers."""
     _load_families()
     _load_plugins()
@@ -29,7 +31,7 @@ def _date(entry):
     return entry.year or 9999, number
 
 
-def list_models(*patterns):
+def list_models(*patterns: str) -> list[str]:
     """Return the registered names that match any of the shell patterns ("resnet*"), or all of them, by year.
 
     A pattern that matches an alias brings the model that it stands for.
@@ -41,7 +43,7 @@ def list_models(*patterns):
     return [name for name, entry in entries().items() if not patterns or matches(entry)]
 
 
-def entry(name):
+def entry(name: str) -> Entry:
     """Return the entry of a name, an alias, or a layout in a file of the user's own ("my_layout.py:tiny").
 
     Raises `ZooError` with the nearest names for an unknown one.
@@ -62,12 +64,12 @@ def entry(name):
     return found[name]
 
 
-def with_weights(source):
+def with_weights(source: str) -> dict[str, str]:
     """Return what has weights of a source, "imagenet" or "torchvision": {name: its `weights` of it}, by year."""
     return {name: entry.weights[source] for name, entry in entries().items() if source in entry.weights}
 
 
-def whereabouts(name):
+def whereabouts(name: str) -> str:
     """Return a model's name, with the path from the root of a file of layouts: what means it in any working folder."""
     file, colon, layout = name.rpartition(":")
     return f"{os.path.abspath(file)}:{layout}" if colon and os.path.isfile(file) else name

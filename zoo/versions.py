@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 __version__ = "0.1.0"
 
 
-def installed(*names):
+def installed(*names: str) -> dict[str, str]:
     """Return {name: version} of those of the packages that are installed."""
     found = {}
     for name in names:

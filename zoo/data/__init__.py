@@ -1,13 +1,21 @@
 """One `Dataset` from four sources: the embedded digits, TFDS, a folder of class folders, a Keras-style .npz."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from zoo.annotations import Size, StrPath
 from zoo.errors import ZooError
 from zoo.names import line
 
+if TYPE_CHECKING:
+    from zoo.data.dataset import Dataset
 
-def load(name, data_dir=None, size=(224, 224), limit=None, classes=None, order="natural", white=None):
+
+def load(name: StrPath, data_dir: StrPath | None = None, size: Size = (224, 224), limit: int | None = None,
+         classes: Sequence[str] | None = None, order: str = "natural",
+         white: float | None = None) -> "Dataset":  # fmt: skip
     """Return the `Dataset` of a name or path.
 
     Its images are in memory if they fit into 1 GiB when decoded, else they stay in the files of the folder or of TFDS,
@@ -38,7 +46,7 @@ def load(name, data_dir=None, size=(224, 224), limit=None, classes=None, order="
     return hold(dataset)
 
 
-def load_source(source):
+def load_source(source: dict[str, Any]) -> "Dataset":
     """Return the `Dataset` of what a run's config.json holds under "data": `load`'s arguments, its name "dataset".
 
     Runs that hold no "order" are of a time when there was one only, "text"; which images are drawn for testing follows
@@ -57,17 +65,25 @@ def load_source(source):
         ) from None
 
 
-def whereabouts(name):
+def whereabouts(name: StrPath) -> str:
     """Return a data set's name, or its path from the root: what leads to it from any working folder."""
     path = Path(name).expanduser()
     is_data = path.is_dir() or path.suffix.lower() == ".npz" and path.is_file()
     return str(_from_root(path)) if is_data and str(name) != "digits" else str(name)
 
 
-def folder_from_root(data_dir):
+def is_same(one: StrPath, other: StrPath) -> bool:
+    """Return whether two names or paths mean one data set, by whatever links they lead to it."""
+    paths = Path(one).expanduser(), Path(other).expanduser()
+    if all(path.exists() for path in paths):
+        return paths[0].samefile(paths[1])
+    return whereabouts(one) == whereabouts(other)
+
+
+def folder_from_root(data_dir: StrPath | None) -> str | None:
     """Return the path from the root of a folder that needn't be there; None and addresses (gs://…) as they are."""
     if data_dir is None or "://" in str(data_dir):
-        return data_dir and str(data_dir)
+        return None if data_dir is None else str(data_dir)
     return str(_from_root(Path(data_dir).expanduser()))
 
 

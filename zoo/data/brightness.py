@@ -1,30 +1,23 @@
 """Images that are nearly black by what their files call white: it is said, for a lower value may be white in them."""
 
-from zoo.data.images import read_image
-from zoo.data.transparency import spread
-from zoo.names import line
+from collections.abc import Callable, Sequence
 
-LIMITS = {8: 16, 16: 64}  # of 255: what 4 bits in 8 reach at most, and 14 bits in 16
+LIMITS = {8: 16 / 255, 16: 1 / 4}  # of white: what 4 bits in 8 reach at most, and 14 bits in 16
 
 
-def notes_on(paths, heads):
-    """Return a sentence for the image files of 8 bits, and one for those of more, where the brightest is nearly black.
+def notes_on(peaks: Sequence[float | None], bits: int, name_of: Callable[[int], str]) -> list[str]:
+    """Return the sentence, in a list that is empty if there is none, on those of the images looked at that are dark.
 
-    `heads` are the files' (`zoo.data.images.Head`). Files that don't tell what is white are left to `zoo.data.ranges`.
-    At most a hundred of a kind are decoded, and one alone if that is bright.
+    `peaks` holds the brightest value of each as a share of white, None where it isn't known; `bits` is 8 or 16;
+    `name_of(place)` names one of them.
     """
-    notes = []
-    for bits, limit in LIMITS.items():
-        kind = [path for path, head in zip(paths, heads) if head.white and (head.white == 255) == (bits == 8)]
-        brightest = 0
-        for path in spread(kind):
-            brightest = max(brightest, read_image(path).max())
-            if brightest > limit:
-                break
-        if 0 < brightest <= limit:
-            notes.append(
-                f"The images of {bits} bits are nearly black, as {line(kind[0])}: of those that were looked at, none "
-                f"is above {brightest / 255:.0%} of white. If a lower value is white in them, as 4095 may be in 16 "
-                "bits, stretch them to the whole range."
-            )
-    return notes
+    dark = {place: peak for place, peak in enumerate(peaks) if peak is not None and peak <= LIMITS[bits]}
+    if not dark:
+        return []
+    most = max(dark.values())
+    how = f"none has a pixel above 1/{round(1 / most)} of white" if most else "they hold 0 alone"
+    return [
+        f"{len(dark)} of {len(peaks)} images of {bits} bits that were looked at are nearly black, as "
+        f"{name_of(min(dark))}: {how}. If a lower value is white in them, as 4095 may be in 16 bits, stretch them to "
+        "the whole range."
+    ]

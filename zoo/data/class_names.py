@@ -1,34 +1,35 @@
 """Names of classes: their order, which are the same in other spelling, and how a sentence lists them."""
 
 import unicodedata
+from collections.abc import Collection, Iterable, Sequence
 
 SHOWN = 12  # names in a sentence
 
 
-def in_order(names):
+def in_order(names: Iterable[str]) -> list[str]:
     """Return the names sorted: as numbers if all of them are, so that 2 comes before 10, else as text."""
     are_numbers = all(name.isdecimal() for name in names)
     return sorted(names, key=(lambda name: (int(name), name)) if are_numbers else None)
 
 
-def plain(name):
+def plain(name: str) -> str:
     """Return the name as it is compared: without case, surrounding spaces and a number's leading zeros."""
     name = unicodedata.normalize("NFC", name).strip().casefold()
     return str(int(name)) if name.isdecimal() else name
 
 
-def alike(name, names):
+def alike(name: str, names: Sequence[str]) -> str:
     """Return the one of `names` that is the same in another spelling; `name` itself where none or several are."""
     same = [other for other in names if plain(other) == plain(name)]
     return same[0] if name not in names and len(same) == 1 else name
 
 
-def are_numbered(names):
+def are_numbered(names: Collection[str]) -> bool:
     """Whether the names are 0, 1, … n - 1, in any order."""
     return set(names) == set(map(str, range(len(names))))
 
 
-def listed(names):
+def listed(names: Sequence[str]) -> str:
     """Return "a, b, c" of the first names and how many more there are."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more

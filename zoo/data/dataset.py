@@ -1,12 +1,13 @@
 """The one shape that every source of images ends in, in memory or left in its files."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
 
+from zoo.annotations import Shape
 from zoo.data.class_names import listed, plain
 from zoo.data.splitting import carve, size_of_share
 from zoo.errors import ZooError
@@ -22,18 +23,18 @@ class Split:
     images: np.ndarray
     labels: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> Shape:
         """(height, width, channels)."""
         return self.images.shape[1:]
 
-    def take(self, indices):
+    def take(self, indices: np.ndarray) -> "Split":
         return Split(self.images[indices], self.labels[indices])
 
-    def read(self, places):
+    def read(self, places: np.ndarray) -> np.ndarray:
         """Return the images at these places, (len(places), height, width, channels) uint8."""
         return self.images[places]
 
@@ -51,18 +52,18 @@ class StreamedSplit:
     image_shape: tuple
     decode: Callable
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, indices):
+    def take(self, indices: np.ndarray) -> "StreamedSplit":
         return replace(self, items=self.items[indices], labels=self.labels[indices])
 
-    def read(self, places):
+    def read(self, places: np.ndarray) -> np.ndarray:
         """Return the images at these places, (len(places), height, width, channels) uint8."""
         return self.decode(self.items[places])
 
     @property
-    def images(self):
+    def images(self) -> np.ndarray:
         """All of them, decoded anew at each call: for a split that is known to fit into memory."""
         from tqdm import tqdm
 
@@ -72,6 +73,9 @@ class StreamedSplit:
                 images[places] = self.read(places)
                 progress.update(len(places))
         return images
+
+
+AnySplit = Split | StreamedSplit
 
 
 @dataclass(frozen=True)
@@ -84,34 +88,35 @@ class Dataset:
 
     name: str
     class_names: tuple
-    train: Split | StreamedSplit
-    validation: Split | StreamedSplit
-    test: Split | StreamedSplit
+    train: AnySplit
+    validation: AnySplit
+    test: AnySplit
     notes: tuple = ()
     white: float | None = None
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> Shape:
         """(height, width, channels)."""
         return self.train.image_shape
 
     @property
-    def is_held(self):
+    def is_held(self) -> bool:
         """Whether the images are in memory."""
         return isinstance(self.train, Split)
 
-    def map(self, function):
+    def map(self, function: Callable[[AnySplit], AnySplit]) -> "Dataset":
         """Return the data set with `function` of each of its splits in their place."""
         return replace(self, train=function(self.train), validation=function(self.validation), test=function(self.test))
 
 
-def chunks(places):
+def chunks(places: np.ndarray) -> Iterator[np.ndarray]:
     """Yield the places, `CHUNK` at a time."""
     for start in range(0, len(places), CHUNK):
         yield places[start : start + CHUNK]
 
 
-def make_dataset(name, class_names, splits, notes=()):
+def make_dataset(name: str, class_names: Iterable[str], splits: Mapping[str, AnySplit],
+                 notes: Iterable[str] = ()) -> Dataset:  # fmt: skip
     """Return the `Dataset` of a dict of splits: "train", and "validation" and "test" where the source has them.
 
     A missing test split is carved from the training images (20 %), then a missing validation split (10 % of what
@@ -158,7 +163,7 @@ def _check(name, class_names, splits):
         raise ZooError(f"{name} has more than one class of the name {twice[0]!r}; give each its own.")
 
 
-def hold(dataset):
+def hold(dataset: Dataset) -> Dataset:
     """Return the data set with its images in memory, or with a note where they are too many for that (`HELD_BYTES`).
 
     Notes also say which classes no training image or no test image shows.

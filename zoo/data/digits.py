@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from zoo.data.dataset import Split, make_dataset
+from zoo.data.dataset import Dataset, Split, make_dataset
 from zoo.data.splitting import carve
 
 
-def load_digits():
+def load_digits() -> Dataset:
     """1,797 digits of 8x8x1 in a fixed stratified split: 60 % for training, 20 % validation, 20 % test."""
     from sklearn import datasets
 

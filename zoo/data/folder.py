@@ -4,13 +4,15 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
+from pathlib import Path
 
 import numpy as np
 
+from zoo.annotations import Size
 from zoo.data import brightness
 from zoo.data.class_names import in_order
-from zoo.data.dataset import StreamedSplit, make_dataset
-from zoo.data.images import extent, is_blank, read_head, read_image
+from zoo.data.dataset import Dataset, StreamedSplit, make_dataset
+from zoo.data.images import extent, is_blank, peak, read_head, read_image
 from zoo.data.ranges import common_white
 from zoo.data.transparency import notes_on, spread
 from zoo.data.tree import find_splits, left_out, nested, read_tree, renamed
@@ -20,7 +22,7 @@ from zoo.names import line
 THREADS = min(os.cpu_count() or 1, 16)  # that decode; more get into each other's way
 
 
-def load_folder(path, size, order="natural", white=None):
+def load_folder(path: Path, size: Size, order: str = "natural", white: float | None = None) -> Dataset:
     """Find every image below the class folders of `path`; the folders' names are the classes.
 
     They are in the order of their numbers if all of them are numbers, else of their text, as torchvision and Keras have
@@ -86,11 +88,25 @@ def _common(paths, size, white):
         extents = [extent(path) for path in tqdm(untold, "ranges", delay=2, leave=False, disable=None)]
         white, note = common_white(untold, extents, white)
         notes.append(note)
-    notes += brightness.notes_on(paths, heads)
+    for bits in brightness.LIMITS:
+        some = spread([path for path, head in zip(paths, heads) if head.bits == bits])
+        notes += brightness.notes_on(_looked_at(peak, some), bits, list(map(line, some)).__getitem__)
     if transparent := [path for path, head in zip(paths, heads) if head.has_alpha]:
         looked_at = spread(transparent)
-        notes += notes_on(list(_threads().map(is_blank, looked_at)), lambda place: line(looked_at[place]))
+        notes += notes_on(_looked_at(is_blank, looked_at), list(map(line, looked_at)).__getitem__)
     return (*shape, max(head.channels for head in heads)), white, notes
+
+
+def _looked_at(function, paths):
+    """What a function tells of each image file, None of one that can't be read: it may not be needed."""
+
+    def look(path):
+        try:
+            return function(path)
+        except ZooError:
+            return None
+
+    return list(_threads().map(look, paths))
 
 
 def _read_images(shape, white, paths):

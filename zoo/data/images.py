@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.annotations import Size, StrPath
 from zoo.data.ranges import check_within, white_of
 from zoo.data.transparency import BARELY
 from zoo.errors import ZooError
@@ -30,7 +31,7 @@ class Head:
     """What the head of an image file tells: the size upright, 1 channel or 3, and whether there are further pictures.
 
     `white` is the value of white pixels; None for floats and 32-bit integers, whose files don't tell it. `has_alpha`
-    is whether there may be transparent pixels.
+    is whether there may be transparent pixels. `bits` are 8 for values of up to so many, 16 for others.
     """
 
     height: int
@@ -39,10 +40,11 @@ class Head:
     white: int | None
     has_more: bool
     has_alpha: bool
+    bits: int
 
 
 @cache
-def suffixes():
+def suffixes() -> frozenset[str]:
     """Return the suffixes, in lower case, of the image files that this machine's Pillow decodes."""
     from PIL import Image
 
@@ -51,7 +53,7 @@ def suffixes():
     return frozenset(suffix for suffix, kind in known.items() if kind in taken)
 
 
-def read_head(path):
+def read_head(path: StrPath) -> Head:
     """Return the `Head` of an image file, of which no pixel is decoded. Raises `ZooError` if it can't be read."""
     with _opened(path) as image:
         width, height = image.size
@@ -60,10 +62,13 @@ def read_head(path):
         if _orientation(image) in ON_ITS_SIDE:
             width, height = height, width
         has_more = getattr(image, "is_animated", False) and image.format not in ONE_PICTURE
-        return Head(height, width, 1 if _is_grey(image) else 3, _white(image), has_more, image.has_transparency_data)
+        white = _white(image)
+        bits = 8 if white == 255 and ";16" not in _raw_mode(image) else 16
+        return Head(height, width, 1 if _is_grey(image) else 3, white, has_more, image.has_transparency_data, bits)
 
 
-def read_image(path, channels=None, size=None, white=None):
+def read_image(path: StrPath, channels: int | None = None, size: Size | None = None,
+               white: float | None = None) -> np.ndarray:  # fmt: skip
     """Decode an image file: (height, width, 1) uint8 if it is grey, else (height, width, 3), upright, on white.
 
     The first frame is taken of several; alpha, and a transparent colour, are composited on white.
@@ -96,18 +101,35 @@ def read_image(path, channels=None, size=None, white=None):
         return np.asarray(image).reshape(image.height, image.width, -1)
 
 
-def is_blank(path):
-    """Return whether an image file shows nothing on white: what its pixels differ in is white ink, or transparent."""
+def is_blank(path: StrPath) -> bool:
+    """Return whether an image file shows nothing once it is put on white: it is transparent, or drawn in white."""
     with _opened(path) as image:
         if not image.has_transparency_data:
             return False
-        image, alpha = _with_alpha(image, _transparent_value(image))
-        values = np.asarray(image)
-        differs = alpha.getextrema()[0] < 255 and (values != values[0, 0]).any()
-    return bool(differs) and read_image(path).min() >= BARELY
+        _, alpha = _with_alpha(image, _transparent_value(image))
+        has_holes = alpha.getextrema()[0] < 255
+    return has_holes and read_image(path).min() >= BARELY
 
 
-def extent(path):
+def peak(path: StrPath) -> float | None:
+    """Return the brightest value in an image file as a share of white; None where the file doesn't tell what that is.
+
+    Transparent pixels don't count, and black ink on transparency is None: its brightness is that of the page.
+    """
+    with _opened(path) as image:
+        key, white, inverted = _transparent_value(image), _white(image), _is_inverted(image)
+        if not white:
+            return None
+        image, alpha = _with_alpha(image, key)
+        values = np.asarray(image if white != 255 else image.convert("L" if _is_grey(image) else "RGB"))
+    if alpha:
+        values = values[np.asarray(alpha) > 0]
+        if not values.any():
+            return None
+    return float(white - values.min() if inverted else values.max()) / white
+
+
+def extent(path: StrPath) -> tuple[float, float]:
     """Return the least and the greatest value in an image file, as its pixels are stored."""
     with _opened(path) as image:
         values = np.asarray(image)
@@ -152,6 +174,11 @@ def _white(image):
     return None if image.mode in ("I", "F") else 255
 
 
+def _raw_mode(image):
+    """Pillow's name, among other arguments, for how the pixels lie in the file: before they are decoded."""
+    return str(image.tile[0].args if image.tile else "")
+
+
 def _is_inverted(image):
     """Whether 0 is white and Pillow leaves it so: it doesn't for up to 8 bits."""
     return _white(image) != 255 and _tag(image, PHOTOMETRIC) == WHITE_IS_ZERO
@@ -169,7 +196,7 @@ def _transparent_value(image):
     value = image.info.get("transparency")
     if value is None or image.mode not in ("L", "RGB") and not image.mode.startswith("I"):
         return None
-    depth = str(image.tile[0].args if image.tile else "")
+    depth = _raw_mode(image)
     if ";16" in depth and image.mode == "RGB":
         return tuple(level >> 8 for level in value)
     return value * (85 if ";2" in depth else 17 if ";4" in depth else 1)

@@ -1,19 +1,23 @@
 """Arrays of labels, whole numbers, one-hot rows or names -> the classes' names, and int32 labels that number these."""
 
+from typing import Any
+
 import numpy as np
 
-from zoo.data.class_names import are_numbered, in_order, listed, plain
+from zoo.data.class_names import in_order, listed, plain
 from zoo.errors import ZooError, did_you_mean
 
 EXACT = 2**53  # whole numbers in floats are exact below this
 
 
-def as_classes(file, arrays, names=None):
+def as_classes(file: str, arrays: dict[str, np.ndarray], names: list[str] | None = None,
+               are_numbers: bool = False) -> tuple[list[str], dict[str, np.ndarray], list[str]]:  # fmt: skip
     """Return (the classes' names, the labels by key, the notes) of a dict of arrays of labels.
 
     Labels are whole numbers or names, (N,) or (N, 1), or one-hot, (N, classes). Where there are `names`, numbers count
-    them from 0, or are the names. Otherwise each number or name that occurs in any split is a class, named by itself,
-    in order; and so is each column of one-hot rows.
+    them from 0 or, where that can't be, are the names. If these were numbers (`are_numbers`), both may be meant.
+    Without names each number or name that occurs in any split is a class, named by itself, in order; and so is each
+    column of one-hot rows.
 
     Raises:
         ZooError: for other labels, and where they don't fit each other or the names.
@@ -23,6 +27,7 @@ def as_classes(file, arrays, names=None):
         raise ZooError(f"{file} has names as labels in one split and numbers in another.")
     found = sorted({value for array in values.values() for value in np.unique(array).tolist()})
     columns, notes = _column_count(file, arrays, names), []
+    number: dict[Any, int]
     if found and isinstance(found[0], str):
         names = names or in_order(found)
         number = {name: i for i, name in enumerate(names)}
@@ -30,7 +35,7 @@ def as_classes(file, arrays, names=None):
         names = names or list(map(str, range(columns)))
         number = {i: i for i in range(columns)}
     elif names:
-        number = _numbers(file, found, names)
+        number = _numbers(file, found, names, are_numbers)
     else:
         names, number = list(map(str, found)), {value: i for i, value in enumerate(found)}
         if found != list(range(len(found))):
@@ -41,13 +46,14 @@ def as_classes(file, arrays, names=None):
     return names, {key: _numbered(array, number) for key, array in values.items()}, notes
 
 
-def _numbers(file, found, names):
+def _numbers(file, found, names, are_numbers):
     """Return the number of the class by the label: labels are places in `names` or, where that can't be, the names."""
     places, values = range(len(names)), {plain(name): i for i, name in enumerate(names)}
     by_value = {label: values.get(str(label)) for label in found}
-    if not found or None in by_value.values() or are_numbered(names):
+    are_places = set(found) <= set(places)
+    if None in by_value.values() or len(values) < len(names) or are_places and not are_numbers:
         return {place: place for place in places}
-    if set(found) <= set(places):
+    if are_places and any(by_value[label] != label for label in found):
         raise ZooError(
             f"{file} has the labels {listed(list(map(str, found)))} and the classes {listed(names)}: it isn't clear "
             "whether they count the classes from 0 or name them; store them as names, y.astype(str)."
@@ -99,7 +105,7 @@ def _columns(file, key, array):
     return ones.argmax(1)
 
 
-def as_text(file, key, array):
+def as_text(file: str, key: str, array: np.ndarray) -> np.ndarray:
     """Return an array of text or UTF-8 bytes as text. Raises `ZooError` for other bytes."""
     try:
         return np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array

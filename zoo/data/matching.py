@@ -1,16 +1,18 @@
 """A data set's classes -> a model's: by name wherever both have names, whatever the order."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from zoo.data.class_names import are_numbered, listed, plain
+from zoo.data.dataset import Dataset
 from zoo.errors import ZooError, did_you_mean
 
 SHOWN = 6  # pairs of names in a sentence
 
 
-def renumbered(dataset, class_names, same=None):
+def renumbered(dataset: Dataset, class_names: Sequence[str], same: dict[str, str] | None = None) -> Dataset:
     """Return the data set with its labels numbered as in `class_names`, of which its own are all or some.
 
     `same` is a dict from the data set's names to those, where they aren't written the same.
@@ -23,7 +25,7 @@ def renumbered(dataset, class_names, same=None):
     )
 
 
-def matched(dataset, class_names, model):
+def matched(dataset: Dataset, class_names: Sequence[str], model: str) -> tuple[Dataset, list[str]]:
     """Return (the data set numbered as the model's classes, sentences on what had to be assumed).
 
     Names are the same without regard to case, surrounding spaces and a number's leading zeros, where that is clear. A
@@ -73,8 +75,9 @@ def _counted(theirs, ours):
 
 def _taken(pairs):
     """Return "0 is taken for 'cat', 1 for 'dog'" of such pairs; of many, the first ones and the last."""
-    (one, other), *rest = [*pairs[: SHOWN - 1], *pairs[SHOWN - 1 :][-1:]]
-    more = [f"{name} for {their!r}" for name, their in rest]
+    shown = [*pairs[: SHOWN - 1], *pairs[SHOWN - 1 :][-1:]]
+    one, other = shown[0]
+    more = [f"{name} for {their!r}" for name, their in shown[1:]]
     if len(pairs) > SHOWN:
         more.insert(-1, "…")
     return ", ".join([f"{one} is taken for {other!r}", *more])

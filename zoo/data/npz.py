@@ -1,12 +1,13 @@
 """Keras-style .npz files: x_train, y_train, x_test, y_test, perhaps x_val and y_val, perhaps the classes' names."""
 
 import zlib
+from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
 from zoo.data.class_names import listed
-from zoo.data.dataset import Split, make_dataset
+from zoo.data.dataset import Dataset, Split, make_dataset
 from zoo.data.labels import as_classes, as_text
 from zoo.data.pixels import as_images
 from zoo.errors import ZooError, first_line
@@ -14,7 +15,7 @@ from zoo.errors import ZooError, first_line
 SPLITS = {"train": ("train",), "validation": ("val", "valid", "validation"), "test": ("test",)}
 
 
-def load_npz(path):
+def load_npz(path: Path) -> Dataset:
     """Read a .npz of images (N, height, width[, channels]) and labels (N,), (N, 1) or one-hot (N, classes).
 
     `zoo.data.pixels` and `zoo.data.labels` say what they may hold. `classes`, if present, holds the names.
@@ -23,11 +24,13 @@ def load_npz(path):
         ZooError: if the file can't be read, lacks x_train or y_train, or its arrays don't fit together.
     """
     arrays, others = _read(path)
-    names = _names(path.name, arrays.pop("classes")) if "classes" in arrays else None
+    classes = arrays.pop("classes", None)
+    names = None if classes is None else _names(path.name, classes)
     images, notes = as_images(path.name, {key: array for key, array in arrays.items() if key[0] == "x"})
     class_names, labels, more = as_classes(
-        path.name, {key: array for key, array in arrays.items() if key[0] == "y"}, names
-    )
+        path.name, {key: array for key, array in arrays.items() if key[0] == "y"}, names,
+        are_numbers=names is not None and classes.dtype.kind in "iu",
+    )  # fmt: skip
     splits = {}
     for split, keys in SPLITS.items():
         for key in keys:

@@ -8,13 +8,13 @@ from zoo.errors import ZooError
 
 TOLERANCE = 0.01  # so much of a scale may pixels lie outside of it: resizing makes such
 FAINT = 64  # fractions of which none is so high, and yet some above 1, are hardly 0..255
-DARK = 16  # pixels to 255 of which none is above this are told: they may be 0..16, or 4 bits deep
+DARK = 16  # of 255: a split of which no pixel is above this share of white is told: it may be 0..16, or 4 bits deep
 DEEP = 2**14  # uint16 of which none is so high may be 10, 12 or 14 bits deep
 TRAINING = "x_train"
 MEND = "store them as uint8 from 0 to 255"
 
 
-def as_images(file, arrays):
+def as_images(file: str, arrays: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], list[str]]:
     """Return (the arrays as images, the notes) of a dict of arrays (N, height, width[, channels]) of any numbers.
 
     All are on one scale: 0..1, -1..1, 0..255, or for uint16 0..65535; it is told where they aren't plain uint8. What is
@@ -79,12 +79,13 @@ def _scale(file, arrays):
         other = max(ranges, key=lambda key: ranges[key][1] - ranges[key][0])
         spans = [f"from {ranges[key][0]:.6g} to {ranges[key][1]:.6g} in {key}" for key in (odd[0], other)]
         raise ZooError(f"{file} has pixels {spans[0]}, but {spans[1]}, which is another scale: {MEND} in all splits.")
-    faint = [key for key in ranges if white == 255 and ranges[key][1] <= 1 < high]
-    is_dark = white == 255 and 0 < high <= DARK
-    if kinds == "uint8" and white == 255 and not is_dark and not faint:
+    least = DEEP if white > 255 else white * DARK / 255  # of what is bright
+    faint = [f"in {key} too, where none is above {most:.6g}" for key, (_, most) in ranges.items() if most <= least]
+    is_dark = high <= least
+    if kinds == "uint8" and white == 255 and not faint:
         return scale, []
-    even = f", in {' and '.join(faint)} too, where none is above 1" if faint else ""
-    dark = f"; if {high:.6g} is white, {MEND}" if is_dark else ""
+    even = "".join(f", {one}" for one in faint) if faint and not is_dark else ""
+    dark = f"; if {high:.6g} is white, {MEND}" if is_dark and high else ""
     taken = f"are taken as {black} (black) to {white} (white){even}{dark}"
     return scale, [f"The pixels of {file}, {kinds} from {low:.6g} to {high:.6g}, {taken}."]
 
@@ -116,7 +117,7 @@ def _seems_of_another(key, array, low, high, black, white):
     if black < 0:
         return low >= 0
     if white == 255:
-        return high <= 1 + TOLERANCE and (key == TRAINING or array.dtype == bool or not _are_whole(array))
+        return 0 < high <= 1 + TOLERANCE and (key == TRAINING or array.dtype == bool or not _are_whole(array))
     return white > 255 >= high
 
 

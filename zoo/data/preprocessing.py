@@ -1,13 +1,20 @@
 """Raw images of any size and channels -> what a network was trained on; the same layers in training and in exports."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.data.dataset import chunks
+from zoo.annotations import ImageShape, Shape
+from zoo.data.dataset import AnySplit, Dataset, chunks
 from zoo.data.splitting import SEED
+from zoo.entry import Entry
 from zoo.errors import ZooError
+from zoo.layout import Layout
 from zoo.layout.trace import smallest_input, trace
+
+if TYPE_CHECKING:
+    import keras
 
 SMALL = 64  # a net whose own input has up to so many pixels keeps it in training, whatever the data's size
 SAMPLE = 10_000  # training images that the normalization is computed from, at most
@@ -27,16 +34,17 @@ class Preprocessing:
     offset: tuple
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "Preprocessing":
         """Return what `dataclasses.asdict` and JSON made of one."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in config.items()})
+        values: Any = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
+        return cls(**values)
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> Shape:
         """The shape (height, width, channels) of the network that these images feed."""
         return (self.size[0] + 2 * self.margin, self.size[1] + 2 * self.margin, self.channels)
 
-    def model(self, image_shape=(None, None, None)):
+    def model(self, image_shape: ImageShape = (None, None, None)) -> "keras.Model":
         """Return the Keras model that does it, in float32, for raw images (N, height, width, channels) 0..255."""
         import keras
 
@@ -58,7 +66,7 @@ class Preprocessing:
             x = ops.repeat(x, 3, axis=-1) if self.channels == 3 else ops.image.rgb_to_grayscale(x)
         return layers.Rescaling(list(self.scale), list(self.offset), dtype="float32", name="normalize")(x)
 
-    def sentence(self, image_shape):
+    def sentence(self, image_shape: ImageShape) -> str:
         """Say in one sentence what is done to images of this shape; "" if they are only normalized."""
         height, width, channels = image_shape
         done = []
@@ -71,7 +79,7 @@ class Preprocessing:
         return f"Images are {', '.join(done[:-1]) + ' and ' if done[1:] else ''}{done[-1]}." if done else ""
 
 
-def fit_to(layout, entry, dataset, image_size=None):
+def fit_to(layout: Layout, entry: Entry, dataset: Dataset, image_size: tuple[int, ...] | None = None) -> Preprocessing:
     """Choose the preprocessing for training a model on a data set.
 
     A net made for small images keeps its own input size; a net made for large ones, or a layout of the user's own,
@@ -97,7 +105,8 @@ def fit_to(layout, entry, dataset, image_size=None):
     return Preprocessing(inner, entry.margin, channels, scale, offset)
 
 
-def inner_size(layout, entry, image_shape=None, image_size=None):
+def inner_size(layout: Layout, entry: Entry, image_shape: Shape | None = None,
+               image_size: tuple[int, ...] | None = None) -> tuple[tuple[int, ...], int]:  # fmt: skip
     """Return the size that `fit_to` gives to images, (height, width) inside the margin, and their channels.
 
     `image_shape` is theirs, (height, width, channels). Images of differing sizes have none: by default, this is what
@@ -116,7 +125,8 @@ def inner_size(layout, entry, image_shape=None, image_size=None):
         least = smallest_input(layout, channels)
         if least is None:
             raise ZooError(f"{entry.name} takes no image of {channels} channels, whatever its size.")
-        least = max(least, *trace(layout, (least, least, channels)).last_map.stride)
+        stride = trace(layout, (least, least, channels)).last_map.stride
+        least = max(least, *(stride or ()))
         size = (height, width) if min(height, width) >= least else (least, least)
     inner = tuple(n - around for n in size)
     if min(inner) < 1:
@@ -126,7 +136,7 @@ def inner_size(layout, entry, image_shape=None, image_size=None):
     return inner, channels
 
 
-def plain(entry, input_shape):
+def plain(entry: Entry, input_shape: Shape) -> Preprocessing:
     """The preprocessing of a model that no data set was chosen for: resized, pixels in the paper's range or 0..1."""
     height, width, channels = input_shape
     size = (height - 2 * entry.margin, width - 2 * entry.margin)
@@ -139,7 +149,7 @@ def _to_range(pixel_range, channels):
     return ((white - black) / 255,) * channels, (black,) * channels
 
 
-def normalization(split, channels):
+def normalization(split: AnySplit, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return the scale and offset, one a channel each, that give a split's images mean 0 and deviation 1."""
     counts = _histogram(split)
     if not counts.shape[0] == channels == 3:

@@ -7,9 +7,12 @@ it at least (1, the least of them, needs none).
 """
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from zoo.annotations import StrPath
 from zoo.errors import ZooError, ZooWarning
 from zoo.names import line
 
@@ -19,7 +22,8 @@ BRIGHT = 0.25
 WHAT = "floats or 32-bit integers, of which the file doesn't tell what is white"
 
 
-def common_white(paths, extents, white=None):
+def common_white(paths: Sequence[StrPath], extents: Sequence[tuple[float, float]],
+                 white: float | None = None) -> tuple[float, str]:  # fmt: skip
     """Return the value of white that fits the image files together, and a sentence on it.
 
     `extents` holds the least and the greatest pixel of each, `white` is the value where it is known already. Raises
@@ -41,7 +45,7 @@ def common_white(paths, extents, white=None):
     return white, note
 
 
-def white_of(path, values):
+def white_of(path: StrPath, values: np.ndarray) -> float:
     """Return the value of white that fits the pixels of one file, with a warning. Raises `ZooError` if none does."""
     _check_numbers(path, values)
     white = _fitting(path, np.min(values), np.max(values))
@@ -50,7 +54,7 @@ def white_of(path, values):
     return white
 
 
-def check_within(path, values, white):
+def check_within(path: StrPath, values: ArrayLike, white: float) -> None:
     """Raise `ZooError` if pixels lie beyond black or white."""
     _check_numbers(path, values)
     low, high = np.min(values), np.max(values)

@@ -1,15 +1,17 @@
 """Less of a data set: some of its classes, some of its images."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
 from zoo.data import splitting
 from zoo.data.class_names import alike, listed
+from zoo.data.dataset import Dataset
 from zoo.errors import ZooError, did_you_mean
 
 
-def only(dataset, classes):
+def only(dataset: Dataset, classes: Iterable[str]) -> Dataset:
     """Return the images of these classes alone, labelled 0, 1, … in the order given.
 
     A name may be spelled in other case than the data set's, or with leading zeros, where it is clear which is meant.
@@ -37,7 +39,7 @@ def only(dataset, classes):
     return replace(dataset.map(keep), class_names=classes, notes=(*dataset.notes, note))
 
 
-def at_most(dataset, limit):
+def at_most(dataset: Dataset, limit: int) -> Dataset:
     """Return at most `limit` images of each split, each class in proportion, always the same. A note says how many.
 
     A class keeps an image in each split that has as many places as classes.

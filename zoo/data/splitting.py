@@ -1,5 +1,7 @@
 """A part of a split, drawn: each class in proportion, and always the same."""
 
+from typing import Any
+
 import numpy as np
 
 from zoo.errors import ZooError
@@ -7,7 +9,7 @@ from zoo.errors import ZooError
 SEED = 0  # splits are carved with this seed, whatever the training's, so that every run sees the same test images
 
 
-def carve(name, split, share, what="testing"):
+def carve(name: str, split: Any, share: float, what: str = "testing") -> tuple[Any, Any]:
     """Return (the rest, the carved `share`) of a training split, each class in proportion, for testing or `what`.
 
     Every class stays in the rest, and so does half of what can be spared beyond one image of each, for another share.
@@ -27,12 +29,12 @@ def carve(name, split, share, what="testing"):
     return hold_back(split, min(count, max(1, spare // 2)))
 
 
-def size_of_share(split, share):
+def size_of_share(split: Any, share: float) -> int:
     """How many images a share is, one at the least."""
     return max(1, round(share * len(split)))
 
 
-def hold_back(split, count):
+def hold_back(split: Any, count: int) -> tuple[Any, Any]:
     """Return (the rest, the `count` drawn) of a split; every class keeps an image in the rest.
 
     So there must be more than `count` images besides one of each class.
@@ -45,7 +47,7 @@ def hold_back(split, count):
     return split.take(rest), split.take(drawn)
 
 
-def at_most(split, count):
+def at_most(split: Any, count: int) -> Any:
     """Return the split, or `count` of its images where it has more; every class keeps one if that's so many."""
     if len(split) <= count:
         return split

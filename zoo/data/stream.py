@@ -1,12 +1,15 @@
 """A split's batches, one after the other: for sets that stay in their files, and for any other."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any
 
 import keras
 import numpy as np
 
+from zoo.data.dataset import AnySplit
 from zoo.errors import ZooError
 
 AHEAD = 4  # batches that are read while the network works
@@ -33,19 +36,20 @@ class Stream(keras.utils.PyDataset):
         problem: the `ZooError` of an image that couldn't be read, or None.
     """
 
-    def __init__(self, split, batch_size, seed=None, epoch=0, steps=None, part=slice(None)):
+    def __init__(self, split: AnySplit, batch_size: int, seed: int | None = None, epoch: int = 0,
+                 steps: int | None = None, part: slice = slice(None)):  # fmt: skip
         super().__init__(workers=1)  # Keras's own workers can repeat batches of an epoch that they had begun
         self.split, self.batch_size, self.seed, self.epoch = split, batch_size, seed, epoch
         whole, rest = divmod(len(split), batch_size)
         self.steps = steps or whole + (seed is None and rest > 0)
         self.part = part
         self.problem = None
-        self._order = lru_cache(2)(self._order)
+        self._shuffled = lru_cache(2)(self._order)
         self._threads = ThreadPoolExecutor(2)  # one ends a batch while the other begins the next; each uses all cores
-        self._ahead = {}
+        self._ahead: dict[int, Any] = {}
 
     @property
-    def num_batches(self):
+    def num_batches(self) -> int | None:
         """As Keras asks for it: None if there is no end."""
         return self.steps if self.seed is None else None
 
@@ -65,7 +69,7 @@ class Stream(keras.utils.PyDataset):
 
     def _places(self, number):
         epoch, step = divmod(number, self.steps)
-        return self._order(self.epoch + epoch)[step * self.batch_size : (step + 1) * self.batch_size][self.part]
+        return self._shuffled(self.epoch + epoch)[step * self.batch_size : (step + 1) * self.batch_size][self.part]
 
     def _order(self, epoch):
         if self.seed is None:
@@ -74,7 +78,7 @@ class Stream(keras.utils.PyDataset):
 
 
 @contextmanager
-def own_errors(*streams):
+def own_errors(*streams: "Stream") -> Iterator[None]:
     """Let a stream's `ZooError`, for an image that can't be read, pass as it is; TensorFlow makes another of it."""
     try:
         yield

@@ -2,15 +2,19 @@
 
 import logging
 import shutil
+from collections.abc import Iterable
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from textwrap import shorten
+from typing import Any
 
 import numpy as np
 
-from zoo.data.dataset import StreamedSplit, chunks, make_dataset
-from zoo.data.transparency import are_blank, notes_on, on_white, spread
+from zoo.annotations import Size, StrPath
+from zoo.data import stored
+from zoo.data.dataset import Dataset, StreamedSplit, chunks, make_dataset
+from zoo.data.transparency import on_white, spread
 from zoo.errors import ZooError, did_you_mean, first_line
 
 SPLITS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
@@ -18,7 +22,7 @@ PIXELS = ("uint8", "uint16")  # the types of images whose range is known
 PARALLEL = 16  # records decoded at a time
 
 
-def load_tfds(name, data_dir, size):
+def load_tfds(name: str, data_dir: StrPath | None, size: Size) -> Dataset:
     """Open a TFDS name ("cifar10", "cifar10:3.0.2"); what isn't in `data_dir` is downloaded into it.
 
     Images of differing sizes are resized to `size`, (height, width). They stay in their files (`StreamedSplit`).
@@ -49,24 +53,30 @@ def load_tfds(name, data_dir, size):
                 notes.append(f"The {found} split of {name} is left out: its labels are secret.")  # TFDS has -1 for that
             else:
                 splits[split] = read
-                if shape[2] == 4:
-                    notes += _blank_on_white(f"the {found} split of {name}", builder.info.features, image_key, records)
+                notes += _notes_on(f"the {found} split of {name}", builder.info.features, image_key, records)
     if "train" not in splits:
         raise ZooError(f"{name} has no split named train with labels; it has {', '.join(builder.info.splits)}.")
     names = builder.info.features[label_key].names
+    notes = list(dict.fromkeys(notes))  # those of all splits once
     return make_dataset(name.split(":")[0].replace("/", "-"), names, splits, notes)
 
 
-def prepared(data_dir):
+def prepared(data_dir: StrPath) -> list[str]:
     """Return the names of the sets that lie ready in a TFDS data folder."""
     folder = Path(data_dir).expanduser()
     return sorted({info.relative_to(folder).parts[0] for info in folder.glob("*/**/dataset_info.json")})
 
 
-def available_offline(data_dir):
+def available_offline(data_dir: StrPath) -> str:
     """The end of a sentence: what can be had without a download."""
     ready = prepared(data_dir)
     return f"Available offline: digits{', and in ' + str(data_dir) + ' ' + ', '.join(ready) if ready else ''}."
+
+
+def _notes_on(where, features, image_key, records):
+    places = spread(np.arange(len(records)))
+    looked_at = _read(records, np.array(places))
+    return stored.notes_on(features, image_key, looked_at, lambda place: f"image {places[place]} of {where}")
 
 
 def _builder(tfds, name, data_dir):
@@ -130,11 +140,11 @@ class TFRecords:
     tells where each begins.
     """
 
-    def __init__(self, files):
+    def __init__(self, files: Iterable[Any]):
         self.files = tuple(files)
         self.places = np.concatenate([_places(number, file) for number, file in enumerate(self.files)])
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.places)
 
     def __getitems__(self, numbers):
@@ -201,17 +211,6 @@ def _split(builder, records, image_key, label_key, shape):
     for some in tqdm(list(chunks(numbers)), f"{builder.name} labels", delay=2, leave=False, disable=None):
         labels[some] = tf.io.parse_example(_read(records, some), spec)[label_key]
     return StreamedSplit(numbers, labels, kept, decode)
-
-
-def _blank_on_white(where, features, image_key, records):
-    """The note on images that show nothing on white, in a list that is empty if none of those looked at is such."""
-    numbers = spread(np.arange(len(records)))
-    blank = []
-    for record in _read(records, np.array(numbers)):
-        stored = features.deserialize_example(record)[image_key].numpy()
-        images = np.round(stored[None] * (255 / np.iinfo(stored.dtype).max)).astype(np.uint8)
-        blank.append(are_blank(images, np.round(on_white(images)))[0])
-    return notes_on(blank, lambda place: f"image {numbers[place]} of {where}")
 
 
 def _read(records, numbers):

@@ -24,26 +24,26 @@ class Folder:
     folders: list = field(default_factory=list)
 
     @property
-    def name(self):
+    def name(self) -> str:
         return self.path.name
 
     @property
-    def has_images(self):
+    def has_images(self) -> bool:
         return bool(self.images) or any(folder.has_images for folder in self.folders)
 
-    def all_images(self):
+    def all_images(self) -> list[Path]:
         """The images in it and below it: its own first, then those of each folder."""
         return self.images + [image for folder in self.folders for image in folder.all_images()]
 
-    def all_others(self):
+    def all_others(self) -> Counter[str]:
         return sum((folder.all_others() for folder in self.folders), self.others)
 
-    def classes(self):
+    def classes(self) -> list["Folder"]:
         """The folders in it that have images."""
         return [folder for folder in self.folders if folder.has_images]
 
 
-def read_tree(path, above=()):
+def read_tree(path: Path, above: tuple[Path, ...] = ()) -> Folder:
     """Return the `Folder` of a path, all below it included; links are followed, but for those to a folder above."""
     try:
         items = sorted((item for item in path.iterdir() if item.name[0] != "."), key=lambda item: item.name)
@@ -62,7 +62,7 @@ def read_tree(path, above=()):
     return tree
 
 
-def find_splits(root):
+def find_splits(root: Folder) -> dict[str, Folder]:
     """Return the `Folder` of each split that a data set's folder has, by the split's name; at least "train".
 
     A folder with a split's name is a split if class folders lie in it, and a class if images do. Where it could be
@@ -89,30 +89,43 @@ def find_splits(root):
 
 
 def _by_likeness(root):
-    """The splits of other names, which classes don't look like: they all hold the same folders.
+    """The splits of other names: all are told by a word ("training_set", "val2017"), and hold the same class folders.
 
-    Where a word in their names doesn't tell which they are ("training_set", "val2017"), they are refused, and so are
-    those that lie in folders of their own.
+    Folders of which only one of the two holds are refused, for classes seldom look so. None if there are none.
     """
-    tops = [folder for folder in root.classes() if len(_inside(folder).classes()) > 1]
-    held = [{part.name for part in _inside(top).classes()} for top in tops]
-    if len(tops) < 2 or held[0] & SPLITS.keys():  # the latter are splits within classes, which `nested` refuses
-        return None
-    is_named = all(_split_named(top.name) for top in tops)
-    if is_named and set.union(*held) in held and all(_inside(top) is top for top in tops):
-        return _by_split(root, tops)
-    if all(names == held[0] for names in held) and (is_named or len(tops) == len(root.classes())):
-        raise ZooError(
-            f"{line(root.path)} has {_names(tops)}, which hold the same folders ({line(listed(sorted(held[0])))}), as "
-            "splits do: if they are splits, name them train, val and test, with the class folders directly in them; if "
-            "they are classes, move their images into them."
-        )
+    tops = root.classes()
+    named = [top for top in tops if _split_named(top.name)]
+    wide = [top for top in tops if len(_held(top)) > 1]
+    training = [top for top in named if _split_named(top.name) == "train" and _held(top)]
+    are_alike = any(_held(top) & _held(training[0]) for top in named if training and top is not training[0])
+    if named == tops and are_alike and training[0] is _inside(training[0]):
+        return _by_split(root, [top for top in named if _held(top)])
+    if len(named) > 1 and (named == tops and any(map(_held, named)) or are_alike):
+        return _refuse(root, named)
+    if len(wide) > 1 and all(_held(top) == _held(wide[0]) for top in wide):
+        return _refuse(root, wide)
     return None
 
 
+def _refuse(root, tops):
+    """Raise `ZooError` for folders that look like splits; but what are splits within classes, `nested` refuses."""
+    held = sorted(set().union(*map(_held, tops)))
+    if not SPLITS.keys() & set(held):
+        raise ZooError(
+            f"{line(root.path)} has {_names(tops)}, which look like splits by their names or by holding the same "
+            f"folders ({line(listed(held))}). If they are splits, name them train, val and test, with the class "
+            "folders directly in them and nothing beside them; if they are classes, move their images into them."
+        )
+
+
+def _held(folder):
+    """The names of the folders of images in a folder, without case."""
+    return {part.name.casefold() for part in _inside(folder).classes()}
+
+
 def _inside(folder):
-    """The folder, or what lies in it alone, as archives have it that wrap a folder in another."""
-    while not folder.images and len(folder.classes()) == 1:
+    """The folder or, as archives have it that wrap a folder in one of the same name, the one in it."""
+    while not folder.images and [part.name for part in folder.classes()] == [folder.name]:
         (folder,) = folder.classes()
     return folder
 
@@ -133,7 +146,7 @@ def _by_split(root, folders):
     return splits
 
 
-def left_out(root, splits):
+def left_out(root: Folder, splits: dict[str, Folder]) -> list[str]:
     """Return the sentence on what isn't taken below a data set's folder, in a list that is empty if there is nothing.
 
     These are files beside the class folders, files that are no images by their suffixes, class folders without images,
@@ -142,7 +155,7 @@ def left_out(root, splits):
     within = [folder for split in splits.values() for folder in split.folders]
     tops = {id(top): top for top in (root, *splits.values())}.values()
     beside = sum(len(top.images) + top.others.total() for top in tops)
-    others = sum((folder.all_others() for folder in within), Counter())
+    others: Counter[str] = sum((folder.all_others() for folder in within), Counter())
     empty = [folder for folder in within if not folder.has_images]
     extra = [folder for folder in root.classes() if root not in splits.values() and folder not in splits.values()]
     parts = []
@@ -159,21 +172,22 @@ def left_out(root, splits):
     return [f"Left out: {', '.join(parts[:-1]) + ' and ' if parts[1:] else ''}{parts[-1]}."] if parts else []
 
 
-def renamed(root, splits):
+def renamed(root: Folder, splits: dict[str, Folder]) -> list[str]:
     """Return the sentence on splits by other names, in a list that is empty if there are none."""
     folders = [folder for folder in splits.values() if folder is not root and folder.name.lower() not in SPLITS]
     told = [f"{line(folder.name)} as {_split_named(folder.name)}" for folder in folders]
     return [f"By their names and what they hold, folders are taken for splits: {', '.join(told)}."] if told else []
 
 
-def nested(splits):
+def nested(splits: dict[str, Folder]) -> list[str]:
     """Return the sentence on images in folders within a class's, in a list that is empty if there are none.
 
     Raises `ZooError` if these are splits: the images to test on would be trained on.
     """
     found = [folder for split in splits.values() for part in split.classes() for folder in part.classes()]
     for folder in found:
-        if SPLITS.get(folder.name.lower()) == "train":
+        beside = {SPLITS.get(part.name.lower()) for part in found if part.path.parent == folder.path.parent} - {None}
+        if folder.name.lower() in SPLITS and ("train" in beside or len(beside) > 1):
             right = f"{folder.name}/{line(folder.path.parent.name)}"
             raise ZooError(f"{line(folder.path)} is a split within a class; put splits above classes: {right}.")
     count = sum(len(folder.all_images()) for folder in found)

@@ -2,14 +2,17 @@
 
 import time
 import warnings
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from zoo import data
+from zoo.annotations import StrPath
 from zoo.data import brightness
-from zoo.data.images import is_blank, read_head, read_image
+from zoo.data.images import is_blank, peak, read_head, read_image
 from zoo.data.matching import matched
 from zoo.data.selection import at_most
 from zoo.data.transparency import BLANK
@@ -20,7 +23,9 @@ from zoo.runs.folder import Result
 from zoo.runs.same_data import changed, doubts
 
 
-def evaluate(subject, dataset=None, data_dir=None, weights=None, batch_size=128, options=None, check=None):
+def evaluate(subject: StrPath, dataset: StrPath | None = None, data_dir: StrPath | None = None,
+             weights: StrPath | None = None, batch_size: int = 128, options: dict[str, Any] | None = None,
+             check: tuple[StrPath, StrPath] | None = None) -> Result:  # fmt: skip
     """Measure a run, or a model with weights, on a test split; return a `Result` (seconds are the test's own).
 
     `weights`, `options` and `check` are those of `load_trained`.
@@ -67,12 +72,14 @@ def _data(subject, job, dataset, data_dir, size):
         source |= {key: own.get(key) for key in ("classes", "white")}
     split = data.load_source({"size": size} | source)
     told = list(split.notes) if dataset else []
-    if job and data.whereabouts(source["dataset"]) == data.whereabouts(own["dataset"]):
+    if job and data.is_same(source["dataset"], own["dataset"]):
         told += _doubts(job, at_most(split, own["limit"]) if dataset and own.get("limit") else split)
     return split, told
 
 
-def predict(subject, paths, weights=None, top=3, options=None, check=None):
+def predict(subject: StrPath, paths: Sequence[StrPath], weights: StrPath | None = None, top: int = 3,
+            options: dict[str, Any] | None = None,
+            check: tuple[StrPath, StrPath] | None = None) -> list[dict[str, Any]]:  # fmt: skip
     """Classify image files; return a dict a file: `image`, and `classes`, the `top` most probable, best first.
 
     `weights`, `options` and `check` are those of `load_trained`.
@@ -86,7 +93,7 @@ def predict(subject, paths, weights=None, top=3, options=None, check=None):
     for path in paths:
         if is_blank(path):
             raise ZooError(f"{line(path)} is {BLANK}")
-        for note in brightness.notes_on([path], [read_head(path)]):
+        for note in brightness.notes_on([peak(path)], read_head(path).bits, [line(path)].__getitem__):
             warnings.warn(note, ZooWarning, stacklevel=2)
     classify, answers = cache(lambda channels: trained.classifier((None, None, channels))), []
     for path, picture in zip(paths, pictures):

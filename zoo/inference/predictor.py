@@ -1,10 +1,15 @@
 """A trained model -> the function that answers fastest: BatchNorm folded away, weights frozen, in any precision."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 from keras import layers, ops
+from numpy.typing import ArrayLike
 from tqdm import tqdm
 
+from zoo.data.dataset import AnySplit
 from zoo.data.stream import Stream
 from zoo.errors import ZooError, no_such
 from zoo.layers import fast
@@ -15,7 +20,8 @@ from zoo.processor import PRECISIONS, check_bfloat16
 FOLDING = (layers.Conv2D, fast.Conv2D, layers.DepthwiseConv2D, layers.Dense)
 
 
-def predictor(model, precision="float32", batch_size=32):
+def predictor(model: keras.Model, precision: str = "float32",
+              batch_size: int = 32) -> Callable[[ArrayLike], Any]:  # fmt: skip
     """Compile a Keras model for inference; return the function from its input to its output, as NumPy arrays.
 
     The function takes images (N, height, width, channels) of any N from 1, computes `batch_size` of them at a time in
@@ -58,7 +64,7 @@ def _fits(found, shape):
     return len(found) == len(shape) + 1 and found[0] > 0 and all(b in (None, a) for a, b in zip(found[1:], shape))
 
 
-def predict_split(model, split, batch_size):
+def predict_split(model: keras.Model, split: AnySplit, batch_size: int) -> np.ndarray:
     """Return the outputs (len(split), …) of a Keras model for the images of a split, in memory or streamed.
 
     Raises:
@@ -76,7 +82,7 @@ def _joined(answer, batches):
 # -------------------------------------------------------------------------------------------- model -> faster model
 
 
-def fold(model):
+def fold(model: keras.Model) -> keras.Model:
     """Return the model for inference: BatchNorm that follows a convolution or a dense layer is a part of it.
 
     gamma (w x + b - mean) / deviation + beta is the same layer with other weights. BatchNorm stays where an activation
@@ -129,7 +135,7 @@ def _absorbed(layer, norm):
     return [kernel * scale.reshape(own), bias]
 
 
-def in_precision(model, precision):
+def in_precision(model: keras.Model, precision: str) -> keras.Model:
     """Return the model with all weights in "float32" or "bfloat16", and computing in it, but for softmax.
 
     Layers that are quantized stay as they are.
@@ -154,7 +160,7 @@ def in_precision(model, precision):
 # ------------------------------------------------------------------------------------------------ model -> function
 
 
-def compiled(model):
+def compiled(model: keras.Model) -> Callable[[ArrayLike], Any]:
     """Return the function of a Keras model from a batch of images (N, …) to its output (N, …), NumPy float32."""
     answer = {"tensorflow": _frozen, "jax": _jitted}.get(keras.backend.backend(), _plain)(model)
     return lambda images: keras.tree.map_structure(_as_array, answer(images))

@@ -1,14 +1,21 @@
 """What a run or a model by name is once it is loaded: a net, and all that raw images need to become named classes."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from zoo import registry
+from zoo.annotations import ImageShape, StrPath
 from zoo.data.preprocessing import Preprocessing, plain
 from zoo.errors import ZooError, ZooWarning
 from zoo.plan import plan
-from zoo.processor import prepare
 from zoo.runs.folder import Run, find_run, is_run, reading
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -21,33 +28,34 @@ class Trained:
     name: str
     run: Run | None = None
 
-    def on_images(self, image_shape=(None, None, None)):
+    def on_images(self, image_shape: ImageShape = (None, None, None)) -> "keras.Model":
         """Return the Keras model from raw images (N, height, width, channels), 0..255, to probabilities."""
         import keras
 
         front = self.preprocessing.model(image_shape)
         return keras.Model(front.input, self.model(front.output), name=f"{self.name}_on_images")
 
-    def in_float32(self):
+    def in_float32(self) -> "Trained":
         """Return the same with a model that computes in float32, whatever the precision it was trained in."""
         from zoo.inference.predictor import in_precision
 
         return replace(self, model=in_precision(self.model, "float32"))
 
-    def folded(self):
+    def folded(self) -> "Trained":
         """Return the same with a model for inference alone, in which BatchNorm is a part of the layer before it."""
         from zoo.inference.predictor import fold
 
         return replace(self, model=fold(self.model))
 
-    def classifier(self, image_shape=(None, None, None)):
+    def classifier(self, image_shape: ImageShape = (None, None, None)) -> Callable[[np.ndarray], np.ndarray]:
         """Return the function from raw images (N, height, width, channels), 0..255, to (N, classes) float32."""
         from zoo.inference.predictor import compiled
 
         return compiled(self.folded().on_images(image_shape))
 
 
-def load_trained(subject, weights=None, options=None, check=None):
+def load_trained(subject: StrPath, weights: StrPath | None = None, options: dict[str, Any] | None = None,
+                 check: tuple[StrPath, StrPath] | None = None) -> Trained:  # fmt: skip
     """Return the `Trained` of a run's folder, or of a model by name with the weights of a file.
 
     `options` are the model's overrides. `check` is a pair of .npy files, what the original net was given and its
@@ -55,7 +63,6 @@ def load_trained(subject, weights=None, options=None, check=None):
 
     Raises `ZooError` if `subject` is neither, for a run with any of the others, and if the outputs differ.
     """
-    prepare()
     if is_run(subject):
         for flag, given, what in (("--weights", weights, "has weights of its own"),
                                   ("--set", options, "keeps the network that it trained"),
@@ -69,12 +76,12 @@ def load_trained(subject, weights=None, options=None, check=None):
     from zoo.build import create
 
     options = options or {}
-    planned = plan(subject, **options)
-    front = plain(planned.entry, planned.trace.input_shape)
+    entry, planned = registry.entry(str(subject)), plan(str(subject), **options)
+    front = plain(entry, planned.trace.input_shape)
     names = tuple(str(i) for i in range(planned.trace.output_shape[-1]))
-    model = create(subject, weights=weights, **options)
+    model = create(str(subject), weights=weights, **options)
     if weights:
-        black, white = planned.entry.pixel_range or (0, 1)
+        black, white = entry.pixel_range or (0, 1)
         warnings.warn(
             f"{planned.name} gets images with {black:g} for black and {white:g} for white; weights that were trained "
             "with other values answer worse.",

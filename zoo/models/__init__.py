@@ -1,18 +1,21 @@
 """Every registered name as a builder: `from zoo.models import lenet5, vgg16`."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from zoo import registry
 from zoo.entry import Entry
 from zoo.errors import ZooError
-from zoo.processor import prepare
+
+if TYPE_CHECKING:
+    import keras
 
 
-def builder(entry: Entry):
+def builder(entry: Entry) -> Callable[..., "keras.Model"]:
     """Return `zoo.create` for one entry; Keras is imported only when it is called."""
 
     def build(input_shape=None, classes=None, include_top=True, pooling=None, classifier_activation="softmax",
               weights=None, features=False, name=None, **overrides):  # fmt: skip
-        prepare()
-
         from zoo.build import create
 
         return create(

@@ -3,10 +3,16 @@
 Shapes that fit don't prove that a net computes the same: where keys don't tell it, `check_outputs` does.
 """
 
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
+import keras
+
+from zoo.annotations import Shape, StrPath
 from zoo.errors import ZooError, first_line
+from zoo.layout.trace import Trace
 from zoo.weights.checking import check_files, check_outputs, tell_doubt
 from zoo.weights.copying import copy_weights
 from zoo.weights.imagenet import load_imagenet
@@ -20,7 +26,9 @@ __all__ = [
 ]  # fmt: skip
 
 
-def load_weights(model, weights, name=None, include_top=True, options=None, at_size=None):
+def load_weights(model: keras.Model, weights: StrPath, name: str | None = None, include_top: bool = True,
+                 options: dict[str, Any] | None = None,
+                 at_size: Callable[[Shape], Trace] | None = None) -> None:  # fmt: skip
     """Load weights into a model. An error leaves it as it was.
 
     Args:

@@ -1,16 +1,23 @@
 """The proof that weights were matched rightly: the outputs are those of the net that they come from."""
 
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from zoo.annotations import StrPath
 from zoo.errors import ZooError, ZooWarning, first_line
+
+if TYPE_CHECKING:
+    import keras
 
 PROOF = "only a comparison of outputs proves it (zoo.weights.check_outputs, or --check IMAGES.npy OUTPUTS.npy)."
 TOLERANCE = 1e-3  # of the largest value
 
 
-def check_outputs(model, images, outputs, tolerance=TOLERANCE):
+def check_outputs(model: "keras.Model", images: ArrayLike, outputs: ArrayLike,
+                  tolerance: float = TOLERANCE) -> float:  # fmt: skip
     """Compare a model's outputs with those that the original net gave for the same images.
 
     Args:
@@ -29,11 +36,11 @@ def check_outputs(model, images, outputs, tolerance=TOLERANCE):
     """
     import keras
 
-    images = _channels_last("images", images, model.input_shape)
+    inputs = _channels_last("images", images, model.input_shape)
     expected = _channels_last("outputs", outputs, model.output_shape)
-    if len(images) != len(expected):
-        raise ZooError(f"There are {len(images)} images to check with, but {len(expected)} outputs.")
-    given = _before_softmax(model).predict(images, verbose=0)
+    if len(inputs) != len(expected):
+        raise ZooError(f"There are {len(inputs)} images to check with, but {len(expected)} outputs.")
+    given = _before_softmax(model).predict(inputs, verbose=0)
     if expected.ndim == 2 and (expected >= 0).all() and np.allclose(expected.sum(-1), 1, atol=1e-3):
         given = keras.ops.convert_to_numpy(keras.ops.softmax(given))
     difference = float(abs(given - expected).max() / abs(expected).max())
@@ -45,12 +52,12 @@ def check_outputs(model, images, outputs, tolerance=TOLERANCE):
     return difference
 
 
-def tell_doubt(path, doubt):
+def tell_doubt(path: StrPath, doubt: str) -> None:
     """Say that weights may be another function's, and what would prove that they aren't."""
     warnings.warn(f"{path} {doubt}: {PROOF}", ZooWarning, stacklevel=3)
 
 
-def check_files(model, images, outputs):
+def check_files(model: "keras.Model", images: StrPath, outputs: StrPath) -> float:
     """As `check_outputs`, with two .npy files."""
     return check_outputs(model, _array(images), _array(outputs))
 

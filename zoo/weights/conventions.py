@@ -7,9 +7,12 @@ shapes; what that net needs to compute the same (an option); or why it computes 
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from math import prod
+
+import numpy as np
 
 from zoo import registry
 from zoo.entry import registered
@@ -53,7 +56,7 @@ class Convention:
     by_name: bool = True  # whether `place` knows the order of the modules; else it is the file's
 
 
-def nets(*same, **others):
+def nets(*same: str, **others: str) -> tuple[Net, ...]:
     """Nets that compute what the zoo's do, of the same names or of others."""
     return tuple(Net(name, ours) for name, ours in [*zip(same, same), *others.items()])
 
@@ -119,7 +122,7 @@ CONVENTIONS = (
 # ------------------------------------------------------------------------------------------ what a state dict is
 
 
-def recognize(state, channels=3):
+def recognize(state: dict[str, np.ndarray], channels: int = 3) -> list[tuple[Convention, Net]]:
     """Return the public nets that a state dict of arrays may be of, as (`Convention`, `Net`) pairs.
 
     `channels` are those of the images. Several nets may have the same keys and shapes.
@@ -131,7 +134,7 @@ def recognize(state, channels=3):
     ]  # fmt: skip
 
 
-def used(state, convention):
+def used(state: dict[str, np.ndarray], convention: Convention) -> dict[str, np.ndarray]:
     """The weights without those that only training needs."""
     return {key: value for key, value in state.items() if key.partition(".")[0] not in convention.unused}
 
@@ -152,18 +155,18 @@ def _sizes_of(name, channels):
     return Counter(layer.params for layer in layers if layer.params)
 
 
-def is_ours(name):
+def is_ours(name: str | None) -> bool:
     """Whether a net comes with the zoo: what a user registers may do as he likes."""
-    entry = registered().get(name)
+    entry = registered().get(name) if name else None
     return entry is not None and entry.function.__module__.startswith("zoo.families.")
 
 
-def is_changed(options):
+def is_changed(options: Iterable[str]) -> bool:
     """Whether a net built with these overrides computes something else in inference."""
     return any(key not in SAME_FUNCTION for key in options)
 
 
-def place(module):
+def place(module: str) -> list[tuple[int, str, int]]:
     """The sort key of a module: known names in their order, others by letter and number."""
     return [(ORDER.index(part) if part in ORDER else len(ORDER), *_natural(part)) for part in module.split(".")]
 

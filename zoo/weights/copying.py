@@ -1,12 +1,16 @@
 """The weights of one Keras model -> another of the same net, whatever the names of its layers and their order."""
 
+from collections.abc import Iterable
+from typing import Any
+
+import keras
 import numpy as np
 from keras import layers
 
 from zoo.errors import ZooError
 
 
-def copy_weights(source, target, include_top=True):
+def copy_weights(source: keras.Model, target: keras.Model, include_top: bool = True) -> None:
     """Copy the weights of one Keras model into another of the same net.
 
     The layers are matched by their place in the graph, so names may differ, as between keras.applications' nets and
@@ -19,7 +23,8 @@ def copy_weights(source, target, include_top=True):
     givers, takers = slots(source), slots(target)
     if len(givers) != len(takers):
         raise ZooError(
-            f"{source.name} has {len(givers)} layers with weights, {target.name} has {len(takers)}: not the same net."
+            f"{source.name} has {len(givers)} layers with weights, where {target.name} takes {len(takers)}: not the "
+            "same net."
         )
     assign(takers, fit(_given(givers, takers), takers, include_top))
 
@@ -40,11 +45,11 @@ def _given(givers, takers):
 class Slot:
     """Weights that belong together: those of one layer, or of one half of a separable convolution."""
 
-    def __init__(self, layer, weights):
+    def __init__(self, layer: layers.Layer, weights: list[keras.Variable]):
         self.layer, self.name, self.weights = layer, layer.name, weights
 
 
-def slots(model):
+def slots(model: keras.Model) -> list[Slot]:
     """Return the model's weights as `Slot`s, in an order that depends on its graph alone.
 
     Inputs come before what is made of them, in the order in which a layer takes them; of the terms of a sum, whose
@@ -60,7 +65,8 @@ def slots(model):
     return found
 
 
-def fit(given, takers, include_top=True):
+def fit(given: Iterable[tuple[str, list[np.ndarray]]], takers: list[Any],
+        include_top: bool = True) -> list[list[np.ndarray]]:  # fmt: skip
     """Return each taker's arrays in its shapes, from the (name, arrays) that are given for each in turn.
 
     A 1x1 convolution's kernel and a dense one differ in ones alone. Raises `ZooError` for the first that doesn't fit.
@@ -75,7 +81,7 @@ def fit(given, takers, include_top=True):
     return values
 
 
-def assign(takers, values):
+def assign(takers: list[Any], values: list[list[np.ndarray]]) -> None:
     """Set each taker's weights, a slot's or a layer's, to what `fit` returned for it."""
     for taker, arrays in zip(takers, values):
         for variable, value in zip(taker.weights, arrays):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from zoo.layout.trace import SCORES
 
@@ -11,75 +12,104 @@ LEFT_ASIDE = {
     "use_bias", "quantization_config", "renorm", "renorm_clipping", "renorm_momentum",
 }  # fmt: skip
 ENDINGS = ("_initializer", "_regularizer", "_constraint")
-OF_A_SIZE = {"padding", "rings", "target_shape", "cropping"}  # which depend on the size of a map
+OF_A_SIZE = {"padding", "rings"}  # which depend on the size of a map
+ADDED_POOLS = ("avg_pool", "max_pool")  # what pooling= puts behind a body
 POOLS = {"max": "MaxPooling2D", "avg": "AveragePooling2D"}
 
 
 @dataclass(frozen=True)
 class Node:
-    """A layer: the name of its class, its settings by Keras's names, and the names of the layers that it takes."""
+    """A layer: the name of its class, its settings by Keras's names, and the names of the layers that it takes.
+
+    The `rings` of a pool are the zeros that its last windows reach over, None where there are none.
+    """
 
     kind: str
     settings: dict
     sources: tuple
 
     @property
-    def is_of_channels(self):
+    def is_of_channels(self) -> bool:
         """Whether it pads or crops the channels, which no size changes."""
         return self.settings.get("data_format") == "channels_first"
 
 
-def nodes(config):
-    """Return the `Node` of each layer by its name, of a functional model's config; dropout isn't among them."""
-    config = json.loads(json.dumps(config, default=str))
-    found = {layer["name"]: _node(layer) for layer in config.get("layers", ()) if "name" in layer["config"]}
+def nodes(config: dict[str, Any]) -> dict[str, Node]:
+    """Return the `Node` of each layer by its name, of a model's config; dropout isn't among them."""
+    found: dict[str, Node] = {}
+    for layer in json.loads(json.dumps(config, default=str)).get("layers", ()):
+        name = layer["config"].get("name")
+        found[name] = _node(layer, list(found)[-1:])
     return {name: _without_dropout(node, found) for name, node in found.items() if node.kind != "Dropout"}
 
 
-def input_shapes(config):
+def input_shapes(config: dict[str, Any]) -> list[tuple]:
     """Return the shapes of the inputs, the batch's size first."""
     return [tuple(layer["config"]["batch_shape"]) for layer in config.get("layers", ())
             if layer["config"].get("batch_shape")]  # fmt: skip
 
 
-def difference(ours, theirs, of_one_size):
+def difference(ours: dict[str, Node], theirs: dict[str, Node], of_one_size: bool, whole: bool) -> str:
     """Return what makes a stored net another function than ours, the end of a sentence with "it"; "" if nothing does.
 
-    Both are `nodes`. Layers that the stored net has behind those of ours are left aside, and so is padding if the nets
-    aren't for images `of_one_size`.
+    Both are `nodes`. Padding is left aside if the nets aren't for images `of_one_size`. What the stored net has behind
+    the layers of ours is left aside, too; if ours is a `whole` one, not between them and its scores. The activation of
+    the scores is the user's choice.
     """
     for name, node in ours.items():
-        if name in SCORES or node.kind == "InputLayer" or _is_border(node) and not of_one_size:
+        if node.kind == "InputLayer" or _is_border(node) and not of_one_size:
             continue
-        if name not in theirs:
+        is_scores = whole and node.kind == "Activation" and not any(name in one.sources for one in ours.values())
+        theirs_name = next((one for one in (name, *SCORES) if one in theirs), None) if is_scores else name
+        if theirs_name is None or not whole and name in ADDED_POOLS:
+            continue
+        if theirs_name not in theirs:
             return f"has no {name}, which the net has"
-        other = theirs[name]
+        other = theirs[theirs_name]
         if node.kind != other.kind:
             return f"has {other.kind} as {name}, where the net has {node.kind}"
-        left_aside = set() if of_one_size or node.is_of_channels else OF_A_SIZE
-        for key, value in node.settings.items():
-            if key in other.settings.keys() - left_aside and value != other.settings[key]:
-                return f"has {key} {other.settings[key]} in {name}, where the net has {value}"
-        sources, others = (_sources(nodes, name, of_one_size) for nodes in (ours, theirs))
-        if sources != others:
-            return f"has {' and '.join(others)} before {name}, where the net has {' and '.join(sources)}"
+        told = "" if is_scores else _other_setting(name, node, other, of_one_size)
+        sources, others = (
+            _sources(found, one, of_one_size) for found, one in ((ours, name), (theirs, theirs_name))
+        )
+        if told or sources != others:
+            return told or f"has {' and '.join(others)} before {name}, where the net has {' and '.join(sources)}"
+        if is_scores and (behind := [one for one in theirs if theirs_name in theirs[one].sources]):
+            return f"has {behind[0]} behind {theirs_name}, where the net ends"
     return ""
 
 
-def padding_of(stored, name):
+def _other_setting(name, node, other, of_one_size):
+    left_aside = set() if of_one_size or node.is_of_channels else OF_A_SIZE
+    for key, value in node.settings.items():
+        if key not in other.settings or key in left_aside:
+            continue
+        theirs, ours = other.settings[key], value
+        if key == "target_shape" and not of_one_size:
+            theirs, ours = theirs[2:], ours[2:]
+        if theirs != ours:
+            return f"has {key} {other.settings[key]} in {name}, where the net has {value}"
+    return ""
+
+
+def padding_of(stored: dict[str, Node], name: str) -> tuple[str, tuple | None]:
     """Return a layer's own padding, and the zeros that are put round its map before, or None."""
     border, settings = stored.get(f"{name}_pad"), stored[name].settings
     zeros = border.settings["padding"] if border else settings.get("rings")
     return settings.get("padding", "valid"), zeros and tuple(map(tuple, zeros))
 
 
-def _node(layer):
+def _node(layer, before):
+    """The `Node` of a layer's config; `before` holds the name of the one before it, which a Sequential's takes."""
     config = layer["config"]
     kept = {key: _plain(value) for key, value in config.items() if key not in LEFT_ASIDE and not key.endswith(ENDINGS)}
     kind = layer["class_name"]
     if kind == "CutPooling":  # a pool whose last windows reach over the edge, which depends on the map's size
-        kind, kept["pool_size"] = POOLS[kept.pop("kind")], kept.pop("size")
-    return Node(kind, kept, tuple(_tensors(layer.get("inbound_nodes", ())[:1])))
+        kind, kept["pool_size"], kept["padding"] = POOLS[kept.pop("kind")], kept.pop("size"), "valid"
+    elif kind in POOLS.values():
+        kept["rings"] = None
+    calls = layer.get("inbound_nodes")
+    return Node(kind, kept, tuple(before if calls is None else _tensors(calls[:1])))
 
 
 def _plain(value):

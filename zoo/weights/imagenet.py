@@ -1,12 +1,19 @@
 """The ImageNet weights of keras.applications, which downloads and caches them, for the nets that it shares."""
 
+from typing import TYPE_CHECKING
+
 from zoo import registry
+from zoo.annotations import Shape
 from zoo.errors import ZooError
 from zoo.layers.channels import channels_last
 from zoo.weights.copying import copy_weights
 
+if TYPE_CHECKING:
+    import keras
 
-def reference(name, include_top=True, weights="imagenet", input_shape=None, classes=1000):
+
+def reference(name: str, include_top: bool = True, weights: str | None = "imagenet",
+              input_shape: Shape | None = None, classes: int = 1000) -> "keras.Model":  # fmt: skip
     """Return keras.applications' model of a registered name; `input_shape` is (height, width, channels)."""
     import keras
 
@@ -16,7 +23,7 @@ def reference(name, include_top=True, weights="imagenet", input_shape=None, clas
         return builder(include_top=include_top, weights=weights, input_shape=input_shape, classes=classes, **options)
 
 
-def load_imagenet(model, name, include_top):
+def load_imagenet(model: "keras.Model", name: str | None, include_top: bool) -> None:
     """Copy keras.applications' ImageNet weights into a model built from the registered `name`.
 
     Raises `ZooError` where it has no such net, where the model's shapes are others, and where the download fails.

@@ -3,10 +3,14 @@
 import re
 from math import prod
 from pathlib import Path
+from typing import Any
 
+import keras
+import numpy as np
 from keras import layers
 
 from zoo import registry
+from zoo.annotations import StrPath
 from zoo.errors import ZooError
 from zoo.weights.checking import tell_doubt
 from zoo.weights.conventions import SAME_FUNCTION, is_ours, place, recognize, used
@@ -18,7 +22,8 @@ COUNT = "num_batches_tracked"  # of BatchNorm, which only its training with a ch
 LOST_ORDER = " A .safetensors file has lost the order of its modules: a .pth file would have it."
 
 
-def load_pytorch(model, path, name=None, include_top=True, options=None):
+def load_pytorch(model: keras.Model, path: StrPath, name: str | None = None, include_top: bool = True,
+                 options: dict[str, Any] | None = None) -> None:  # fmt: skip
     """Load a PyTorch checkpoint, of a public net or of one of the user's own, into a model.
 
     A public net's keys tell what it is (see `zoo.weights.conventions`): in another net than its own it is refused. A
@@ -44,7 +49,8 @@ def load_pytorch(model, path, name=None, include_top=True, options=None):
         tell_doubt(path, doubt)
 
 
-def set_state(model, state, name=None, include_top=True, options=(), is_ordered=True):
+def set_state(model: keras.Model, state: dict[str, np.ndarray], name: str | None = None, include_top: bool = True,
+              options: dict[str, Any] | tuple[()] = (), is_ordered: bool = True) -> str:  # fmt: skip
     """Set a model's weights from a state dict of NumPy arrays; return what remains to be proved, or "".
 
     `is_ordered` says whether the modules are known to come in the order in which the net applies them. Raises
@@ -63,7 +69,7 @@ def set_state(model, state, name=None, include_top=True, options=(), is_ordered=
     try:
         values = fit(_given(modules, takers), takers, include_top)
     except ZooError as problem:
-        lost = "" if is_ordered or (found and convention.by_name) else LOST_ORDER
+        lost = "" if is_ordered or (convention and convention.by_name) else LOST_ORDER
         raise ZooError(f"{problem}{lost}") from None
     assign(takers, values)
     return _doubt(found, model.name, name, options)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.annotations import StrPath
 from zoo.errors import ZooError, ZooWarning
 from zoo.weights.conventions import place
 from zoo.weights.torch_files import MODULE, StandIn, Unusable, read, told
@@ -15,7 +16,7 @@ WRAPPING = ("module", "_orig_mod")  # the parts of names that DataParallel and t
 HOLDERS = ("model", "net", "network", "backbone")  # and, before all names, Lightning's modules and scripts' own
 
 
-def read_state(path):
+def read_state(path: StrPath) -> dict[str, np.ndarray]:
     """Return the weights in a file as a dict of float32 NumPy arrays by name, in the order of the modules.
 
     What lies beside them (an optimizer, the epoch, arguments) is left out, and so are the prefixes that all names

@@ -2,7 +2,9 @@
 
 import re
 from collections import OrderedDict
+from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
 from zipfile import ZipFile, is_zipfile
 
 from zoo.errors import first_line
@@ -18,7 +20,7 @@ class Unusable(ValueError):
     """What a file is in the place of a checkpoint; the message goes on from its name."""
 
 
-def read(path):
+def read(path: Path) -> Any:
     """Return what a file holds, and the names that .safetensors has for tensors which share their values.
 
     Raises `Unusable`, and whatever PyTorch and safetensors raise: `told` says it in a sentence.
@@ -120,7 +122,7 @@ def _stand_in(name, kind):
     return type(name, (kind,), {"__module__": module or "builtins", "__qualname__": name})
 
 
-def told(problem):
+def told(problem: Exception) -> str:
     """What another library said, as the end of a sentence of one line."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(problem))
     blocked = re.search(r"unsupported GLOBAL (\S+) whose module", text)

@@ -2,14 +2,19 @@
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from zoo import registry
 from zoo.errors import ZooError
 from zoo.weights.pytorch import load_pytorch
 
+if TYPE_CHECKING:
+    import keras
+
 FOLDER = "https://download.pytorch.org/models/"
 
-def load_torchvision(model, name, include_top=True, options=None):
+def load_torchvision(model: "keras.Model", name: str | None, include_top: bool = True,
+                     options: dict[str, Any] | None = None) -> None:  # fmt: skip
     """Download torchvision's weights, once, and load them into a model; the arguments are those of `load_pytorch`.
 
     Raises `ZooError` where torchvision has no such net, the file comes damaged, and where the model's shapes are

@@ -1,0 +1,58 @@
+"""What the images of a TFDS set are like as they are stored, where TFDS's own decoding would hide it: notes on that."""
+
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+
+from zoo.data import brightness, transparency
+
+ORIENTATION = 0x0112  # the EXIF tag
+UPRIGHT = 1
+
+
+def notes_on(features: Any, key: str, records: Sequence[bytes], name_of: Callable[[int], str]) -> list[str]:
+    """Return the notes on a split's images, of which these serialized `records` are looked at.
+
+    `features` are the set's, `key` that of the image, and `name_of(place)` names one of them. Raises `ZooError` if all
+    of several show nothing on white.
+    """
+    stored = [features.deserialize_example(record)[key].numpy() for record in records]
+    heads = [_head(features, key, record) for record in records]
+    notes = brightness.notes_on([_peak(image) for image in stored], 8 * stored[0].dtype.itemsize, name_of)
+    if stored[0].shape[-1] == 4:
+        notes += transparency.notes_on([_is_blank(image) for image in stored], name_of)
+    elif any(has_alpha for has_alpha, _ in heads):
+        notes.append("The images are stored with an alpha channel, which their feature in TFDS leaves out.")
+    if turned := [place for place, (_, is_turned) in enumerate(heads) if is_turned]:
+        notes.append(
+            f"{len(turned)} of {len(heads)} images that were looked at say that they are to be turned upright, as "
+            f"{name_of(turned[0])}, which TFDS doesn't do."
+        )
+    return notes
+
+
+def _head(features, key, record):
+    """Whether an image's file has transparent pixels, and whether it says to turn it."""
+    import tensorflow as tf
+    from PIL import Image
+
+    spec = {key: features.tf_example_spec[key]}
+    with Image.open(BytesIO(tf.io.parse_single_example(record, spec)[key].numpy())) as image:
+        return image.has_transparency_data, image.getexif().get(ORIENTATION, UPRIGHT) != UPRIGHT
+
+
+def _peak(image):
+    """The brightest value as a share of white, None for black ink on transparency: see `zoo.data.images.peak`."""
+    colours = image[..., :3]
+    if image.shape[-1] == 4:
+        colours = colours[image[..., 3] > 0]
+        if not colours.any():
+            return None
+    return float(colours.max()) / np.iinfo(image.dtype).max
+
+
+def _is_blank(image):
+    images = np.round(image[None] * (255 / np.iinfo(image.dtype).max)).astype(np.uint8)
+    return transparency.are_blank(images, np.round(transparency.on_white(images)))[0]
