@@ -23,7 +23,7 @@ from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Pool, Stage
     paper_recipe=SGD | {"batch_size": 128, "learning_rate": 0.01, "schedule": "plateau", "weight_decay": 5e-4,
                         "epochs": 90, "initialization": "gaussian"},  # Section 5
 )  # fmt: skip
-def alexnet(classes=1000):
+def alexnet(classes: int = 1000) -> Layout:
     return Layout(
         body=[
             Stage("block1", Conv(96, 11, stride=4, padding="valid", norm="lrn"), Pool(3, stride=2)),
@@ -49,7 +49,7 @@ def alexnet(classes=1000):
     published={"trainable_params": Cited(61_100_840, TORCHVISION)},
     weights={"torchvision": "alexnet-owt-7be5be79"},
 )  # fmt: skip
-def alexnet_owt(classes=1000):
+def alexnet_owt(classes: int = 1000) -> Layout:
     return Layout(
         body=[
             Stage("block1", Conv(64, 11, stride=4, padding=2), Pool(3, stride=2)),

@@ -28,7 +28,7 @@ PAPER_RECIPE = SGD | {"batch_size": 128, "learning_rate": 0.05, "schedule": "ste
                       "epochs": 350, "milestones": (200 / 350, 250 / 350, 300 / 350)}  # fmt: skip
 
 
-def allcnn(kernels, classes):
+def allcnn(kernels: tuple[int, ...], classes: int) -> Layout:
     return Layout(
         body=[
             Dropout(0.2),
@@ -40,7 +40,7 @@ def allcnn(kernels, classes):
     )
 
 
-def register_base(base):
+def register_base(base: str) -> None:
     def layout(classes=10):
         return allcnn(BASES[base], classes)
 

@@ -11,7 +11,7 @@ from zoo.entry import Cited, Paper, register
 from zoo.layout import Conv, Crop, Dropout, Layout, Pool, Stage, Upsample
 
 
-def block(i, filters, count, dilation=1, stride=2):
+def block(i: int, filters: int, count: int, dilation: int = 1, stride: int = 2) -> Stage:
     return Stage(f"block{i}", [Conv(filters, 3, dilation=dilation) for _ in range(count)],
                  Pool(3, stride=stride, padding=1))  # fmt: skip
 
@@ -24,7 +24,7 @@ def block(i, filters, count, dilation=1, stride=2):
     published={"trainable_params": Cited(20.5e6, "Table 2, 3x3, input stride 12"),
                "voc2012_mean_iu": Cited(62.25, "Table 1(a), DeepLab-LargeFOV on val, before the CRF")},
 )  # fmt: skip
-def deeplab_largefov(classes=21):
+def deeplab_largefov(classes: int = 21) -> Layout:
     return Layout(
         body=[
             block(1, 64, 2),

@@ -19,11 +19,11 @@ PAPER = Paper("Densely Connected Convolutional Networks", "Huang, Liu, van der M
               "arXiv:1608.06993")  # fmt: skip
 
 
-def layer(growth):
+def layer(growth: int) -> Concat:
     return Concat([], [preact, conv(4 * growth, 1), last(growth, 3)])
 
 
-def densenet(stem, channels, blocks, growth, classes):
+def densenet(stem: Stage, channels: int, blocks: tuple[int, ...], growth: int, classes: int) -> Layout:
     """`stem` ends with `channels` channels; a transition between two blocks halves channels, height and width."""
     body = [stem]
     for i, count in enumerate(blocks, 1):
@@ -39,7 +39,8 @@ FILES = {121: "densenet121-a639ec97", 161: "densenet161-8d451a50", 169: "densene
          201: "densenet201-c1103571"}  # fmt: skip  (torchvision's)
 
 
-def register_imagenet(depth, channels, blocks, growth, params, macs, top5=None):
+def register_imagenet(depth: int, channels: int, blocks: tuple[int, ...], growth: int, params: float, macs: float,
+                      top5: float | None = None) -> None:  # fmt: skip
     def layout(classes=1000):
         stem = Stage("stem", conv(channels, 7, stride=2, padding=3), Pool(3, stride=2, padding=1))
         return densenet(stem, channels, blocks, growth, classes)
@@ -68,5 +69,5 @@ register_imagenet(161, 96, (6, 12, 36, 24), 48, 28_681_000, 7.728e9)
     published={"trainable_params": Cited(0.8e6, "Table 2"), "cifar10_error": Cited(4.51, "Table 2, C10+")},
     paper_recipe=CIFAR_RECIPE | {"batch_size": 64, "epochs": 300},  # Section 4.2
 )  # fmt: skip
-def densenet_bc_100_12(classes=10):
+def densenet_bc_100_12(classes: int = 10) -> Layout:
     return densenet(Stage("stem", last(24, 3)), 24, (16, 16, 16), 12, classes)

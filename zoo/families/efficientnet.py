@@ -8,7 +8,9 @@
 keras.applications counts 7 more: its net normalizes the image inside, with three means, three variances and a count.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from zoo.entry import TORCHVISION, Cited, Paper, register
 from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, DropPath, GlobalPool, Layout, Multiply, Norm, Stage
@@ -22,17 +24,18 @@ conv = partial(Conv, bias=False, activation="swish")
 depthwise = partial(DepthwiseConv, bias=False, activation="swish")
 
 
-def same(kernel):
+def same(kernel: int) -> str:
     return "same"
 
 
-def symmetric(kernel):
+def symmetric(kernel: int) -> int:
     return kernel // 2
 
 
-def mbconv(inputs, expansion, kernel, channels, stride, drop, norm, pad):
+def mbconv(inputs: int, expansion: int, kernel: int, channels: int, stride: int, drop: float, norm: str | Norm,
+           pad: Callable[[int], int | str]) -> Add | list:  # fmt: skip
     inner = expansion * inputs
-    rows = [
+    rows: list = [
         conv(inner, 1, norm=norm) if expansion > 1 else [],
         depthwise(kernel, stride=stride, padding=pad(kernel), norm=norm),
         Multiply([GlobalPool("avg"), Dense(inputs // 4, "swish"), Dense(inner, "sigmoid")]),
@@ -43,8 +46,9 @@ def mbconv(inputs, expansion, kernel, channels, stride, drop, norm, pad):
     return Add([rows, DropPath(drop) if drop else []])
 
 
-def efficientnet(classes, drop_path, norm, pad):
+def efficientnet(classes: int, drop_path: float, norm: str | Norm, pad: Callable[[int], int | str]) -> Layout:
     """Stochastic depth drops a block's rows with a probability that grows with depth up to `drop_path`."""
+    stages: list[list]
     stages, inputs, done = [[conv(32, 3, stride=2, padding=pad(3), norm=norm)]], 32, 0
     total = sum(layers for _, _, _, layers, _ in TABLE1)
     for expansion, kernel, channels, layers, stride in TABLE1:
@@ -60,7 +64,7 @@ def efficientnet(classes, drop_path, norm, pad):
     return Layout(body, [GlobalPool("avg"), Dropout(0.2), Dense(classes, name="predictions")])
 
 
-ABOUT = dict(
+ABOUT: dict[str, Any] = dict(
     paper=Paper("EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", "Tan and Le", 2019,
                 "arXiv:1905.11946"),
     input_shape=(224, 224, 3), classes=1000,
@@ -72,7 +76,7 @@ ABOUT = dict(
                      "macs": Cited(0.39e9, "Table 2"),
                      "imagenet_top1_error": Cited(22.9, "Table 2 of version 5")},
           weights={"imagenet": "EfficientNetB0"})  # fmt: skip
-def efficientnet_b0(classes=1000, drop_path=0.2):
+def efficientnet_b0(classes: int = 1000, drop_path: float = 0.2) -> Layout:
     return efficientnet(classes, drop_path, Norm(epsilon=1e-3), same)
 
 
@@ -80,5 +84,5 @@ def efficientnet_b0(classes=1000, drop_path=0.2):
           published={"trainable_params": Cited(5_288_548, TORCHVISION),
                      "macs": Cited(0.386e9, TORCHVISION)},
           weights={"torchvision": "efficientnet_b0_rwightman-7f5810bc"})  # fmt: skip
-def efficientnet_b0_torchvision(classes=1000, drop_path=0.2):
+def efficientnet_b0_torchvision(classes: int = 1000, drop_path: float = 0.2) -> Layout:
     return efficientnet(classes, drop_path, "batch", symmetric)

@@ -11,19 +11,20 @@ upsampling is bilinear and fixed, those before it start as bilinear and learn.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from zoo.entry import Cited, Paper, register
 from zoo.families.vgg import CONFIGURATIONS, conv
-from zoo.layout import Add, Conv, ConvTranspose, Crop, Dropout, Layout, Pool, Stage, Take, Upsample
+from zoo.layout import Add, Conv, ConvTranspose, Crop, Dropout, Layout, Pool, Stage, Take, Upsample, Word
 
-ABOUT = dict(
+ABOUT: dict[str, Any] = dict(
     family="fcn", input_shape=(500, 500, 3), classes=21,
     paper=Paper("Fully Convolutional Networks for Semantic Segmentation", "Long, Shelhamer and Darrell", 2014,
                 "arXiv:1411.4038"),
 )  # fmt: skip
 
 
-def trunk():
+def trunk() -> list[Stage]:
     """VGG-16 with its dense layers as convolutions."""
     blocks = [[conv(word, None) for word in block.split()] for block in CONFIGURATIONS["D"].split("|")]
     blocks[0][0] = replace(blocks[0][0], padding=100)
@@ -34,20 +35,20 @@ def trunk():
     ]
 
 
-def score(classes):
+def score(classes: int) -> Conv:
     return Conv(classes, 1, activation=None)
 
 
-def twice(classes):
+def twice(classes: int) -> ConvTranspose:
     return ConvTranspose(classes, 4, stride=2, bias=False, bilinear=True)
 
 
-def fused(stage, classes):
+def fused(stage: str, classes: int) -> Add:
     """The scores so far, enlarged twice, plus those of an earlier, finer stage."""
     return Add([twice(classes)], shortcut=[Take(stage), score(classes)], crop=True)
 
 
-def to_image(times):
+def to_image(times: int) -> list[Word]:
     return [Upsample(times, "bilinear"), Crop("image")]
 
 
@@ -55,17 +56,17 @@ def to_image(times):
           published={"trainable_params": Cited(134e6, "Table 1, FCN-VGG16"),
                      "receptive_field": Cited(404, "Table 1, FCN-VGG16"),
                      "voc2011_mean_iu": Cited(59.4, "Table 2")})  # fmt: skip
-def fcn32s(classes=21):
+def fcn32s(classes: int = 21) -> Layout:
     return Layout(trunk(), [score(classes), to_image(32)])
 
 
 @register(**ABOUT, summary="FCN with the scores of pool 4 added, at stride 16",
           published={"voc2011_mean_iu": Cited(62.4, "Table 2")})  # fmt: skip
-def fcn16s(classes=21):
+def fcn16s(classes: int = 21) -> Layout:
     return Layout(trunk(), [score(classes), fused("block4", classes), to_image(16)])
 
 
 @register(**ABOUT, summary="FCN with the scores of pools 4 and 3 added, at stride 8",
           published={"voc2011_mean_iu": Cited(62.7, "Table 2")})  # fmt: skip
-def fcn8s(classes=21):
+def fcn8s(classes: int = 21) -> Layout:
     return Layout(trunk(), [score(classes), fused("block4", classes), fused("block3", classes), to_image(8)])

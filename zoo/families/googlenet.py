@@ -9,6 +9,7 @@ The rows of Table 1 sum to 6.8 million weights. The paper leaves the pools' roun
 need pools that round up.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from zoo.entry import TORCHVISION, Cited, Paper, register
@@ -26,7 +27,7 @@ TABLE = {  # #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj
 }  # fmt: skip
 
 
-def inception(row, conv, large=5):
+def inception(row: str, conv: Callable[..., Conv], large: int = 5) -> Concat:
     c1, r3, c3, r5, c5, p = TABLE[row]
     return Concat(
         [conv(c1, 1)],
@@ -36,13 +37,13 @@ def inception(row, conv, large=5):
     )
 
 
-def auxiliary(name, classes):
+def auxiliary(name: str, classes: int) -> Auxiliary:
     """Section 5: the side classifiers after 4a and 4d."""
     return Auxiliary(name, Pool(5, stride=3, kind="avg"), Conv(128, 1), Flatten(), Dense(1024, "relu"), Dropout(0.7),
                      Dense(classes, name=f"{name}_predictions"), weight=0.3)  # fmt: skip
 
 
-def pool(size=3):
+def pool(size: int = 3) -> Pool:
     return Pool(size, stride=2, padding="ceil")
 
 
@@ -52,7 +53,7 @@ def pool(size=3):
     published={"trainable_params": Cited(6_998_552, "bvlc_googlenet, Caffe model zoo, without the auxiliary heads"),
                "imagenet_top5_error": Cited(10.07, "Table 3, 1 model, 1 crop")},
 )  # fmt: skip
-def googlenet(classes=1000, aux=False):
+def googlenet(classes: int = 1000, aux: bool = False) -> Layout:
     """With `aux` the two auxiliary classifiers of the paper are there, for training."""
     return Layout(
         body=[
@@ -74,7 +75,7 @@ def googlenet(classes=1000, aux=False):
     published={"trainable_params": Cited(6_624_904, TORCHVISION), "macs": Cited(1.5e9, TORCHVISION)},
     weights={"torchvision": "googlenet-1378be20"},
 )  # fmt: skip
-def googlenet_bn(classes=1000):
+def googlenet_bn(classes: int = 1000) -> Layout:
     conv = partial(Conv, bias=False, norm=Norm(epsilon=1e-3))
     rows = {block: [inception(row, conv, large=3) for row in TABLE if row[0] == block] for block in "345"}
     return Layout(

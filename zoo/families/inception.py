@@ -16,11 +16,11 @@ conv = partial(Conv, bias=False, norm=Norm(epsilon=1e-3, scale=False))
 valid = partial(conv, padding="valid")
 
 
-def average():
+def average() -> Pool:
     return Pool(3, stride=1, padding="same", kind="avg")
 
 
-def stem():
+def stem() -> list[Stage]:
     return [
         Stage("stem1", valid(32, 3, stride=2)),
         Stage("stem2", valid(32, 3), conv(64, 3), Pool(3, stride=2)),
@@ -28,7 +28,7 @@ def stem():
     ]
 
 
-def module_a(pool):  # Figure 5, the 5x5 kept
+def module_a(pool: int) -> Concat:  # Figure 5, the 5x5 kept
     return Concat(
         [conv(64, 1)],
         [conv(48, 1), conv(64, 5)],
@@ -37,7 +37,7 @@ def module_a(pool):  # Figure 5, the 5x5 kept
     )
 
 
-def reduction_a():  # Figure 10
+def reduction_a() -> Concat:  # Figure 10
     return Concat(
         [valid(384, 3, stride=2)],
         [conv(64, 1), conv(96, 3), valid(96, 3, stride=2)],
@@ -45,7 +45,7 @@ def reduction_a():  # Figure 10
     )
 
 
-def module_b(n):  # Figure 6: 7x7 as 1x7 and 7x1
+def module_b(n: int) -> Concat:  # Figure 6: 7x7 as 1x7 and 7x1
     return Concat(
         [conv(192, 1)],
         [conv(n, 1), conv(n, (1, 7)), conv(192, (7, 1))],
@@ -54,7 +54,7 @@ def module_b(n):  # Figure 6: 7x7 as 1x7 and 7x1
     )
 
 
-def reduction_b():
+def reduction_b() -> Concat:
     return Concat(
         [conv(192, 1), valid(320, 3, stride=2)],
         [conv(192, 1), conv(192, (1, 7)), conv(192, (7, 1)), valid(192, 3, stride=2)],
@@ -62,7 +62,7 @@ def reduction_b():
     )
 
 
-def module_c():  # Figure 7: the filter bank made wider, not deeper
+def module_c() -> Concat:  # Figure 7: the filter bank made wider, not deeper
     return Concat(
         [conv(320, 1)],
         [conv(384, 1), Concat([conv(384, (1, 3))], [conv(384, (3, 1))])],
@@ -81,7 +81,7 @@ def module_c():  # Figure 7: the filter bank made wider, not deeper
                "imagenet_top5_error": Cited(5.6, "Table 3, single crop")},
     weights={"imagenet": "InceptionV3"},
 )  # fmt: skip
-def inception_v3(classes=1000):
+def inception_v3(classes: int = 1000) -> Layout:
     return Layout(
         body=[
             *stem(),

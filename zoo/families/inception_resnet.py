@@ -11,28 +11,28 @@ before the residual ones, the last of which is unscaled and has no ReLU. BatchNo
 from zoo.entry import Cited, register
 from zoo.families.inception import average, conv, stem, valid
 from zoo.families.inception_v4 import PAPER
-from zoo.layout import Activation, Add, Concat, Conv, Dense, GlobalPool, Layout, Pool, Scale, Stage
+from zoo.layout import Activation, Add, Concat, Conv, Dense, GlobalPool, Layout, Pool, Scale, Stage, Word
 
 
-def residual(scale, channels, *branches, relu=True):
+def residual(scale: float, channels: int, *branches: list[Word], relu: bool = True) -> list:
     """x + scale * up(branches), where `up`, a 1x1 convolution, gives back the `channels` of x."""
     up = Conv(channels, 1, activation=None)
     return [Add([Concat(*branches), up, Scale(scale)]), Activation("relu") if relu else []]
 
 
-def block_a():  # Figure 16, 35x35
+def block_a() -> list:  # Figure 16, 35x35
     return residual(0.17, 320, [conv(32, 1)], [conv(32, 1), conv(32, 3)], [conv(32, 1), conv(48, 3), conv(64, 3)])
 
 
-def block_b():  # Figure 17, 17x17
+def block_b() -> list:  # Figure 17, 17x17
     return residual(0.1, 1088, [conv(192, 1)], [conv(128, 1), conv(160, (1, 7)), conv(192, (7, 1))])
 
 
-def block_c(scale=0.2, relu=True):  # Figure 19, 8x8
+def block_c(scale: float = 0.2, relu: bool = True) -> list:  # Figure 19, 8x8
     return residual(scale, 2080, [conv(192, 1)], [conv(192, 1), conv(224, (1, 3)), conv(256, (3, 1))], relu=relu)
 
 
-def mixed_5b():
+def mixed_5b() -> Concat:
     return Concat(
         [conv(96, 1)],
         [conv(48, 1), conv(64, 5)],
@@ -41,11 +41,11 @@ def mixed_5b():
     )
 
 
-def reduction_a():
+def reduction_a() -> Concat:
     return Concat([valid(384, 3, stride=2)], [conv(256, 1), conv(256, 3), valid(384, 3, stride=2)], [Pool(3, stride=2)])
 
 
-def reduction_b():  # Figure 18
+def reduction_b() -> Concat:  # Figure 18
     return Concat(
         [conv(256, 1), valid(384, 3, stride=2)],
         [conv(256, 1), valid(288, 3, stride=2)],
@@ -62,7 +62,7 @@ def reduction_b():  # Figure 18
                "imagenet_top5_error": Cited(4.9, "Table 2, single crop")},
     weights={"imagenet": "InceptionResNetV2"},
 )  # fmt: skip
-def inception_resnet_v2(classes=1000):
+def inception_resnet_v2(classes: int = 1000) -> Layout:
     return Layout(
         body=[
             *stem(),

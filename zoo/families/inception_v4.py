@@ -20,7 +20,7 @@ conv = partial(Conv, bias=False, norm=Norm(epsilon=1e-3))
 valid = partial(conv, padding="valid")
 
 
-def stem():  # Figure 3
+def stem() -> list[Stage]:  # Figure 3
     return [
         Stage("stem1", valid(32, 3, stride=2)),
         Stage("stem2", valid(32, 3), conv(64, 3), Concat([Pool(3, stride=2)], [valid(96, 3, stride=2)])),
@@ -30,7 +30,7 @@ def stem():  # Figure 3
     ]  # fmt: skip
 
 
-def inception_a():  # Figure 4
+def inception_a() -> Concat:  # Figure 4
     return Concat(
         [conv(96, 1)],
         [conv(64, 1), conv(96, 3)],
@@ -39,11 +39,11 @@ def inception_a():  # Figure 4
     )
 
 
-def reduction_a():  # Figure 7 with k, l, m, n of Table 1
+def reduction_a() -> Concat:  # Figure 7 with k, l, m, n of Table 1
     return Concat([valid(384, 3, stride=2)], [conv(192, 1), conv(224, 3), valid(256, 3, stride=2)], [Pool(3, stride=2)])
 
 
-def inception_b():  # Figure 5
+def inception_b() -> Concat:  # Figure 5
     return Concat(
         [conv(384, 1)],
         [conv(192, 1), conv(224, (1, 7)), conv(256, (7, 1))],
@@ -52,7 +52,7 @@ def inception_b():  # Figure 5
     )
 
 
-def reduction_b():  # Figure 8
+def reduction_b() -> Concat:  # Figure 8
     return Concat(
         [conv(192, 1), valid(192, 3, stride=2)],
         [conv(256, 1), conv(256, (1, 7)), conv(320, (7, 1)), valid(320, 3, stride=2)],
@@ -60,7 +60,7 @@ def reduction_b():  # Figure 8
     )
 
 
-def inception_c():  # Figure 6
+def inception_c() -> Concat:  # Figure 6
     return Concat(
         [conv(256, 1)],
         [conv(384, 1), Concat([conv(256, (1, 3))], [conv(256, (3, 1))])],
@@ -76,7 +76,7 @@ def inception_c():  # Figure 6
                "imagenet_top1_error": Cited(20.0, "Table 2, single crop"),
                "imagenet_top5_error": Cited(5.0, "Table 2, single crop")},
 )  # fmt: skip
-def inception_v4(classes=1000):
+def inception_v4(classes: int = 1000) -> Layout:
     return Layout(
         body=[
             *stem(),

@@ -17,7 +17,7 @@ PAPER = Paper("Gradient-Based Learning Applied to Document Recognition", "LeCun,
               "Proceedings of the IEEE 86(11)")  # fmt: skip
 
 
-def modern(classes, maps1, maps2, *hidden):
+def modern(classes: int, maps1: int, maps2: int, *hidden: int) -> Layout:
     """The form common today: ReLU, max pooling, all maps connected, a dense softmax output."""
     return Layout(
         body=[
@@ -34,13 +34,13 @@ RECIPE = {"learning_rate": 3e-3, "initialization": "pytorch"}
 
 @register(paper=PAPER, year=1990, input_shape=(28, 28, 1), classes=10, summary="The first LeNet, modern form",
           recipe=RECIPE, published={"mnist_error": Cited(1.7, "Figure 9, of the original form")})  # fmt: skip
-def lenet1(classes=10):
+def lenet1(classes: int = 10) -> Layout:
     return modern(classes, 4, 12)
 
 
 @register(paper=PAPER, year=1995, input_shape=(32, 32, 1), margin=2, classes=10, summary="LeNet-4, modern form",
           recipe=RECIPE, published={"mnist_error": Cited(1.1, "Figure 9, of the original form")})  # fmt: skip
-def lenet4(classes=10):
+def lenet4(classes: int = 10) -> Layout:
     return modern(classes, 4, 16, 120)
 
 
@@ -48,7 +48,7 @@ def lenet4(classes=10):
           summary="LeNet-5 as everybody runs it today: ReLU, max pools, softmax",
           recipe=RECIPE,
           published={"trainable_params": Cited(61_706, "the net of PyTorch's neural networks tutorial")})  # fmt: skip
-def lenet5(classes=10):
+def lenet5(classes: int = 10) -> Layout:
     return modern(classes, 6, 16, 120, 84)
 
 
@@ -83,7 +83,7 @@ CODES = tuple(
           recipe={"learning_rate": 4e-3, "label_smoothing": 0.0, "rubbish": 10.0},
           published={"trainable_params": Cited(60_000, "Section II.B, the layers' sum"),
                      "mnist_error": Cited(0.95, "Figure 9")})  # fmt: skip
-def lenet5_1998():
+def lenet5_1998() -> Layout:
     squash = "scaled_tanh"
     return Layout(
         body=[

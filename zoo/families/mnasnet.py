@@ -14,7 +14,7 @@ conv = partial(Conv, bias=False, norm="batch")
 depthwise = partial(DepthwiseConv, bias=False, norm="batch")
 
 
-def inverted_residual(inputs, kernel, expansion, filters, stride=1):
+def inverted_residual(inputs: int, kernel: int, expansion: int, filters: int, stride: int = 1) -> Add | list:
     rows = [
         conv(expansion * inputs, 1),
         depthwise(kernel, stride=stride, padding=kernel // 2),
@@ -23,7 +23,7 @@ def inverted_residual(inputs, kernel, expansion, filters, stride=1):
     return Add(rows) if stride == 1 and inputs == filters else rows
 
 
-def blocks(repeats, inputs, kernel, expansion, filters, stride):
+def blocks(repeats: int, inputs: int, kernel: int, expansion: int, filters: int, stride: int) -> list:
     """`repeats` blocks MBConv<expansion> (<kernel>x<kernel>); the first has the stride."""
     return [inverted_residual(inputs, kernel, expansion, filters, stride),
             [inverted_residual(filters, kernel, expansion, filters) for _ in range(repeats - 1)]]  # fmt: skip
@@ -38,7 +38,7 @@ def blocks(repeats, inputs, kernel, expansion, filters, stride):
                "imagenet_top1_error": Cited(25.5, "Table 2, MnasNet-B1")},
     weights={"torchvision": "mnasnet1.0_top1_73.512-f206786ef8"},
 )  # fmt: skip
-def mnasnet1_0(classes=1000):
+def mnasnet1_0(classes: int = 1000) -> Layout:
     return Layout(
         body=[
             Stage("block1", conv(32, 3, stride=2, padding=1), depthwise(3), conv(16, 1, activation=None)),

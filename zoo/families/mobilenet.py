@@ -10,16 +10,17 @@ Padding, ReLU6 and epsilon are those of the authors' code, which keras.applicati
 """
 
 from functools import partial
+from typing import Any
 
 from zoo.entry import TORCHVISION, Cited, Paper, register
-from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, GlobalPool, Layout, Norm, Stage
+from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, GlobalPool, Layout, Norm, Stage, Word
 
 TENSORFLOW = Norm(epsilon=1e-3)
 conv = partial(Conv, bias=False, activation="relu6")
 depthwise = partial(DepthwiseConv, 3, bias=False, activation="relu6")
 
 
-def separable(filters, stride=1):
+def separable(filters: int, stride: int = 1) -> list[Word]:
     return [depthwise(stride=stride, norm=TENSORFLOW), conv(filters, 1, norm=TENSORFLOW)]
 
 
@@ -32,7 +33,7 @@ def separable(filters, stride=1):
                "imagenet_top1_error": Cited(29.4, "Table 8")},
     weights={"imagenet": "MobileNet"},
 )  # fmt: skip
-def mobilenet(classes=1000):
+def mobilenet(classes: int = 1000) -> Layout:
     return Layout(
         body=[
             Stage("block1", conv(32, 3, stride=2, norm=TENSORFLOW), separable(64)),
@@ -50,8 +51,9 @@ V2 = (  # Table 2: expansion t, channels c, repeats n, stride s
 )  # fmt: skip
 
 
-def inverted_residual(inputs, expansion, channels, stride, norm, padding):
-    rows = [
+def inverted_residual(inputs: int, expansion: int, channels: int, stride: int, norm: str | Norm,
+                      padding: int | str) -> Add | list:  # fmt: skip
+    rows: list = [
         conv(expansion * inputs, 1, norm=norm) if expansion > 1 else [],
         depthwise(stride=stride, padding=padding, norm=norm),
         conv(channels, 1, norm=norm, activation=None),
@@ -59,7 +61,8 @@ def inverted_residual(inputs, expansion, channels, stride, norm, padding):
     return Add(rows) if stride == 1 and inputs == channels else rows
 
 
-def mobilenet_v2_layout(classes, norm, padding, dropout):
+def mobilenet_v2_layout(classes: int, norm: str | Norm, padding: int | str, dropout: float) -> Layout:
+    stages: list[list]
     stages, inputs = [[conv(32, 3, stride=2, padding=padding, norm=norm)]], 32
     for expansion, channels, repeats, stride in V2:
         for i in range(repeats):
@@ -73,7 +76,7 @@ def mobilenet_v2_layout(classes, norm, padding, dropout):
     return Layout(body, [GlobalPool("avg"), Dropout(dropout) if dropout else [], Dense(classes, name="predictions")])
 
 
-ABOUT_V2 = dict(
+ABOUT_V2: dict[str, Any] = dict(
     paper=Paper("MobileNetV2: Inverted Residuals and Linear Bottlenecks",
                 "Sandler, Howard, Zhu, Zhmoginov and Chen", 2018, "arXiv:1801.04381"),
     input_shape=(224, 224, 3), classes=1000,
@@ -84,12 +87,12 @@ ABOUT_V2 = dict(
           published={"params": Cited(3_538_984, "keras.applications"), "macs": Cited(300e6, "Table 4"),
                      "imagenet_top1_error": Cited(28.0, "Table 4")},
           weights={"imagenet": "MobileNetV2"})  # fmt: skip
-def mobilenet_v2(classes=1000):
+def mobilenet_v2(classes: int = 1000) -> Layout:
     return mobilenet_v2_layout(classes, TENSORFLOW, "same", 0.0)
 
 
 @register(**ABOUT_V2, summary="MobileNetV2 with PyTorch's padding and epsilon; torchvision's mobilenet_v2",
           published={"trainable_params": Cited(3_504_872, TORCHVISION)},
           weights={"torchvision": "mobilenet_v2-b0353104"})  # fmt: skip
-def mobilenet_v2_torchvision(classes=1000):
+def mobilenet_v2_torchvision(classes: int = 1000) -> Layout:
     return mobilenet_v2_layout(classes, "batch", 1, 0.2)

@@ -8,6 +8,7 @@
 | mobilenet_v3_small_torchvision |                             | 2,542,856 | PyTorch's  |
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from zoo.entry import TORCHVISION, Cited, Paper, register
@@ -35,18 +36,19 @@ conv = partial(Conv, bias=False, norm=Norm(epsilon=1e-3))
 depthwise = partial(DepthwiseConv, bias=False, norm=Norm(epsilon=1e-3))
 
 
-def by_8(channels):
+def by_8(channels: float) -> int:
     """The nearest multiple of 8, but no less than nine tenths."""
     rounded = int(channels + 4) // 8 * 8
     return rounded if rounded >= 0.9 * channels else rounded + 8
 
 
-def squeeze_and_excite(channels):  # Section 5.3: a quarter of the expansion, a hard sigmoid
+def squeeze_and_excite(channels: int) -> Multiply:  # Section 5.3: a quarter of the expansion, a hard sigmoid
     return Multiply([GlobalPool("avg"), Dense(by_8(channels / 4), "relu"), Dense(channels, "hard_sigmoid")])
 
 
-def bneck(inputs, kernel, expansion, out, se, act, stride, pad):
-    rows = [
+def bneck(inputs: int, kernel: int, expansion: int, out: int, se: bool, act: str, stride: int,
+          pad: Callable[[int], int | str]) -> Add | list:  # fmt: skip
+    rows: list = [
         conv(expansion, 1, activation=act) if expansion != inputs else [],
         depthwise(kernel, stride=stride, padding=pad(kernel), activation=act),
         squeeze_and_excite(expansion) if se else [],
@@ -55,7 +57,8 @@ def bneck(inputs, kernel, expansion, out, se, act, stride, pad):
     return Add(rows) if stride == 1 and inputs == out else rows
 
 
-def mobilenet_v3(table, hidden, classes, pad):
+def mobilenet_v3(table: tuple[tuple, ...], hidden: int, classes: int, pad: Callable[[int], int | str]) -> Layout:
+    stages: list[list]
     stages, inputs = [[conv(16, 3, stride=2, padding=pad(3), activation=HS)]], 16
     for kernel, expansion, out, se, act, stride in table:
         if stride == 2:
@@ -70,7 +73,8 @@ def mobilenet_v3(table, hidden, classes, pad):
 FILES = {"large": "mobilenet_v3_large-8738ca79", "small": "mobilenet_v3_small-047dcff4"}  # torchvision's
 
 
-def register_net(size, table, hidden, params, trainable, macs, top1):
+def register_net(size: str, table: tuple[tuple, ...], hidden: int, params: float, trainable: float, macs: float,
+                 top1: float) -> None:  # fmt: skip
     def same(kernel):
         return "same"
 

@@ -9,19 +9,21 @@ The paper gives its nets in a figure and prose; the sizes are those of the autho
 CIFAR-10 and, for ImageNet, in Caffe's model zoo.
 """
 
+from typing import Any
+
 from zoo.entry import Cited, Paper, register
-from zoo.layout import Conv, Dropout, GlobalPool, Layout, Pool, Stage
+from zoo.layout import Conv, Dropout, GlobalPool, Layout, Pool, Stage, Word
 
 PAPER = Paper("Network In Network", "Lin, Chen and Yan", 2013, "arXiv:1312.4400")
 
 
-def mlpconv(kernel, *filters, **options):
+def mlpconv(kernel: int, *filters: int, **options: Any) -> list:
     """A convolution and the perceptron that slides with it."""
     first, *others = filters
     return [Conv(first, kernel, **options), [Conv(units, 1) for units in others]]
 
 
-def head(classes):
+def head(classes: int) -> list[Word]:
     return [Conv(classes, 1, name="predictions"), GlobalPool("avg")]
 
 
@@ -31,7 +33,7 @@ def head(classes):
     published={"trainable_params": Cited(966_986, "sum of the authors' CIFAR-10 configuration"),
                "cifar10_error": Cited(10.41, "Table 1, NIN + dropout, no augmentation")},
 )  # fmt: skip
-def nin_cifar(classes=10):
+def nin_cifar(classes: int = 10) -> Layout:
     return Layout(
         body=[
             Stage("block1", mlpconv(5, 192, 160, 96), Pool(3, stride=2, padding="ceil"), Dropout(0.5)),
@@ -47,7 +49,7 @@ def nin_cifar(classes=10):
     summary="Network in Network for ImageNet: AlexNet's accuracy at an eighth of its weights",
     published={"trainable_params": Cited(7_595_176, "sum of Caffe's model zoo, NIN-Imagenet")},
 )  # fmt: skip
-def nin(classes=1000):
+def nin(classes: int = 1000) -> Layout:
     return Layout(
         body=[
             Stage("block1", mlpconv(11, 96, 96, 96, stride=4, padding="valid"), Pool(3, stride=2, padding="ceil")),

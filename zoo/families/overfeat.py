@@ -13,7 +13,7 @@ PAPER = Paper("OverFeat: Integrated Recognition, Localization and Detection usin
               "Sermanet, Eigen, Zhang, Mathieu, Fergus and LeCun", 2013, "arXiv:1312.6229")  # fmt: skip
 
 
-def head(classes, *hidden):
+def head(classes: int, *hidden: int) -> list:
     return [Flatten(), *([Dense(units, "relu"), Dropout(0.5)] for units in hidden), Dense(classes, name="predictions")]
 
 
@@ -22,7 +22,7 @@ def head(classes, *hidden):
     summary="One net classifies, localizes and detects by sliding densely over the image: the fast one",
     published={"imagenet_top5_error": Cited(17.12, "Table 2, fast, scale 1, coarse stride")},
 )  # fmt: skip
-def overfeat_fast(classes=1000):
+def overfeat_fast(classes: int = 1000) -> Layout:
     return Layout(
         body=[
             Stage("block1", Conv(96, 11, stride=4, padding="valid"), Pool(2)),
@@ -40,7 +40,7 @@ def overfeat_fast(classes=1000):
     summary="OverFeat's accurate net: finer, and one layer deeper",
     published={"imagenet_top5_error": Cited(14.18, "Table 2, accurate, 4 scales, fine stride")},
 )  # fmt: skip
-def overfeat_accurate(classes=1000):
+def overfeat_accurate(classes: int = 1000) -> Layout:
     return Layout(
         body=[
             Stage("block1", Conv(96, 7, stride=2, padding="valid"), Pool(3)),

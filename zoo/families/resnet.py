@@ -10,10 +10,12 @@ The `_v1` nets have the paper's stride, as keras.applications has; the others ha
 and everybody, torchvision too, followed. The shortcuts are option B: a 1x1 convolution where the shape changes.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from zoo.entry import SGD, TORCHVISION, Cited, Paper, register
-from zoo.layout import Activation, Add, Conv, Dense, GlobalPool, Layout, Pool, Stage
+from zoo.layout import Activation, Add, Conv, Dense, GlobalPool, Layout, Pool, Stage, Word
 
 PAPER = Paper("Deep Residual Learning for Image Recognition", "He, Zhang, Ren and Sun", 2015, "arXiv:1512.03385")
 COLUMNS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
@@ -25,36 +27,36 @@ PAPER_RECIPE = SGD | {"batch_size": 256, "learning_rate": 0.1, "schedule": "plat
 conv = partial(Conv, bias=False, norm="batch")
 
 
-def conv3(width, stride=1, **options):
+def conv3(width: int, stride: int = 1, **options: Any) -> Conv:
     return conv(width, 3, stride=stride, padding=1, **options)
 
 
-def residual(rows, out, stride, project):
+def residual(rows: list, out: int, stride: int, project: bool) -> list[Word]:
     """The rows' sum with the input, or with its projection to `out` channels; then ReLU."""
     return [Add(rows, shortcut=[conv(out, 1, stride=stride, activation=None)] if project else []), Activation("relu")]
 
 
-def basic(width, stride, project):  # Figure 5, left
+def basic(width: int, stride: int, project: bool) -> list[Word]:  # Figure 5, left
     rows = [conv3(width, stride), conv3(width, activation=None)]
     return residual(rows, width, stride, project and (stride > 1 or width != 64))
 
 
-def bottleneck(width, stride, project):  # Figure 5, right
+def bottleneck(width: int, stride: int, project: bool) -> list[Word]:  # Figure 5, right
     rows = [conv(width, 1), conv3(width, stride), conv(4 * width, 1, activation=None)]
     return residual(rows, 4 * width, stride, project)
 
 
-def bottleneck_v1(width, stride, project):
+def bottleneck_v1(width: int, stride: int, project: bool) -> list[Word]:
     rows = [conv(width, 1, stride=stride), conv3(width), conv(4 * width, 1, activation=None)]
     return residual(rows, 4 * width, stride, project)
 
 
-def blocks(block, width, count, stride):
+def blocks(block: Callable[[int, int, bool], list[Word]], width: int, count: int, stride: int) -> list:
     """`count` blocks; the first has the stride and, where the shape changes, a projection."""
     return [block(width, stride, True), [block(width, 1, False) for _ in range(count - 1)]]
 
 
-def resnet(block, counts, classes):
+def resnet(block: Callable[[int, int, bool], list[Word]], counts: tuple[int, ...], classes: int) -> Layout:
     first, *others = counts
     return Layout(
         body=[
@@ -78,7 +80,8 @@ FILES = {18: "resnet18-f37072fd", 34: "resnet34-b627a593", 50: "resnet50-0676ba6
 TOP5 = {34: 5.71, 50: 5.25, 101: 4.60, 152: 4.49}  # Table 4, single model, for the paper's own stride
 
 
-def register_depth(depth, name, block, summary, published, weights):
+def register_depth(depth: int, name: str, block: Callable[[int, int, bool], list[Word]], summary: str,
+                   published: dict[str, Cited], weights: dict[str, str]) -> None:  # fmt: skip
     def layout(classes=1000):
         return resnet(block, COLUMNS[depth], classes)
 

@@ -15,7 +15,7 @@ them before, as the best known PyTorch implementation does (akamaster/pytorch_re
 
 from zoo.entry import Cited, register
 from zoo.families.resnet import PAPER, PAPER_RECIPE, conv, conv3
-from zoo.layout import Activation, Add, Dense, GlobalPool, Layout, PadChannels, Pool, Stage, checks
+from zoo.layout import Activation, Add, Dense, GlobalPool, Layout, PadChannels, Pool, Stage, Word, checks
 
 TABLE6 = {20: (0.27e6, 8.75), 32: (0.46e6, 7.51), 44: (0.66e6, 7.17), 56: (0.85e6, 6.97), 110: (1.7e6, 6.43)}
 # Section 4.2: 64,000 steps; 110 layers need 400 steps of warm-up.
@@ -23,16 +23,16 @@ CIFAR_RECIPE = PAPER_RECIPE | {"batch_size": 128, "schedule": "step", "epochs": 
 WARMED_UP = CIFAR_RECIPE | {"warmup": 1.1}
 
 
-def block(width, zeros, stride=1):
+def block(width: int, zeros: str, stride: int = 1) -> list[Word]:
     shortcut = [Pool(1, stride=2), PadChannels(width, zeros)] if stride == 2 else []
     return [Add([conv3(width, stride), conv3(width, activation=None)], shortcut=shortcut), Activation("relu")]
 
 
-def stage(name, width, count, zeros, stride):
+def stage(name: str, width: int, count: int, zeros: str, stride: int) -> Stage:
     return Stage(name, block(width, zeros, stride), [block(width, zeros) for _ in range(count - 1)])
 
 
-def resnet(n, classes, zeros):
+def resnet(n: int, classes: int, zeros: str) -> Layout:
     return Layout(
         body=[
             Stage("conv1", conv(16, 3)),
@@ -44,7 +44,7 @@ def resnet(n, classes, zeros):
     )
 
 
-def register_depth(depth):
+def register_depth(depth: int) -> None:
     def layout(classes=10, zeros="after"):
         return resnet((depth - 2) // 6, classes, checks.one_of("after", "both")("zeros", zeros))
 

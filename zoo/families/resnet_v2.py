@@ -8,12 +8,13 @@
 The ImageNet nets are keras.applications': a stage's last block has the stride, its shortcut takes every second pixel.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from zoo.entry import Cited, Paper, register
 from zoo.families.resnet import FROM_ZERO
 from zoo.families.resnet_cifar import WARMED_UP
-from zoo.layout import Activation, Add, Conv, Dense, GlobalPool, Layout, Norm, Pool, Stage
+from zoo.layout import Activation, Add, Conv, Dense, GlobalPool, Layout, Norm, Pool, Stage, Word
 
 PAPER = Paper("Identity Mappings in Deep Residual Networks", "He, Zhang, Ren and Sun", 2016, "arXiv:1603.05027")
 
@@ -22,14 +23,14 @@ last = partial(Conv, bias=False, activation=None)
 preact = [Norm("batch"), Activation("relu")]
 
 
-def bottleneck(width, stride, project):
+def bottleneck(width: int, stride: int, project: bool) -> Add | list:
     rows = [conv(width, 1), conv(width, 3, stride=stride, padding=1), Conv(4 * width, 1, activation=None)]
     if project:  # the projection starts from the activated input
         return [preact, Add(rows, shortcut=[Conv(4 * width, 1, activation=None)])]
     return Add(preact + rows, shortcut=[Pool(1, stride=stride)] if stride > 1 else [])
 
 
-def resnet_v2(counts, classes):
+def resnet_v2(counts: tuple[int, ...], classes: int) -> Layout:
     def stage(width, count, stride, stem=(), end=()):
         blocks = [bottleneck(width, stride if i == count - 1 else 1, i == 0) for i in range(count)]
         return Stage(f"conv{width.bit_length() - 5}", stem, blocks, end)
@@ -46,15 +47,15 @@ def resnet_v2(counts, classes):
     )
 
 
-def basic_rows(width, stride):
+def basic_rows(width: int, stride: int) -> tuple[list[Word], int]:
     return [conv(width, 3, stride=stride, padding=1), last(width, 3)], width
 
 
-def bottleneck_rows(width, stride):
+def bottleneck_rows(width: int, stride: int) -> tuple[list[Word], int]:
     return [conv(width, 1), conv(width, 3, stride=stride, padding=1), last(4 * width, 1)], 4 * width
 
 
-def preact_resnet(rows_of, count, classes):
+def preact_resnet(rows_of: Callable[[int, int], tuple[list[Word], int]], count: int, classes: int) -> Layout:
     def first(width, stride):
         rows, out = rows_of(width, stride)
         straight = out == width and stride == 1  # as wide as the stem: nothing to project
@@ -72,7 +73,7 @@ def preact_resnet(rows_of, count, classes):
     )  # fmt: skip
 
 
-def register_imagenet(depth, counts, params):
+def register_imagenet(depth: int, counts: tuple[int, ...], params: float) -> None:
     def layout(classes=1000):
         return resnet_v2(counts, classes)
 
@@ -82,7 +83,7 @@ def register_imagenet(depth, counts, params):
              weights={"imagenet": f"ResNet{depth}V2"})  # fmt: skip
 
 
-def register_cifar(depth, rows_of, error):
+def register_cifar(depth: int, rows_of: Callable[[int, int], tuple[list[Word], int]], error: float) -> None:
     def layout(classes=10):
         return preact_resnet(rows_of, 18, classes)
 

@@ -6,14 +6,17 @@
 | resnext101_32x8d | 32 x 8         | 88,791,336             |
 """
 
+from collections.abc import Callable
+
 from zoo.entry import Cited, Paper, register
 from zoo.families.resnet import COLUMNS, FROM_ZERO, TORCHVISION, conv, conv3, residual, resnet
+from zoo.layout import Layout, Word
 
 PAPER = Paper("Aggregated Residual Transformations for Deep Neural Networks", "Xie, Girshick, Dollar, Tu and He",
               2016, "arXiv:1611.05431")  # fmt: skip
 
 
-def bottleneck(groups, group_width):
+def bottleneck(groups: int, group_width: int) -> Callable[[int, int, bool], list[Word]]:
     def block(width, stride, project):
         inner = groups * group_width * width // 64
         rows = [conv(inner, 1), conv3(inner, stride, groups=groups), conv(4 * width, 1, activation=None)]
@@ -29,7 +32,7 @@ def bottleneck(groups, group_width):
                "imagenet_top1_error": Cited(22.2, "Table 3")},
     weights={"torchvision": "resnext50_32x4d-7cdf4587"},
 )  # fmt: skip
-def resnext50_32x4d(classes=1000):
+def resnext50_32x4d(classes: int = 1000) -> Layout:
     return resnet(bottleneck(32, 4), COLUMNS[50], classes)
 
 
@@ -39,5 +42,5 @@ def resnext50_32x4d(classes=1000):
     published={"trainable_params": Cited(88_791_336, TORCHVISION), "macs": Cited(16.414e9, TORCHVISION)},
     weights={"torchvision": "resnext101_32x8d-8ba56ff5"},
 )  # fmt: skip
-def resnext101_32x8d(classes=1000):
+def resnext101_32x8d(classes: int = 1000) -> Layout:
     return resnet(bottleneck(32, 8), COLUMNS[101], classes)

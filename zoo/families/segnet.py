@@ -15,11 +15,11 @@ conv = partial(Conv, kernel=3, norm="batch")
 BLOCKS = [[int(word) for word in block.split()] for block in CONFIGURATIONS["D"].split("|")]
 
 
-def encoder(i):
+def encoder(i: int) -> Stage:
     return Stage(f"encoder{i}", [conv(filters) for filters in BLOCKS[i - 1]], Pool(2, padding="same"))
 
 
-def decoder(i):
+def decoder(i: int) -> Stage:
     """Block i backwards: its last convolution goes to the channels of the block before."""
     *others, _ = BLOCKS[i - 1]
     return Stage(f"decoder{i}", Unpool(f"encoder{i}_pool"), [conv(filters) for filters in others],
@@ -33,7 +33,7 @@ def decoder(i):
     summary="The decoder puts values back where the encoder's pools found them",
     published={"encoder_params": Cited(14.7e6, "Section 3")},
 )  # fmt: skip
-def segnet(classes=11):
+def segnet(classes: int = 11) -> Layout:
     return Layout(
         body=[*(encoder(i) for i in (1, 2, 3, 4, 5)), *(decoder(i) for i in (5, 4, 3, 2, 1))],
         head=[Conv(classes, 3, activation=None, name="predictions")],

@@ -10,14 +10,14 @@ more work than for such a ResNet-50.
 
 from zoo.entry import Cited, Paper, register
 from zoo.families.resnet import COLUMNS, FROM_ZERO, conv, conv3, residual, resnet
-from zoo.layout import Dense, GlobalPool, Multiply
+from zoo.layout import Dense, GlobalPool, Layout, Multiply, Word
 
 
-def squeeze_and_excite(channels, reduction=16):
+def squeeze_and_excite(channels: int, reduction: int = 16) -> Multiply:
     return Multiply([GlobalPool("avg"), Dense(channels // reduction, "relu"), Dense(channels, "sigmoid")])
 
 
-def bottleneck(width, stride, project):
+def bottleneck(width: int, stride: int, project: bool) -> list[Word]:
     rows = [conv(width, 1, stride=stride), conv3(width), conv(4 * width, 1, activation=None)]
     return residual([rows, squeeze_and_excite(4 * width)], 4 * width, stride, project)
 
@@ -29,5 +29,5 @@ def bottleneck(width, stride, project):
     published={"trainable_params": Cited(28_088_024, "timm, results table, 28.09 million"),
                "imagenet_top1_error": Cited(23.29, "Table 2"), "imagenet_top5_error": Cited(6.62, "Table 2")},
 )  # fmt: skip
-def se_resnet50(classes=1000):
+def se_resnet50(classes: int = 1000) -> Layout:
     return resnet(bottleneck, COLUMNS[50], classes)

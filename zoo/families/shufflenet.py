@@ -8,24 +8,24 @@
 from functools import partial
 
 from zoo.entry import TORCHVISION, Cited, Paper, register
-from zoo.layout import Concat, Conv, Dense, DepthwiseConv, GlobalPool, Layout, Pool, Shuffle, Split, Stage
+from zoo.layout import Concat, Conv, Dense, DepthwiseConv, GlobalPool, Layout, Pool, Shuffle, Split, Stage, Word
 
 conv = partial(Conv, bias=False, norm="batch")
 depthwise = partial(DepthwiseConv, 3, padding=1, bias=False, norm="batch", activation=None)
 
 
-def unit(half):  # Figure 3c: half of the channels pass untouched
+def unit(half: int) -> list[Word]:  # Figure 3c: half of the channels pass untouched
     return [Concat([Split(0)], [Split(1), conv(half, 1), depthwise(), conv(half, 1)]), Shuffle(2)]
 
 
-def shrinking(half):  # Figure 3d
+def shrinking(half: int) -> list[Word]:  # Figure 3d
     return [
         Concat([depthwise(stride=2), conv(half, 1)], [conv(half, 1), depthwise(stride=2), conv(half, 1)]),
         Shuffle(2),
     ]
 
 
-def stage(i, channels, repeats):
+def stage(i: int, channels: int, repeats: int) -> Stage:
     half = channels // 2
     return Stage(f"stage{i}", shrinking(half), [unit(half) for _ in range(repeats - 1)])
 
@@ -39,7 +39,7 @@ def stage(i, channels, repeats):
                "imagenet_top1_error": Cited(30.6, "Table 8")},
     weights={"torchvision": "shufflenetv2_x1-5666bf0f80"},
 )  # fmt: skip
-def shufflenet_v2_x1_0(classes=1000):
+def shufflenet_v2_x1_0(classes: int = 1000) -> Layout:
     return Layout(
         body=[
             Stage("stage1", conv(24, 3, stride=2, padding=1)),

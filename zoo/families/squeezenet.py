@@ -7,21 +7,21 @@
 """
 
 from zoo.entry import TORCHVISION, Cited, Paper, register
-from zoo.layout import Concat, Conv, Dropout, GlobalPool, Layout, Pool, Stage
+from zoo.layout import Concat, Conv, Dropout, GlobalPool, Layout, Pool, Stage, Word
 
 PAPER = Paper("SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size",
               "Iandola, Han, Moskewicz, Ashraf, Dally and Keutzer", 2016, "arXiv:1602.07360")  # fmt: skip
 
 
-def fire(squeeze, expand):
+def fire(squeeze: int, expand: int) -> list[Word]:
     return [Conv(squeeze, 1), Concat([Conv(expand, 1)], [Conv(expand, 3)])]
 
 
-def pool():
+def pool() -> Pool:
     return Pool(3, stride=2, padding="ceil")
 
 
-def head(classes):
+def head(classes: int) -> list[Word]:
     return [Dropout(0.5), Conv(classes, 1, name="predictions"), GlobalPool("avg")]
 
 
@@ -32,7 +32,7 @@ def head(classes):
                "imagenet_top5_error": Cited(19.7, "Table 2")},
     weights={"torchvision": "squeezenet1_0-b66bff10"},
 )  # fmt: skip
-def squeezenet1_0(classes=1000):
+def squeezenet1_0(classes: int = 1000) -> Layout:
     return Layout(
         body=[
             Stage("block1", Conv(96, 7, stride=2, padding="valid"), pool()),
@@ -50,7 +50,7 @@ def squeezenet1_0(classes=1000):
     published={"trainable_params": Cited(1_235_496, TORCHVISION), "macs": Cited(0.35e9, TORCHVISION)},
     weights={"torchvision": "squeezenet1_1-b8a52dc0"},
 )  # fmt: skip
-def squeezenet1_1(classes=1000):
+def squeezenet1_1(classes: int = 1000) -> Layout:
     return Layout(
         body=[
             Stage("block1", Conv(64, 3, stride=2, padding="valid"), pool()),

@@ -8,14 +8,14 @@ The convolutions are unpadded, so the output is smaller than the image; `padding
 """
 
 from zoo.entry import Cited, Paper, register
-from zoo.layout import Concat, Conv, ConvTranspose, Dropout, Layout, Pool, Stage, Take
+from zoo.layout import Concat, Conv, ConvTranspose, Dropout, Layout, Pool, Stage, Take, Word
 
 
-def twice(width):
+def twice(width: int) -> list[Conv]:
     return [Conv(width, 3, padding="valid"), Conv(width, 3, padding="valid")]
 
 
-def up(i, width):
+def up(i: int, width: int) -> list[Word]:
     """Enlarge, join with the map of the same level on the way down, convolve."""
     return [
         Concat([Take(f"down{i}")], [ConvTranspose(width, 2, stride=2)], crop=True, name=f"join{i}"),
@@ -31,7 +31,7 @@ def up(i, width):
     published={"trainable_params": Cited(31_030_658, "sum of Figure 1's layers"),
                "output_size": Cited(388, "Figure 1")},
 )  # fmt: skip
-def unet(classes=2):
+def unet(classes: int = 2) -> Layout:
     levels = ((1, 64), (2, 128), (3, 256), (4, 512))
     return Layout(
         body=[

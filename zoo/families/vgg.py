@@ -30,14 +30,14 @@ CONFIGURATIONS = {
 }
 
 
-def conv(word, norm):
+def conv(word: str, norm: str | None) -> Conv:
     """One entry of the table: "256" is conv3-256, "256/1" is conv1-256, "64-LRN" is followed by normalization."""
     filters, _, lrn = word.partition("-")
     filters, _, kernel = filters.partition("/")
     return Conv(int(filters), int(kernel or 3), norm="lrn" if lrn else norm)
 
 
-def vgg(column, classes, norm=None):
+def vgg(column: str, classes: int, norm: str | None = None) -> Layout:
     blocks = CONFIGURATIONS[column].split("|")
     return Layout(
         body=[
@@ -72,7 +72,7 @@ FILES = {  # torchvision's
 COLUMNS = {"vgg11": "A", "vgg11_lrn": "A-LRN", "vgg13": "B", "vgg16c": "C", "vgg16": "D", "vgg19": "E"}
 
 
-def register_column(name, column, norm=None):
+def register_column(name: str, column: str, norm: str | None = None) -> None:
     def layout(classes=1000):
         return vgg(column, classes, norm)
 

@@ -13,22 +13,22 @@ from zoo.entry import Cited, Paper, register
 from zoo.families import resnet
 from zoo.families.resnet_cifar import CIFAR_RECIPE
 from zoo.families.resnet_v2 import conv, last, preact
-from zoo.layout import Add, Dense, Dropout, GlobalPool, Layout, Stage
+from zoo.layout import Add, Dense, Dropout, GlobalPool, Layout, Stage, Word
 
 PAPER = Paper("Wide Residual Networks", "Zagoruyko and Komodakis", 2016, "arXiv:1605.07146")
 
 
-def rows(width, stride, dropout):  # Figure 1d
+def rows(width: int, stride: int, dropout: float) -> list:  # Figure 1d
     drop = [Dropout(dropout)] if dropout else []
     return [conv(width, 3, stride=stride, padding=1), drop, last(width, 3)]
 
 
-def stage(name, width, count, stride, dropout, end=()):
+def stage(name: str, width: int, count: int, stride: int, dropout: float, end: list | tuple = ()) -> Stage:
     first = [preact, Add(rows(width, stride, dropout), shortcut=[last(width, 1, stride=stride)])]
     return Stage(name, first, [Add([preact, rows(width, 1, dropout)]) for _ in range(count - 1)], end)
 
 
-def wide_resnet(depth, factor, classes, dropout):
+def wide_resnet(depth: int, factor: int, classes: int, dropout: float) -> Layout:
     n = (depth - 4) // 6
     return Layout(
         body=[
@@ -41,7 +41,7 @@ def wide_resnet(depth, factor, classes, dropout):
     )
 
 
-def register_net(depth, factor, **published):
+def register_net(depth: int, factor: int, **published: Cited) -> None:
     def layout(classes=10, block_dropout=0.0):
         return wide_resnet(depth, factor, classes, block_dropout)
 
@@ -59,7 +59,7 @@ register_net(16, 8, trainable_params=Cited(11.0e6, "Table 5"), cifar10_error=Cit
 register_net(28, 10, trainable_params=Cited(36.5e6, "Table 5"), cifar10_error=Cited(4.00, "Table 5"))
 
 
-def bottleneck(width, stride, project):
+def bottleneck(width: int, stride: int, project: bool) -> list[Word]:
     wide = [resnet.conv(2 * width, 1), resnet.conv3(2 * width, stride), resnet.conv(4 * width, 1, activation=None)]
     return resnet.residual(wide, 4 * width, stride, project)
 
@@ -71,5 +71,5 @@ def bottleneck(width, stride, project):
                "imagenet_top1_error": Cited(21.9, "Table 8"), "imagenet_top5_error": Cited(6.03, "Table 8")},
     weights={"torchvision": "wide_resnet50_2-95faca4d"},
 )  # fmt: skip
-def wide_resnet50_2(classes=1000):
+def wide_resnet50_2(classes: int = 1000) -> Layout:
     return resnet.resnet(bottleneck, resnet.COLUMNS[50], classes)

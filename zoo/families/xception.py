@@ -8,17 +8,17 @@
 from functools import partial
 
 from zoo.entry import Cited, Paper, register
-from zoo.layout import Activation, Add, Conv, Dense, DepthwiseConv, GlobalPool, Layout, Norm, Pool, Stage
+from zoo.layout import Activation, Add, Conv, Dense, DepthwiseConv, GlobalPool, Layout, Norm, Pool, Stage, Word
 
 conv = partial(Conv, bias=False, norm=Norm(epsilon=1e-3))
 relu = Activation("relu")
 
 
-def separable(filters, activation=None):
+def separable(filters: int, activation: str | None = None) -> list[Word]:
     return [DepthwiseConv(3, bias=False, activation=None), conv(filters, 1, activation=activation)]
 
 
-def shrinking(*filters, first_relu=True):
+def shrinking(*filters: int, first_relu: bool = True) -> Add:
     """Two separable convolutions and a pool, round which a strided 1x1 convolution leads."""
     one, two = filters
     return Add(
@@ -27,7 +27,7 @@ def shrinking(*filters, first_relu=True):
     )
 
 
-def middle():
+def middle() -> Add:
     return Add([[relu, separable(728)] for _ in range(3)])
 
 
@@ -40,7 +40,7 @@ def middle():
                "imagenet_top5_error": Cited(5.5, "Table 1, single crop")},
     weights={"imagenet": "Xception"},
 )  # fmt: skip
-def xception(classes=1000):
+def xception(classes: int = 1000) -> Layout:
     return Layout(
         body=[
             Stage("entry1", conv(32, 3, stride=2, padding="valid"), conv(64, 3, padding="valid")),

@@ -20,7 +20,7 @@ from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Norm, Pool, Stage
     paper_recipe=SGD | {"batch_size": 128, "learning_rate": 0.01, "schedule": "plateau", "epochs": 70,
                         "initialization": "gaussian"},  # Section 3.1
 )  # fmt: skip
-def zfnet(classes=1000):
+def zfnet(classes: int = 1000) -> Layout:
     return Layout(
         body=[
             Stage("block1", Conv(96, 7, stride=2, padding=1), Pool(3, stride=2, padding="ceil"), Norm("lrn")),

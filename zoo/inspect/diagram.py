@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from zoo.layout import words
+from zoo.layout.trace import Trace
 
 KINDS = {  # colours of Okabe and Ito, which colour-blind readers can tell apart
     "image": ("#999999", ()),
@@ -17,7 +18,7 @@ KINDS = {  # colours of Okabe and Ito, which colour-blind readers can tell apart
 INK = "#777777"  # grey that reads on white and on black
 
 
-def draw_network(traced, title=None):
+def draw_network(traced: Trace, title: str | None = None) -> Figure:
     """Draw a `Trace` as a matplotlib `Figure` with a transparent background.
 
     A map's box is as high as the map (its square root, so that small maps stay visible), as wide as the logarithm of
@@ -38,7 +39,7 @@ def draw_network(traced, title=None):
         width, height = _size(shape)
         axes.add_patch(Rectangle((left, -height / 2), width, height, color=KINDS[kind][0], alpha=0.85, linewidth=0))
         centre = left + width / 2
-        text = dict(ha="center", color=INK, fontsize=8, rotation=90 if many else 0)
+        text: dict = dict(ha="center", color=INK, fontsize=8, rotation=90 if many else 0)
         axes.text(centre, tallest * 0.56, name, va="bottom", **text)
         axes.text(centre, -tallest * 0.56, "x".join(map(str, shape)), va="top", **text)
         left += max(width, 1.0) + 0.9

@@ -1,5 +1,6 @@
 """Channels are last (NHWC) in every net, whatever keras.json or `keras.config.set_image_data_format` says."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import keras
@@ -8,7 +9,7 @@ LAST = "channels_last"  # for functions of keras.ops
 
 
 @contextmanager
-def channels_last():
+def channels_last() -> Iterator[None]:
     """Return a context, or a decorator, in which each Keras layer that is made has its channels last.
 
     (Some of Keras's layers are made of others, to which they don't pass a `data_format` on.)

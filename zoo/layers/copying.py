@@ -1,6 +1,7 @@
 """Layers of a model -> the same layers once more, with other arguments and all that they learned."""
 
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ from zoo.layers import fast
 PROBES = (64, 256, 512)  # pixels of a side that a model leaves open; the first that it takes
 
 
-def again(layer, **changes):
+def again(layer: keras.Operation, **changes: Any) -> keras.Operation:
     """Return a new layer as this one, of the class that is the faster in inference."""
     kind = type(layer)
     if not isinstance(layer, layers.Layer):  # one of `keras.ops`, which computes in what it is given
@@ -28,13 +29,13 @@ def again(layer, **changes):
         return kind.from_config(config | undrawn | merged | changes)
 
 
-def take_state(new, old):
+def take_state(new: layers.Layer, old: keras.Operation) -> None:
     """Give a layer all that another one learned, as Keras saves it: statistics of an adapted one too."""
     if not getattr(old, "weights", None):
         return
     with _copying(old):
         for target, source in zip(new._flatten_layers(), old._flatten_layers(), strict=True):
-            state = {}
+            state: dict = {}
             source.save_own_variables(state)
             target.load_own_variables(state)
 
@@ -54,7 +55,7 @@ def _no_copy(what):
     )
 
 
-def check_foreign(model, copy):
+def check_foreign(model: keras.Model, copy: keras.Model) -> None:
     """Raise `ZooError` if a copy answers otherwise, for a layer's class that neither Keras nor this package made."""
     foreign = [layer for layer in model.layers if type(layer).__module__.split(".")[0] not in ("keras", "zoo")]
     x = _probe(model) if foreign else None

@@ -4,12 +4,13 @@ A saved model holds Keras's layer in the place of each, so that it loads without
 """
 
 from math import prod
+from typing import Any
 
 import keras
 from keras import layers, ops, optimizers
 
 
-def keeps_its_name(kind):
+def keeps_its_name(kind: type) -> type:
     """Let Keras's saving take a class for the one of the same name in `keras.layers`."""
     kind.__module__ = "keras.layers"
     return kind
@@ -22,7 +23,7 @@ class BatchNormalization(layers.BatchNormalization):
     Keras's own is made of several ops, and keeps float32 maps between them.
     """
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         learns = bool(training and self.trainable)
         if mask is not None or not self._is_one_op(inputs, learns):
             return super().call(inputs, training, mask)
@@ -33,7 +34,7 @@ class BatchNormalization(layers.BatchNormalization):
         self._move_averages(mean, variance)
         return outputs
 
-    def call_on_parts(self, parts, relu=False):
+    def call_on_parts(self, parts: list, relu: bool = False) -> list:
         """Return the parts of a training batch, (N, height, width, channels) each, normalized as one; then by ReLU.
 
         Each has ops of its own, which can run at the same time; statistics and gradients are those of the whole batch.
@@ -54,7 +55,7 @@ class BatchNormalization(layers.BatchNormalization):
         self._move_averages(mean, variance)
         return _normalize_as_one(parts, *self._affine(), self.epsilon, own, sizes, mean, variance, relu)
 
-    def _affine(self):
+    def _affine(self) -> tuple[Any, Any]:
         """Scale and offset, float32."""
         shape = self.moving_mean.shape
         scale = ops.cast(self.gamma, "float32") if self.scale else ops.ones(shape)
@@ -156,7 +157,7 @@ class Conv2D(layers.Conv2D):
     oneDNN's own takes several times as long in bfloat16 if the kernel is large beside the map: 512 channels on 4x4.
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         if not self._kernel_is_large(inputs):
             return super().call(inputs)
         import tensorflow as tf
@@ -202,13 +203,13 @@ def _gradient_by_products(x, dy, shape, padding):
 class OneOp:
     """Adam's update of a variable by TensorFlow's op, not by fourteen."""
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self: Any, gradient: Any, variable: keras.Variable, learning_rate: Any) -> None:
         if keras.backend.backend() != "tensorflow" or self.amsgrad:
-            return super().update_step(gradient, variable, learning_rate)
+            return super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
         import tensorflow as tf
 
         if tf.distribute.has_strategy():
-            return super().update_step(gradient, variable, learning_rate)
+            return super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
         place, kind = self._get_variable_index(variable), variable.dtype
         step = tf.cast(self.iterations + 1, kind)
         tf.raw_ops.ResourceApplyAdam(

@@ -1,6 +1,8 @@
 """The layers of the papers that Keras doesn't ship. Backend-neutral: everything is `keras.ops`."""
 
+from collections.abc import Iterable
 from math import prod
+from typing import Any
 
 import keras
 from keras import ops
@@ -11,7 +13,7 @@ register = keras.saving.register_keras_serializable(package="zoo")
 
 
 @register
-def scaled_tanh(x):
+def scaled_tanh(x: Any) -> Any:
     """1.7159 tanh(2/3 x), LeNet-5's squashing function (LeCun et al. 1998, Appendix A)."""
     return 1.7159 * ops.tanh(x * (2 / 3))
 
@@ -23,14 +25,14 @@ class LeCunRange(keras.initializers.Initializer):
     `fan_in` is given where a kernel's shape doesn't tell it.
     """
 
-    def __init__(self, fan_in=None):
+    def __init__(self, fan_in: float | None = None) -> None:
         self.fan_in = fan_in
         self.uniform = keras.initializers.RandomUniform(-1.0, 1.0)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: tuple, dtype: Any = None) -> Any:
         return self.uniform(shape, dtype) * (2.4 / (self.fan_in or prod(shape[:-1])))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"fan_in": self.fan_in}
 
 
@@ -41,7 +43,7 @@ class Bilinear(keras.initializers.Initializer):
     (Long et al. 2014, Section 3.3.) The kernel's shape is (height, width, channels out, channels in).
     """
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: tuple, dtype: Any = None) -> Any:
         tents = []
         for size in shape[:2]:
             step = (size + 1) // 2
@@ -58,25 +60,25 @@ class LocalResponseNormalization(keras.layers.Layer):
     Unlike Caffe and PyTorch, and like the paper, alpha isn't divided by `size`.
     """
 
-    def __init__(self, size=5, alpha=1e-4, beta=0.75, k=2.0, **options):
+    def __init__(self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0, **options: Any) -> None:
         super().__init__(**options)
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         channel = ops.arange(input_shape[-1])
         near = ops.abs(channel[:, None] - channel[None, :]) <= self.size // 2
         self.neighbours = ops.convert_to_numpy(near).astype("float32")
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         exact = ops.cast(x, "float32")  # the sum of squares overflows in half precision
         total = ops.matmul(ops.square(exact), self.neighbours)
         return ops.cast(exact * ops.power(self.k + self.alpha * total, -self.beta), x.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"size": self.size, "alpha": self.alpha, "beta": self.beta, "k": self.k}
 
 
@@ -87,22 +89,22 @@ class Subsampling(keras.layers.Layer):
     (LeCun et al. 1998, Section II.B, layers S2 and S4.) The coefficient starts as that of a mean.
     """
 
-    def __init__(self, size, activation=None, **options):
+    def __init__(self, size: Iterable[int], activation: Any = None, **options: Any) -> None:
         super().__init__(**options)
         self.size = tuple(size)
         self.activation = keras.activations.get(activation)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         channels = input_shape[-1:]
         mean = keras.initializers.Constant(1 / (self.size[0] * self.size[1]))
         self.coefficient = self.add_weight(shape=channels, initializer=mean, name="coefficient")
         self.bias = self.add_weight(shape=channels, initializer="zeros", name="bias")
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         total = ops.average_pool(x, self.size, self.size, "valid", LAST) * (self.size[0] * self.size[1])
         return self.activation(total * self.coefficient + self.bias)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"size": self.size, "activation": keras.activations.serialize(self.activation)}
 
 
@@ -113,11 +115,12 @@ class CutPooling(keras.layers.Layer):
     `rings`, ((top, bottom), (left, right)), is how far the windows reach beyond; `kind` is "max" or "avg".
     """
 
-    def __init__(self, size, strides, rings, kind="max", **options):
+    def __init__(self, size: Iterable[int], strides: Iterable[int], rings: Iterable, kind: str = "max",
+                 **options: Any) -> None:  # fmt: skip
         super().__init__(**options)
         self.size, self.strides, self.rings, self.kind = tuple(size), tuple(strides), tuple(map(tuple, rings)), kind
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         windows = self.size, self.strides, "valid", LAST
         if self.kind == "max":
             return ops.max_pool(self._padded(x, float("-inf")), *windows)
@@ -127,7 +130,7 @@ class CutPooling(keras.layers.Layer):
     def _padded(self, x, value):
         return ops.pad(x, ((0, 0), *self.rings, (0, 0)), constant_values=value)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {
             "size": self.size,
             "strides": self.strides,
@@ -144,11 +147,11 @@ class MaxUnpooling(keras.layers.Layer):
     `size`. Of equal maxima the first counts.
     """
 
-    def __init__(self, size, **options):
+    def __init__(self, size: Iterable[int], **options: Any) -> None:
         super().__init__(**options)
         self.size = tuple(size)
 
-    def call(self, inputs):
+    def call(self, inputs: list) -> Any:
         x, before = inputs
         (_, h, w, channels), (_, height, width, _) = x.shape, before.shape
         down, across = self.size
@@ -163,10 +166,10 @@ class MaxUnpooling(keras.layers.Layer):
         under = ((0, 0), (0, max(height - h * down, 0)), (0, max(width - w * across, 0)), (0, 0))
         return ops.pad(place, under)
 
-    def compute_output_shape(self, input_shapes):
+    def compute_output_shape(self, input_shapes: list) -> tuple:
         return (*input_shapes[1][:3], input_shapes[0][3])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"size": self.size}
 
 
@@ -177,15 +180,16 @@ class TableConv2D(keras.layers.Layer):
     The kernel holds the connected pairs alone, (height, width, connections), in the order of the table.
     """
 
-    def __init__(self, table, kernel_size, strides=(1, 1), padding="valid", activation=None,
-                 kernel_initializer="glorot_uniform", **options):  # fmt: skip
+    def __init__(self, table: Iterable, kernel_size: Iterable[int], strides: Iterable[int] = (1, 1),
+                 padding: str = "valid", activation: Any = None, kernel_initializer: Any = "glorot_uniform",
+                 **options: Any) -> None:  # fmt: skip
         super().__init__(**options)
         self.table = tuple(map(tuple, table))
         self.kernel_size, self.strides, self.padding = tuple(kernel_size), tuple(strides), padding
         self.activation = keras.activations.get(activation)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         channels, filters = input_shape[-1], len(self.table)
         cells = [source * filters + target for target, sources in enumerate(self.table) for source in sources]
         self.place = ops.convert_to_numpy(ops.one_hot(cells, channels * filters, dtype="float32"))
@@ -194,12 +198,12 @@ class TableConv2D(keras.layers.Layer):
         self.kernel = self.add_weight(shape=shape, initializer=self.kernel_initializer, name="kernel")
         self.bias = self.add_weight(shape=(filters,), initializer="zeros", name="bias")
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         full = ops.reshape(ops.matmul(self.kernel, ops.cast(self.place, self.kernel.dtype)), self.full_shape)
         full = ops.cast(full, x.dtype)
         return self.activation(ops.conv(x, full, self.strides, self.padding, LAST) + ops.cast(self.bias, x.dtype))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {
             "table": self.table,
             "kernel_size": self.kernel_size,
@@ -217,23 +221,23 @@ class RBF(keras.layers.Layer):
     With a softmax its cross-entropy is the paper's Equation 9 without the rubbish class (j to infinity).
     """
 
-    def __init__(self, codes, **options):
+    def __init__(self, codes: Iterable, **options: Any) -> None:
         super().__init__(**options)
         self.codes = tuple(map(tuple, codes))
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         shape = (input_shape[-1], len(self.codes))
         codes = ops.transpose(ops.convert_to_tensor(self.codes, "float32"))
         self.centers = self.add_weight(
             shape=shape, initializer=lambda shape, dtype: ops.cast(codes, dtype), trainable=False, name="centers"
         )
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         x = ops.cast(x, "float32")[:, :, None]  # distances of some 84 lose their digits in bfloat16
         return -ops.sum(ops.square(x - ops.cast(self.centers, "float32")), axis=1)
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         return keras.KerasTensor((inputs.shape[0], len(self.codes)), "float32")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"codes": self.codes}

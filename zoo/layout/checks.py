@@ -1,7 +1,9 @@
 """The checks of the words' fields: each takes what the field is called and its value, and returns the value to keep."""
 
+from collections.abc import Callable
 from math import inf
 from numbers import Integral
+from typing import Any
 
 from zoo.errors import ZooError, did_you_mean
 
@@ -12,7 +14,7 @@ ACTIVATIONS = (  # Keras's, and LeNet-5's own
 ).split()
 
 
-def is_whole(value, least):
+def is_whole(value: Any, least: Any) -> bool:
     """Whether a value is a whole number, Python's or NumPy's, of at least `least`."""
     return isinstance(value, Integral) and not isinstance(value, bool) and value >= least
 
@@ -22,7 +24,7 @@ def _own(value):
     return value if isinstance(value, int) else int(value)
 
 
-def pair(what, value):
+def pair(what: str, value: Any) -> int | tuple[int, int]:
     value = tuple(value) if isinstance(value, list) else value
     if is_whole(value, 1):
         return _own(value)
@@ -31,7 +33,7 @@ def pair(what, value):
     raise ZooError(f"{what} must be a positive whole number or a pair of them; got {value!r}.")
 
 
-def padding(what, value, names=("same", "valid", "ceil")):
+def padding(what: str, value: Any, names: tuple[str, ...] = ("same", "valid", "ceil")) -> str | int | tuple[int, ...]:
     value = tuple(value) if isinstance(value, list) else value
     if isinstance(value, str) and value in names:
         return value
@@ -43,13 +45,13 @@ def padding(what, value, names=("same", "valid", "ceil")):
     raise ZooError(f"{what} must be {known}, or rings of zeros (a whole number, a pair or four sides); got {value!r}.")
 
 
-def count(what, value):
+def count(what: str, value: Any) -> int:
     if is_whole(value, 1):
         return _own(value)
     raise ZooError(f"{what} must be a positive whole number; got {value!r}.")
 
 
-def index(what, value):
+def index(what: str, value: Any) -> int:
     if is_whole(value, 0):
         return _own(value)
     raise ZooError(f"{what} must be a whole number, counted from 0; got {value!r}.")
@@ -63,61 +65,61 @@ def _rows(value, is_cell):
     return rows if rows and all(row and all(map(is_cell, row)) for row in rows) else None
 
 
-def table(what, value):
+def table(what: str, value: Any) -> tuple[tuple[int, ...], ...]:
     if rows := _rows(value, lambda channel: is_whole(channel, 0)):
         return rows
     raise ZooError(f"{what} must give each filter at least one input channel, counted from 0; got {value!r}.")
 
 
-def codes(what, value):
+def codes(what: str, value: Any) -> tuple[tuple[int, ...], ...]:
     if rows := _rows(value, lambda cell: cell in (-1, 1)):
         return rows
     raise ZooError(f"{what} must be rows of 1 and -1, one a class; got {value!r}.")
 
 
-def name(what, value):
+def name(what: str, value: Any) -> str:
     if isinstance(value, str) and value and "/" not in value:
         return value
     raise ZooError(f"{what} must be text without a slash; got {value!r}.")
 
 
-def activation(what, value):
+def activation(what: str, value: Any) -> str:
     if name(what, value) in ACTIVATIONS:
         return value
     raise ZooError(f"Keras has no activation {value!r}.{did_you_mean(value, ACTIVATIONS)}")
 
 
-def positive(what, value):
+def positive(what: str, value: Any) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
         return value
     raise ZooError(f"{what} must be a positive number; got {value!r}.")
 
 
-def number(what, value):
+def number(what: str, value: Any) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
     raise ZooError(f"{what} must be a number; got {value!r}.")
 
 
-def whole(what, value):
+def whole(what: str, value: Any) -> int:
     if is_whole(value, -inf):
         return _own(value)
     raise ZooError(f"{what} must be a whole number; got {value!r}.")
 
 
-def flag(what, value):
+def flag(what: str, value: Any) -> bool:
     if isinstance(value, bool):
         return value
     raise ZooError(f"{what} must be True or False; got {value!r}.")
 
 
-def rate(what, value):
+def rate(what: str, value: Any) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1:
         return value
     raise ZooError(f"{what} must be a number from 0 up to, but not, 1; got {value!r}.")
 
 
-def one_of(*choices):
+def one_of(*choices: Any) -> Callable[[str, Any], Any]:
     def check(what, value):
         if value in choices:
             return value
@@ -126,10 +128,10 @@ def one_of(*choices):
     return check
 
 
-def like(default):
+def like(default: Any) -> Callable[[str, Any], Any]:
     """The check that a value is of its default's kind: a flag, a whole number, a number; none for other defaults."""
     return {bool: flag, int: whole, float: number}.get(type(default), lambda what, value: value)
 
 
-def or_none(check):
+def or_none(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
     return lambda what, value: None if value is None else check(what, value)

@@ -4,14 +4,16 @@ Each function returns a new `Layout`, or raises `Unfit` where its change makes n
 """
 
 import ast
+from collections.abc import Callable
 from dataclasses import replace
 from math import inf, lcm
+from typing import Any
 
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import (
     LIKE_INPUT, RBF, Activation, Add, Auxiliary, Classes, Composite, Conv, ConvTranspose, Dense, DepthwiseConv,
     DropPath, Dropout, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Stage, Subsample, TableConv, Take,
-    Unpool, Upsample, all_words, as_words, checks, map_words, norm_kinds, pair, plain_words, sides,
+    Unpool, Upsample, Word, all_words, as_words, checks, map_words, norm_kinds, pair, plain_words, sides,
 )  # fmt: skip
 
 CONSTANTS = {"true": "True", "false": "False", "none": "None"}  # as they are written elsewhere -> in Python
@@ -25,7 +27,7 @@ class Unfit(ZooError):
     """A change that makes no sense for a layout. The message goes on from the model's name."""
 
 
-def rewrite(layout, overrides):
+def rewrite(layout: Layout, overrides: dict[str, Any]) -> Layout:
     """Apply `overrides`, a dict of override names to values, in the order of `OVERRIDES`."""
     for key in overrides:
         if key not in OVERRIDES:
@@ -36,7 +38,7 @@ def rewrite(layout, overrides):
     return layout
 
 
-def padding(layout, value):
+def padding(layout: Layout, value: str | int | tuple) -> Layout:
     """Pad every convolution wider than 1x1 with `value`; "same" and "valid" hold for the pooling windows too."""
 
     def change(word):
@@ -49,13 +51,13 @@ def padding(layout, value):
     return _body(layout, change, "padding", _convolves)
 
 
-def stride(layout, value):
+def stride(layout: Layout, value: int | tuple) -> Layout:
     """Give the stem, which is the first convolution, another stride."""
-    stem = next((word for word in plain_words(layout.body) if _convolves(word)), None)
+    stem: Any = next((word for word in plain_words(layout.body) if _convolves(word)), None)
     return _body(layout, lambda word: replace(word, stride=value) if word is stem else word, "stride", _convolves)
 
 
-def pool(layout, kind):
+def pool(layout: Layout, kind: str) -> Layout:
     """Pool by "max" or "avg", or put a strided convolution of the same window in each pool's place ("stride").
 
     A window of one pixel doesn't pool: it takes every n-th pixel (the shortcuts of ResNet), and stays.
@@ -79,7 +81,7 @@ def _pools(word):
     return isinstance(word, (Pool, Subsample)) and pair(word.size) != (1, 1)
 
 
-def norm(layout, kind):
+def norm(layout: Layout, kind: str | None) -> Layout:
     """Change the kind of a normalized net's normalization, or normalize each convolution of a net that has none.
 
     LRN counts as none, so `norm="batch"` puts BatchNorm in LRN's place after every convolution. None takes all out,
@@ -101,7 +103,7 @@ def norm(layout, kind):
     return _body(layout, change, "norm", _convolves)
 
 
-def activation(layout, kind):
+def activation(layout: Layout, kind: str | None) -> Layout:
     """Replace every hidden activation; the gates of `Multiply` stay."""
     gates = {id(gate) for word in all_words(layout.body + layout.head) if isinstance(word, Multiply)
              for branch in word.branches for gate in branch[-1:]}  # fmt: skip
@@ -116,7 +118,7 @@ def activation(layout, kind):
     return Layout(map_words(change, layout.body), map_words(change, layout.head))
 
 
-def dropout(layout, rate):
+def dropout(layout: Layout, rate: float) -> Layout:
     """Set the rate of every Dropout; a net that has none gets one before its classifier. 0 takes all out."""
 
     def change(word):
@@ -128,7 +130,7 @@ def dropout(layout, rate):
     return replace(layout, head=map_words(lambda word: [new, word] if word is last and rate else word, layout.head))
 
 
-def width(layout, factor):
+def width(layout: Layout, factor: float) -> Layout:
     """Multiply the filters and hidden units by `factor`; the classes stay. A thinner net has less dropout, too.
 
     In a net with grouped convolutions every count is rounded to a multiple of the groups, so that each still divides.
@@ -171,7 +173,7 @@ def _is_gate(word):
     return isinstance(word, Multiply) and not word.branches[-1]
 
 
-def output_stride(layout, target):
+def output_stride(layout: Layout, target: int) -> Layout:
     """Let the body shrink the image at most `target` times: later strides become 1, and dilation takes their place.
 
     Pools, and unpadded convolutions, that lose their stride pad "same", so that the map keeps its size (Chen et al.,
@@ -213,7 +215,7 @@ def _dense(items, target, seen, stride=1, rate=1):
     return as_words(new), stride, rate
 
 
-def check_head(before, after):
+def check_head(before: Layout, after: Layout) -> None:
     """Refuse a body of another stride under a head that enlarges the map by a fixed factor."""
     if not any(isinstance(word, (Upsample, ConvTranspose)) for word in plain_words(after.head)):
         return
@@ -252,12 +254,12 @@ def _grow(pads, rate):
     return tuple(rate * n for side in sides(pads) for n in side)
 
 
-def head(layout, kind):
+def head(layout: Layout, kind: str) -> Layout:
     """ "paper" leaves the head; "gap" puts global average pooling and the classifier in its place."""
     _choice("head", kind, ("paper", "gap"))
     if kind == "paper":
         return layout
-    last = classifier(layout, "head")
+    last: Any = classifier(layout, "head")
     if isinstance(last, RBF):
         raise Unfit("takes no head='gap': its output layer is made of codes.")
     if not isinstance(last, Dense):
@@ -265,7 +267,7 @@ def head(layout, kind):
     return replace(layout, head=as_words([GlobalPool("avg"), last]))
 
 
-OVERRIDES = {
+OVERRIDES: dict[str, Callable[[Layout, Any], Layout]] = {
     "width": width, "head": head, "norm": norm, "activation": activation, "dropout": dropout,
     "pool": pool, "padding": padding, "stride": stride, "output_stride": output_stride,
 }  # fmt: skip
@@ -274,7 +276,7 @@ OVERRIDES = {
 # ---------------------------------------------------------------------------------------- classes and the top
 
 
-def classes(layout, count):
+def classes(layout: Layout, count: int) -> Layout:
     """Give the classifier `count` outputs, and whatever else stands for the number of classes."""
     scores = _classifiers(layout, "classes")
 
@@ -290,7 +292,7 @@ def classes(layout, count):
     return Layout(map_words(change, layout.body), map_words(change, layout.head))
 
 
-def without_top(layout, pooling=None):
+def without_top(layout: Layout, pooling: str | None = None) -> Layout:
     """Leave the body alone, with global pooling ("avg" or "max") if it is asked for."""
     _choice("pooling", pooling, (None, "avg", "max"))
     return Layout(_without_auxiliary(layout.body), (GlobalPool(pooling),) if pooling else ())
@@ -301,7 +303,7 @@ def _without_auxiliary(items):
             for word in items if not isinstance(word, Auxiliary)]  # fmt: skip
 
 
-def classifier(layout, what):
+def classifier(layout: Layout, what: str) -> Word:
     """Return the last word of the head that has outputs of its own; `what` names the change that needs it."""
     found = [word for word in plain_words(layout.head) if isinstance(word, SCORING)]
     if not found:
@@ -333,7 +335,7 @@ def _choice(what, value, choices):
         raise ZooError(f"{what} must be one of {', '.join(map(repr, choices))}; got {value!r}.")
 
 
-def literal(text):
+def literal(text: str) -> Any:
     """Return the value that a text stands for ("0.5", "same", "true", "none"), as an override of a layout takes it."""
     try:
         return ast.literal_eval(CONSTANTS.get(text.lower(), text))

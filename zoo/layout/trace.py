@@ -6,7 +6,7 @@ The names of the layers are given here too, so that `build` has only to make wha
 from dataclasses import dataclass, replace
 from functools import cache
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from zoo.errors import ZooError
 from zoo.layout import windows, words
@@ -28,15 +28,15 @@ class Signal(NamedTuple):
     grid: Grid | None = None
 
     @property
-    def is_map(self):
+    def is_map(self) -> bool:
         return len(self.shape) == 3
 
     @property
-    def stride(self):
+    def stride(self) -> tuple | None:
         return self.grid and self.grid.stride
 
     @property
-    def receptive_field(self):
+    def receptive_field(self) -> tuple | None:
         return self.grid and self.grid.receptive_field
 
 
@@ -57,11 +57,11 @@ class Layer(NamedTuple):
     macs: int = 0
 
     @property
-    def kind(self):
+    def kind(self) -> str:
         return type(self.word).__name__
 
     @property
-    def padding(self):
+    def padding(self) -> tuple[str, tuple | None]:
         """How to pad: Keras's name for it, and the rings of zeros to put round the input before, or None.
 
         Keras's pools leave out what "same" pads, as "ceil" means it; a pool's own rings of zeros count.
@@ -75,12 +75,12 @@ class Layer(NamedTuple):
         return "valid", rings if any(map(any, rings)) else None
 
     @property
-    def rings(self):
+    def rings(self: Any) -> tuple:
         """How far a window that slides reaches beyond its input: ((top, bottom), (left, right)), for any padding."""
         return self._rings(self.word.padding)
 
     @property
-    def zeros(self):
+    def zeros(self: Any) -> tuple[int, int]:
         """How many channels of zeros a `PadChannels` puts before its input's own and after them."""
         added = self.output.shape[-1] - self.input_shape[-1]
         before = added // 2 if self.word.zeros == "both" else 0
@@ -111,29 +111,29 @@ class Trace:
     output: Signal
 
     @property
-    def params(self):
+    def params(self) -> int:
         return sum(layer.params for layer in self.layers)
 
     @property
-    def trainable_params(self):
+    def trainable_params(self) -> int:
         return sum(layer.trainable_params for layer in self.layers)
 
     @property
-    def macs(self):
+    def macs(self) -> int:
         return sum(layer.macs for layer in self.layers)
 
     @property
-    def output_shape(self):
+    def output_shape(self) -> tuple:
         return self.output.shape
 
     @property
-    def last_map(self):
+    def last_map(self) -> Signal:
         """The signal where the network last is a map: what the head looks at."""
         maps = [layer.output for layer in self.layers if layer.output.is_map]
         return maps[-1] if maps else Signal(INPUT, self.input_shape, IMAGE)
 
 
-def trace(layout, input_shape):
+def trace(layout: words.Layout | words.Words, input_shape: tuple | list) -> Trace:
     """Trace a layout (a `Layout`, or a list of words) over an image of shape (height, width, channels).
 
     Raises `OutOfPixels`, naming the layer, when a window doesn't fit, and `ZooError` when words don't fit together.
@@ -160,7 +160,7 @@ def _check_all_lead_on(tracer, output):
         needed.update(layer.inputs)
 
 
-def smallest_input(layout, channels, limit=1024):
+def smallest_input(layout: words.Layout | words.Words, channels: int, limit: int = 1024) -> int | None:
     """Return the smallest square size, up to `limit` pixels, that the layout takes; None if there is none."""
     for size in range(1, limit + 1):
         try:
@@ -177,19 +177,19 @@ def smallest_input(layout, channels, limit=1024):
 class _Tracer:
     """Walks the words once, top to bottom, and lists the layers."""
 
-    def __init__(self, image):
+    def __init__(self, image: Signal) -> None:
         self.image = image
-        self.layers = {}
-        self.features = {}
-        self.auxiliary = {}
+        self.layers: dict[str, Layer] = {}
+        self.features: dict[str, Any] = {}
+        self.auxiliary: dict[str, tuple[Signal, float]] = {}
 
-    def walk(self, items, signal, scope):
+    def walk(self, items: tuple, signal: Signal, scope: str) -> Signal:
         """Trace words one after the other; `scope` is the prefix of their names."""
         for word, name in zip(items, _names(items, scope)):
             signal = self.step(word, name, signal)
         return signal
 
-    def step(self, word, name, signal):
+    def step(self, word: words.Word, name: str, signal: Signal) -> Signal:
         match word:
             case words.Stage():
                 signal = self.walk(word.branches[0], signal, f"{name}_")
@@ -213,30 +213,30 @@ class _Tracer:
                 return self.normalized(word, name, signal)
         return self.layer(word, name, signal)
 
-    def normalized(self, word, name, signal):
+    def normalized(self, word: words.Word, name: str, signal: Signal) -> Signal:
         for part, suffix in _parts(word):
             signal = self.layer(part, name + suffix, signal)
         return signal
 
-    def merge(self, word, name, signal):
+    def merge(self, word: words.Add | words.Multiply | words.Concat, name: str, signal: Signal) -> Signal:
         main = len(word.branches) - (not isinstance(word, words.Concat))
         scopes = [f"{name}_" if main == 1 else f"{name}_branch{i}_" for i in range(1, main + 1)]
         scopes.append(f"{name}_shortcut_")
-        branches = word.branches
+        branches: list | tuple = word.branches
         if isinstance(word, words.Add):
             branches = [_giving_back(branch, signal.shape[-1]) for branch in branches]
         ends = [self.walk(branch, signal, scope) for branch, scope in zip(branches, scopes)]
         if getattr(word, "crop", False):
             ends = self.cropped(name, ends)
         shape = _merged_shape(word, name, ends)
-        grids = [end.grid for end in ends if end.is_map]
-        grid = grids[0] if grids else None
+        grids: list[Any] = [end.grid for end in ends if end.is_map]
+        grid: Any = grids[0] if grids else None
         if len(grids) > 1:  # a gate looks at the whole map; a receptive field is told without it
             seen = tuple(max(g.receptive_field[axis] for g in grids) for axis in (0, 1))
             grid = grid._replace(receptive_field=seen)
         return self.add(Layer(name, word, tuple(e.source for e in ends), ends[0].shape, Signal(name, shape, grid)))
 
-    def cropped(self, name, ends):
+    def cropped(self, name: str, ends: list[Any]) -> list[Signal]:
         """Cut each map to the part of the image that all of them cover."""
         if not all(end.is_map for end in ends) or len({end.stride for end in ends}) > 1:
             raise ZooError(f"{name} can't crop: {_told(ends)} don't all have the same stride.")
@@ -247,7 +247,7 @@ class _Tracer:
             for i, (end, border) in enumerate(zip(ends, borders), 1)
         ]
 
-    def unpool(self, word, name, signal):
+    def unpool(self, word: words.Unpool, name: str, signal: Signal) -> Signal:
         pool = self.layers.get(word.pool)
         if pool is None or not isinstance(pool.word, words.Pool) or pool.word.kind != "max":
             raise ZooError(f"{name} needs a max pool named {word.pool!r} before it.")
@@ -259,11 +259,11 @@ class _Tracer:
         if pool.output.shape != signal.shape:
             raise ZooError(f"{name} needs the shape that {word.pool} gave; got {_told([signal, pool.output])}.")
         source = pool.inputs[0]
-        before = self.image if source == INPUT else self.layers[source].output
+        before: Any = self.image if source == INPUT else self.layers[source].output
         grid = before.grid._replace(receptive_field=signal.receptive_field)
         return self.add(Layer(name, word, (signal.source, source), signal.shape, Signal(name, before.shape, grid)))
 
-    def layer(self, word, name, signal):
+    def layer(self, word: words.Word, name: str, signal: Any) -> Signal:
         if not signal.is_map and isinstance(word, _ON_MAPS):
             raise ZooError(f"{name} takes a map, but its input is flat; it must stand before Flatten or GlobalPool.")
         if isinstance(word, words.Crop) and word.border == "image":
@@ -272,7 +272,7 @@ class _Tracer:
         shape, grid, costs = _apply(word, name, signal)
         return self.add(Layer(name, word, (signal.source,), signal.shape, Signal(name, shape, grid), *costs))
 
-    def add(self, layer):
+    def add(self, layer: Layer) -> Signal:
         if layer.name in self.layers or layer.name in (INPUT, *SCORES):
             raise ZooError(f"the layer name {layer.name!r} is taken; give the word another name.")
         self.layers[layer.name] = layer

@@ -1,7 +1,7 @@
 """The arithmetic of windows that slide: sizes, padding, strides, receptive fields, positions. Only `trace` uses it."""
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from zoo.errors import ZooError
 from zoo.layout import pair, sides
@@ -26,7 +26,7 @@ class Grid(NamedTuple):
 IMAGE = Grid((1, 1), (1, 1), (0, 0))
 
 
-def out_size(size, window, stride, padding, dilation=1):
+def out_size(size: int, window: int, stride: int, padding: Any, dilation: int = 1) -> int:
     """Return how many positions a window takes along one axis; `padding` is a name or (before, after)."""
     if padding == "same":
         return -(-size // stride)
@@ -37,7 +37,7 @@ def out_size(size, window, stride, padding, dilation=1):
     return (size + before + after - dilation * (window - 1) - 1) // stride + 1
 
 
-def rings(size, window, stride, padding, dilation=1):
+def rings(size: int, window: int, stride: int, padding: str | tuple[int, int], dilation: int = 1) -> tuple[int, int]:
     """Return the zeros (before, after) that a padding puts along one axis."""
     if padding == "valid":
         return 0, 0
@@ -48,7 +48,8 @@ def rings(size, window, stride, padding, dilation=1):
     return (total // 2, total - total // 2) if padding == "same" else (0, total)
 
 
-def slide(name, shape, grid, window, stride, padding, dilation=1):
+def slide(name: str, shape: tuple, grid: Grid, window: int | tuple, stride: int | tuple, padding: str | int | tuple,
+          dilation: int | tuple = 1) -> tuple[tuple, Grid]:  # fmt: skip
     """Return a map's (height, width) and `Grid` after a window has slid over it. Raises `OutOfPixels`."""
     window, stride, dilation = pair(window), pair(stride), pair(dilation)
     if max(stride) > 1 and max(dilation) > 1:
@@ -77,7 +78,8 @@ def _along(size, window, stride, padding, dilation, step, seen, origin):
     )
 
 
-def spread(name, shape, grid, window, stride, padding):
+def spread(name: str, shape: tuple, grid: Grid, window: int | tuple, stride: int | tuple,
+           padding: str) -> tuple[tuple, Grid]:  # fmt: skip
     """Return a map's (height, width) and `Grid` after a transposed convolution."""
     window, stride = pair(window), pair(stride)
     if any(w < s for w, s in zip(window, stride)):
@@ -93,7 +95,7 @@ def spread(name, shape, grid, window, stride, padding):
     )
 
 
-def enlarge(shape, grid, times, interpolation):
+def enlarge(shape: tuple, grid: Grid, times: int | tuple, interpolation: str) -> tuple[tuple, Grid]:
     """Return a map's (height, width) and `Grid` after interpolation."""
     times = pair(times)
     finer = tuple(_divide(a, b) for a, b in zip(grid.stride, times))
@@ -104,7 +106,7 @@ def enlarge(shape, grid, times, interpolation):
     return tuple(n * k for n, k in zip(shape, times)), Grid(finer, seen, origin)
 
 
-def cut(name, shape, grid, border):
+def cut(name: str, shape: tuple, grid: Grid, border: tuple) -> tuple[tuple, Grid]:
     """Return a map's (height, width) and `Grid` without `border`, which is ((top, bottom), (left, right))."""
     size = tuple(n - a - b for n, (a, b) in zip(shape, border))
     if min(size) < 1:
@@ -113,7 +115,7 @@ def cut(name, shape, grid, border):
     return size, grid._replace(origin=origin)
 
 
-def borders(shapes, grids):
+def borders(shapes: list[tuple], grids: list[Grid]) -> list[tuple]:
     """Return what to cut off each of several maps of one stride, so that all cover the same part of the image."""
     cuts = []
     for axis in (0, 1):
@@ -125,7 +127,7 @@ def borders(shapes, grids):
     return [tuple(both) for both in zip(*cuts)]
 
 
-def outside(name, shape, grid, image):
+def outside(name: str, shape: tuple, grid: Grid, image: tuple) -> tuple:
     """Return the border of a map of stride 1 that lies outside an image of that (height, width)."""
     if grid.stride != (1, 1):
         raise ZooError(f"{name} can't cut a map to the image: its stride is {_by(grid.stride)}, not 1.")

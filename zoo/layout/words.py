@@ -10,10 +10,11 @@ horizontal) pair, or the four sides (top, bottom, left, right). "ceil" pads belo
 the last window starts inside the map (the pools of Caffe, which leave out what lies beyond).
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, field, fields
 from functools import cache, lru_cache, partial
-from typing import dataclass_transform
+from typing import Any, Self, dataclass_transform
 
 from zoo.errors import ZooError
 from zoo.layout import checks
@@ -254,6 +255,8 @@ class RBF(Word):
 
 # ------------------------------------------------------------------------------------------- words made of words
 
+Words = Word | list | tuple  # any nesting of words
+
 
 class Composite(Word):
     """A word made of branches, each a tuple of words that starts from the same input."""
@@ -261,7 +264,7 @@ class Composite(Word):
     def _set(self, branches, **settings):
         self.__dict__.update(settings | _checked(type(self), **settings), branches=tuple(map(as_words, branches)))
 
-    def with_branches(self, branches):
+    def with_branches(self, branches: Iterable[Words]) -> Self:
         """Return the same word with other branches, each any nesting of words."""
         new = copy(self)
         new.__dict__.update(branches=tuple(map(as_words, branches)))
@@ -273,7 +276,7 @@ class Sequence(Composite):
 
     branches: tuple
 
-    def __init__(self, *items):
+    def __init__(self, *items: Words) -> None:
         self._set([items], name=None)
 
 
@@ -282,7 +285,7 @@ class Stage(Composite):
 
     branches: tuple
 
-    def __init__(self, name, *items):
+    def __init__(self, name: str, *items: Words) -> None:
         self._set([items], name=name)
 
 
@@ -301,7 +304,7 @@ class Add(Composite):
     branches: tuple
     crop: bool
 
-    def __init__(self, *branches, shortcut=(), crop=False, name=None):
+    def __init__(self, *branches: Words, shortcut: Words = (), crop: bool = False, name: str | None = None) -> None:
         self._set([*branches, shortcut], crop=crop, name=name)
 
 
@@ -313,7 +316,7 @@ class Multiply(Composite):
 
     branches: tuple
 
-    def __init__(self, *branches, shortcut=(), name=None):
+    def __init__(self, *branches: Words, shortcut: Words = (), name: str | None = None) -> None:
         self._set([*branches, shortcut], name=name)
 
 
@@ -326,7 +329,7 @@ class Concat(Composite):
     branches: tuple
     crop: bool
 
-    def __init__(self, *branches, crop=False, name=None):
+    def __init__(self, *branches: Words, crop: bool = False, name: str | None = None) -> None:
         if not branches:
             raise ZooError("Concat needs a branch, if only an empty one: Concat([], [Conv(8, 3)]).")
         self._set(branches, crop=crop, name=name)
@@ -341,7 +344,7 @@ class Auxiliary(Composite):
     branches: tuple
     weight: float
 
-    def __init__(self, name, *items, weight=0.3):
+    def __init__(self, name: str, *items: Words, weight: float = 0.3) -> None:
         self._set([items], weight=weight, name=name)
 
 
@@ -355,15 +358,15 @@ class Layout:
     Each row is an object of its own, even if one word was given twice, so a rewrite can tell equal rows apart.
     """
 
-    body: tuple
-    head: tuple = ()
+    body: tuple | Any  # any nesting of words is kept as a tuple
+    head: tuple | Any = ()
 
     def __post_init__(self):
         object.__setattr__(self, "body", map_words(copy, self.body))
         object.__setattr__(self, "head", map_words(copy, self.head))
 
 
-def as_layout(items):
+def as_layout(items: Layout | Words) -> Layout:
     """Return `items` as a `Layout`; in a plain list the head starts at the first Flatten or GlobalPool."""
     if isinstance(items, Layout):
         return items
@@ -378,9 +381,9 @@ def _flattens(word):
     return isinstance(word, (Flatten, GlobalPool))
 
 
-def as_words(items):
+def as_words(items: Words) -> tuple[Word, ...]:
     """Return any nesting of lists, tuples and Sequences as one flat tuple of words."""
-    flat = []
+    flat: list[Word] = []
     _flatten((items,), flat)
     return tuple(flat)
 
@@ -397,7 +400,7 @@ def _flatten(items, flat):
             raise ZooError(f"A layout is made of words such as Conv(32, 3) or Pool(2); got {item!r}.")
 
 
-def map_words(function, items):
+def map_words(function: Callable[[Any], Words], items: Words) -> tuple[Word, ...]:
     """Return the words with each plain word replaced by what `function` gives: a word, a list of words, or []."""
 
     def mapped(branch):
@@ -409,7 +412,7 @@ def map_words(function, items):
     return as_words(mapped(as_words(items)))
 
 
-def all_words(items):
+def all_words(items: Words) -> Iterator[Word]:
     """Yield every word, in order: a composite, then those inside it."""
     for word in as_words(items):
         yield word
@@ -417,23 +420,23 @@ def all_words(items):
             yield from all_words(branch)
 
 
-def plain_words(items):
+def plain_words(items: Words) -> Iterator[Word]:
     """Yield every word that isn't made of words, in order, those inside composites too."""
     return (word for word in all_words(items) if not isinstance(word, Composite))
 
 
-def norm_kinds(items):
+def norm_kinds(items: Words) -> set[str]:
     """Return the kinds of normalization in any nesting of words, by themselves or of a convolution: {"batch"}."""
     norms = (word if isinstance(word, Norm) else getattr(word, "norm", None) for word in plain_words(items))
     return {norm.kind for norm in norms if norm}
 
 
-def pair(value):
+def pair(value: int | tuple) -> tuple[int, int]:
     """Return an int or a pair as a (height, width) pair."""
     return (value, value) if isinstance(value, int) else tuple(value)
 
 
-def sides(padding):
+def sides(padding: int | tuple) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return rings of zeros, in any of the accepted forms, as ((top, bottom), (left, right))."""
     if isinstance(padding, int):
         return (padding, padding), (padding, padding)
