@@ -19,6 +19,7 @@ test-slow: .venv/installed-test
 
 lint: .venv/installed-lint
 	.venv/bin/python -m ruff check .
+	.venv/bin/python -m mypy
 
 .venv/installed: requirements.txt requirements.lock
 	$(PYTHON) -m venv .venv

@@ -5,6 +5,7 @@ settles how TensorFlow is to compute (`zoo.processor`), which must be done befor
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from zoo import registry as registry
 from zoo.errors import ZooError, ZooWarning
@@ -19,6 +20,10 @@ from zoo.processor import prepare
 from zoo.registry import list_models, register
 from zoo.versions import __version__
 
+if TYPE_CHECKING:
+    from zoo.build import create as create
+    from zoo.inference.predictor import predictor as predictor
+
 __all__ = [
     "Activation", "Add", "Auxiliary", "Concat", "Conv", "ConvTranspose", "Crop", "Dense", "DepthwiseConv",
     "DropPath", "Dropout", "Flatten", "GlobalPool", "Layout", "Multiply", "Norm", "PadChannels", "Pool",
@@ -29,7 +34,7 @@ __all__ = [
 prepare()  # whichever of the zoo's modules a program imports first, this has been done before
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     rooms = {"create": "zoo.build", "predictor": "zoo.inference.predictor"}  # they need Keras
     if name not in rooms:
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")

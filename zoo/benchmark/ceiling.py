@@ -1,12 +1,14 @@
 """The most that this machine computes a second, as Keras's backend gets it: the product of two large matrices."""
 
+from collections.abc import Callable
+
 import keras
 from keras import ops
 
 LIBRARY = keras.backend.backend()
 
 
-def prepare(precision, size):
+def prepare(precision: str, size: int) -> Callable[[int], float]:
     """Return a function that computes so many products of two square matrices of that precision and size."""
     left, right = (ops.cast(keras.random.normal((size, size), seed=seed), precision) for seed in (0, 1))
 

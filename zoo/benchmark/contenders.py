@@ -1,5 +1,6 @@
 """Who is measured: the zoo itself, and the same net in other hands."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 
@@ -30,7 +31,7 @@ OTHERS = {
 EVERYONE = (OWN, *(contender for some in OTHERS.values() for contender in some))
 
 
-def choose(names):
+def choose(names: Collection[str]) -> list[Contender]:
     """Return the zoo's own `Contender` and those that some of the names of `OTHERS` stand for, in their order here.
 
     Raises:

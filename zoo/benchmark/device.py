@@ -9,7 +9,7 @@ from pathlib import Path
 UNIT = 1 if sys.platform == "darwin" else 1024  # of the peak memory that the system tells
 
 
-def name(library):
+def name(library: str) -> str:
     """Return the device of "tensorflow", "jax" or "torch" as its maker calls it; of another, the processor."""
     card = _card(library)
     if card:
@@ -19,7 +19,7 @@ def name(library):
     return found[1] if found else platform.processor() or platform.machine()
 
 
-def peak(library):
+def peak(library: str) -> int:
     """Return the most bytes that this process had of the card's memory so far, or, on the processor, resident.
 
     Linux's `getrusage` counts what the parent had when it started this process, too; where there is /proc, that is

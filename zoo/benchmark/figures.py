@@ -1,19 +1,23 @@
 """The figures of a benchmark: images/s of each contender as bars, and how the cost of a net grows."""
 
+from typing import Any
+
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
 from zoo.benchmark.contenders import EVERYONE
+from zoo.benchmark.growth import Point
+from zoo.benchmark.result import Result
 from zoo.benchmark.workload import MODES
 from zoo.runs.figures import COLOURS, GREY
 
 VARIED = {"batch_size": "images a step", "width": "width", "input_size": "input, pixels high"}
 COLOUR = {contender.name: colour for contender, colour in zip(EVERYONE, COLOURS)}
-STYLES = {"float32": "-", "bfloat16": "--"}
+STYLES: dict[str, Any] = {"float32": "-", "bfloat16": "--"}
 
 
-def draw_results(results):
+def draw_results(results: list[Result]) -> Figure:
     """The images/s of each contender, a row of panels a model and a column a mode; `results` are `Result`s."""
     models, modes = _distinct(results, "model"), _distinct(results, "mode")
     most = max(sum(r.model == model and r.mode == mode for r in results) for model in models for mode in modes)
@@ -58,7 +62,7 @@ def _bars(axes, results):
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def draw_growth(points):
+def draw_growth(points: list[Point]) -> Figure:
     """Images/s and ms a step of one net over batch, width and input size, each measured and as multiply-adds grow."""
     figure = Figure(figsize=(11, 6), layout="constrained")
     panels = figure.subplots(2, 3, sharex="col", sharey="row")

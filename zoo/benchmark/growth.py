@@ -1,11 +1,14 @@
 """How the cost of a net grows with the batch, the width and the input size."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+
+from tqdm import tqdm
 
 from zoo.benchmark.contenders import OWN
 from zoo.benchmark.measure import measure
 from zoo.benchmark.result import Result
-from zoo.benchmark.workload import make_workload
+from zoo.benchmark.workload import Workload, make_workload
 from zoo.errors import ZooError
 
 FACTORS = {"batch_size": (1 / 8, 1 / 4, 1 / 2, 1, 2), "width": (1 / 4, 1 / 2, 1, 2), "input_size": (1 / 2, 1, 3 / 2, 2)}
@@ -22,12 +25,12 @@ class Point(Result):
     value: float
 
 
-def variations(workload):
+def variations(workload: Workload) -> dict[str, dict[float, Workload]]:
     """Return {what varies: {its value: the workload}} for a `Workload` and those round it that the net takes.
 
     Every one holds the workload itself, the same object.
     """
-    found = {}
+    found: dict[str, dict[float, Workload]] = {}
     for varied, (own, change) in _changes(workload).items():
         found[varied] = {}
         for factor in FACTORS[varied]:
@@ -57,12 +60,13 @@ def _changes(workload):
     }
 
 
-def number_of_others(workload):
+def number_of_others(workload: Workload) -> int:
     """Return how many workloads `measure_growth` measures."""
     return sum(len(values) - 1 for values in variations(workload).values())
 
 
-def measure_growth(workload, result, repeats, ceiling, bar):
+def measure_growth(workload: Workload, result: Result, repeats: int, ceiling: Callable[[], float],
+                   bar: tqdm) -> list[Point]:  # fmt: skip
     """Return the `Point`s round a `Workload` whose `Result` is known; the other arguments are those of `measure`.
 
     `bar` is a tqdm bar.

@@ -1,8 +1,12 @@
 """Keras's contender: `fit` and `predict` with Keras's defaults, on float32 images in memory."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 
+from zoo.benchmark.workload import Workload
 from zoo.build import create
 from zoo.registry import entry
 from zoo.weights.imagenet import reference
@@ -10,7 +14,7 @@ from zoo.weights.imagenet import reference
 LIBRARY = keras.backend.backend()
 
 
-def prepare(workload):
+def prepare(workload: Workload) -> Callable[[int], Any]:
     """Return a function that trains or infers so many batches of a `Workload`."""
     keras.config.set_dtype_policy("mixed_bfloat16" if workload.precision == "bfloat16" else "float32")
     net, batch_size = _net(workload), workload.batch_size

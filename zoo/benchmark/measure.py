@@ -1,12 +1,15 @@
 """Contenders take turns, round by round: whatever else the machine does meets all of them alike."""
 
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from math import ceil
+from typing import Any
 
-from zoo.benchmark.contenders import OWN
+from zoo.benchmark.contenders import OWN, Contender
 from zoo.benchmark.process import Process
 from zoo.benchmark.result import Result, figures, ratio
+from zoo.benchmark.workload import Workload
 from zoo.errors import ZooError, first_line
 
 # Seconds that a turn of the zoo's takes at least, if there are images enough: a call of `fit` has its own cost.
@@ -19,19 +22,20 @@ SOON, TIMES = 0.01, 5  # seconds that are too short to measure, and how often pr
 class Entrant:
     """A contender in its process, warmed up, and the seconds of a step in each of its turns."""
 
-    def __init__(self, contender, process, workload):
-        self.contender, self.process, self.seconds = contender, process, []
+    def __init__(self, contender: Contender, process: Process, workload: Workload) -> None:
+        self.contender, self.process = contender, process
+        self.seconds: list[float] = []
         first, _ = process.run(workload.steps_in_block)
         self.warm, self.peak = process.run(workload.steps_in_block)
         self.compile_seconds = max(first - self.warm, 0.0)
 
-    def take_turn(self, steps):
+    def take_turn(self, steps: int) -> None:
         seconds, self.peak = self.process.run(steps)
         self.seconds.append(seconds / steps)
 
 
 @contextmanager
-def ceiling_of(precision):
+def ceiling_of(precision: str) -> Iterator[Callable[[], float]]:
     """A function that measures, in a process of its own, how fast this machine multiplies two large matrices now.
 
     It returns billions of operations a second, the best of several products.
@@ -50,7 +54,8 @@ def _best_rate(process, size, products):
     return 2 * size**3 * products / min(process.run(products)[0] for _ in range(TIMES)) / 1e9
 
 
-def measure(workload, contenders, repeats, ceiling, progress):
+def measure(workload: Workload, contenders: list[Contender], repeats: int, ceiling: Callable[[], float],
+            progress: Callable[[], Any]) -> tuple[list[Result], dict[str, str]]:  # fmt: skip
     """Return the `Result`s of the `Contender`s, the zoo's own first, and why the others have none: {name: reason}.
 
     Args:
@@ -63,7 +68,8 @@ def measure(workload, contenders, repeats, ceiling, progress):
     Raises:
         ZooError: if the zoo's own contender can't be measured.
     """
-    entrants, failed = [], {}
+    entrants: list[Entrant] = []
+    failed: dict[str, str] = {}
     with ExitStack() as processes:
         for contender in contenders:
             with _noting_failure(contender, failed, workload):

@@ -1,8 +1,12 @@
 """The zoo's own contender: what `zoo train` runs on images in memory, and `zoo.predictor`."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 
+from zoo.benchmark.workload import Workload
 from zoo.build import create
 from zoo.data.dataset import Dataset, Split
 from zoo.inference.predictor import predictor
@@ -13,7 +17,7 @@ from zoo.training.shards import shards_for, use_single_threaded_ops
 LIBRARY = keras.backend.backend()
 
 
-def prepare(workload):
+def prepare(workload: Workload) -> Callable[[int], Any]:
     """Return a function that trains or infers so many batches of a `Workload`; in training, whole blocks of them."""
     return {"training": _training, "inference": _inference}[workload.mode](workload)
 

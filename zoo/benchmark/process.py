@@ -7,6 +7,7 @@ import time
 import traceback
 from importlib import import_module
 from multiprocessing import get_context
+from typing import Any
 
 from zoo.benchmark import device
 from zoo.errors import ZooError, first_line
@@ -29,7 +30,7 @@ class Process:
         RuntimeError: anything else that it raises; the message's first line says what, the others where.
     """
 
-    def __init__(self, module, *arguments, **settings):
+    def __init__(self, module: str, *arguments: Any, **settings: Any) -> None:
         context = get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, module, arguments, settings), daemon=True)
@@ -47,7 +48,7 @@ class Process:
         self._process.kill()
         self._process.join()
 
-    def run(self, steps):
+    def run(self, steps: int) -> tuple[float, int]:
         """Run so many steps; return the seconds that they took, and the peak of memory so far, in bytes."""
         return self._answered(steps)
 

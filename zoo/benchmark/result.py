@@ -40,7 +40,7 @@ class Result:
     ratio: float | None
 
 
-def figures(seconds, batch_size, flops_per_image, ceiling):
+def figures(seconds: list[float], batch_size: int, flops_per_image: int, ceiling: float) -> dict[str, float]:
     """Return what the seconds of a step, one in each round, make of speed: fields of `Result`."""
     rates = [batch_size / one for one in seconds]
     rate = batch_size / median(seconds)
@@ -53,6 +53,6 @@ def figures(seconds, batch_size, flops_per_image, ceiling):
     }  # fmt: skip
 
 
-def ratio(own, others):
+def ratio(own: list[float], others: list[float]) -> float:
     """Return how many times as fast the first of two is: the median of the ratios of their seconds, round by round."""
     return round(median(other / mine for mine, other in zip(own, others, strict=True)), 3)

@@ -2,18 +2,21 @@
 
 import os
 import platform
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 from tqdm import tqdm
 
 from zoo.benchmark.contenders import choose
 from zoo.benchmark.growth import measure_growth, number_of_others
 from zoo.benchmark.measure import ceiling_of, measure
+from zoo.benchmark.result import Result
 from zoo.benchmark.workload import MODES, MOMENT, make_workload
 from zoo.errors import ZooError
-from zoo.processor import PRECISIONS, check_bfloat16, prepare
+from zoo.processor import PRECISIONS, check_bfloat16
 from zoo.versions import installed
 
 
@@ -30,8 +33,10 @@ class Session:
     notes: list
 
 
-def benchmark(nets, vs=(), modes=MODES, precisions=PRECISIONS, batch_sizes=(None,), classes=None, options=None,
-              repeats=5, growth=False):  # fmt: skip
+def benchmark(nets: Sequence[tuple[str, tuple[int, int, int] | None]], vs: Sequence[str] = (),
+              modes: Sequence[str] = MODES, precisions: Sequence[str] = PRECISIONS,
+              batch_sizes: Sequence[int | None] = (None,), classes: int | None = None,
+              options: dict[str, Any] | None = None, repeats: int = 5, growth: bool = False) -> Session:  # fmt: skip
     """Measure nets, each by itself or beside other contenders; return the `Session`.
 
     Args:
@@ -48,7 +53,6 @@ def benchmark(nets, vs=(), modes=MODES, precisions=PRECISIONS, batch_sizes=(None
     Raises:
         ZooError: for bad input, before anything is measured; and where the zoo's own contender can't be, of the first.
     """
-    prepare()  # the contenders' processes inherit it
     contenders = choose(vs)
     if growth and len(nets) * len(batch_sizes) > 1:
         raise ZooError("How the cost grows is measured of one model, from one batch size on; give one of each.")
@@ -59,7 +63,9 @@ def benchmark(nets, vs=(), modes=MODES, precisions=PRECISIONS, batch_sizes=(None
     if "bfloat16" in precisions:
         check_bfloat16()
     turns = len(workloads) * len(contenders) + sum(number_of_others(workload) for workload in workloads if growth)
-    results, points, notes, reasons = [], [], [], {}
+    results: list[Result] = []
+    reasons: dict[tuple[str, str], dict[str, None]] = {}
+    points, notes = [], []
     with ExitStack() as processes, tqdm(total=turns * (repeats + 1), leave=False, disable=None) as bar:
         ceilings = {precision: processes.enter_context(ceiling_of(precision)) for precision in precisions}
         for workload in workloads:

@@ -1,17 +1,20 @@
 """PyTorch's contender: the plain loop that its tutorials teach, on images that stay on the device."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 from torch.nn import functional
 
 from zoo.benchmark.torch_net import TorchNet
+from zoo.benchmark.workload import Workload
 
 LIBRARY = "torch"
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def prepare(workload, channels_last=False, compiled=False):
+def prepare(workload: Workload, channels_last: bool = False, compiled: bool = False) -> Callable[[int], Any]:
     """Return a function that trains or infers so many batches of a `Workload`.
 
     In bfloat16 it trains by PyTorch's autocast. It infers with weights that are bfloat16 themselves, since autocast
@@ -30,7 +33,7 @@ def prepare(workload, channels_last=False, compiled=False):
     order = torch.channels_last if channels_last else torch.contiguous_format
     trains, low = workload.mode == "training", workload.precision == "bfloat16"
     kind = torch.bfloat16 if low and not trains else torch.float32
-    net = TorchNet(workload.plan.trace).to(DEVICE, kind, memory_format=order).train(trains)
+    net = TorchNet(workload.plan.trace).to(DEVICE, kind, memory_format=order).train(trains)  # type: ignore[call-overload]
     images, labels = (torch.from_numpy(array).to(DEVICE) for array in workload.images(workload.input_shape))
     images = images.permute(0, 3, 1, 2).contiguous(memory_format=order)
     scale, offset = (torch.tensor(values, device=DEVICE).reshape(-1, 1, 1)

@@ -1,5 +1,6 @@
 """A traced layout -> the same net in PyTorch, as its users write it: NCHW, its own layers, its own initialization."""
 
+from collections.abc import Callable
 from functools import reduce
 from math import gcd
 
@@ -9,7 +10,7 @@ from torch.nn import functional
 
 from zoo.errors import ZooError
 from zoo.layout import pair, words
-from zoo.layout.trace import INPUT
+from zoo.layout.trace import INPUT, Trace
 
 ACTIVATIONS = {
     None: nn.Identity, "linear": nn.Identity, "relu": nn.ReLU, "relu6": nn.ReLU6, "tanh": nn.Tanh,
@@ -27,7 +28,7 @@ class TorchNet(nn.Module):
         ZooError: for a word that has no translation.
     """
 
-    def __init__(self, traced):
+    def __init__(self, traced: Trace) -> None:
         super().__init__()
         if traced.auxiliary:
             raise ZooError("no translation of auxiliary classifiers to PyTorch is known.")
@@ -39,7 +40,7 @@ class TorchNet(nn.Module):
         ]
         self.output = traced.output.source
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         maps = {INPUT: x}
         for (name, inputs, done), module in zip(self.steps, self.modules_in_order):
             maps[name] = module(*[maps[source] for source in inputs])
@@ -51,11 +52,11 @@ class TorchNet(nn.Module):
 class Apply(nn.Module):
     """A function without weights, as a module."""
 
-    def __init__(self, function):
+    def __init__(self, function: Callable[..., torch.Tensor]) -> None:
         super().__init__()
         self.function = function
 
-    def forward(self, *inputs):
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         return self.function(*inputs)
 
 

@@ -1,15 +1,17 @@
 """What is measured: a net, training or inference, a precision, a batch size; and how much work makes a turn."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from zoo.data.preprocessing import SMALL, plain
+from zoo.data.preprocessing import SMALL, Preprocessing, plain
 from zoo.errors import ZooError
 from zoo.layout import checks
-from zoo.plan import plan
+from zoo.plan import Plan, plan
 from zoo.processor import PRECISIONS
 from zoo.recipes.defaults import recipe_for
+from zoo.recipes.recipe import Recipe
 from zoo.registry import entry
 
 MODES = ("training", "inference")
@@ -35,39 +37,39 @@ class Workload:
     work: float = WORK
 
     @property
-    def plan(self):
+    def plan(self) -> Plan:
         return plan(self.model, self.input_shape, self.classes, **self.options)
 
     @property
-    def title(self):
+    def title(self) -> str:
         return f"{self.plan.name}, {self.mode}, {self.precision}, batch {self.batch_size}"
 
     @property
-    def front(self):
+    def front(self) -> Preprocessing:
         """The `Preprocessing` of images of which nothing else is known."""
         return plain(entry(self.model), self.input_shape)
 
     @property
-    def recipe(self):
+    def recipe(self) -> Recipe:
         """The model's own `Recipe`, as `zoo train` has it for a data set that it doesn't know."""
         return recipe_for(entry(self.model), precision=self.precision, batch_size=self.batch_size)
 
     @property
-    def flops_per_image(self):
+    def flops_per_image(self) -> int:
         """Two operations for each multiply-add; training takes three times those, one for each of its products."""
         return self.plan.trace.macs * (6 if self.mode == "training" else 2)
 
     @property
-    def steps_in_block(self):
+    def steps_in_block(self) -> int:
         """How many batches the zoo trains on in one compiled call: the fewer, the heavier they are."""
         return int(np.clip(self.work / (self.flops_per_image * self.batch_size), 1, LONGEST))
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         """How many batches there are images for."""
         return BLOCKS * self.steps_in_block
 
-    def images(self, shape):
+    def images(self, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
         """Return random images, (N, *shape) uint8, and labels (N,) int32; always the same."""
         random, count = np.random.default_rng(0), self.steps * self.batch_size
         return (
@@ -76,7 +78,9 @@ class Workload:
         )
 
 
-def make_workload(model, mode, precision, batch_size=None, input_shape=None, classes=None, **options):
+def make_workload(model: str, mode: str, precision: str, batch_size: int | None = None,
+                  input_shape: tuple[int, int, int] | None = None, classes: int | None = None,
+                  **options: Any) -> Workload:  # fmt: skip
     """Return the `Workload` of a model with these overrides of its layout; what is None is the model's own.
 
     The batch size is 128 by default, for inputs of more than 64 pixels 32.

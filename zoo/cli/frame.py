@@ -4,12 +4,12 @@ import os
 import sys
 import warnings
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
 from zoo.errors import ZooError, ZooWarning
 from zoo.names import line
-from zoo.processor import prepare
 from zoo.versions import __version__
 
 # TensorFlow's start-up notes; what it found to run on is printed before training.
@@ -19,14 +19,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 class Sentences:
     """Bad input ends in one sentence and exit code 2, Ctrl-C in 130; a warning is a sentence on standard error."""
 
-    def invoke(self, context):
+    def invoke(self, context: click.Context) -> Any:
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="backslashreplace")  # a name that it can't print ends no command
         try:
             with _telling_warnings():
-                return super().invoke(context)
+                return super().invoke(context)  # type: ignore[misc]
         except ZooError as problem:
-            message = click.ClickException(line(str(problem)))
+            message: Any = click.ClickException(line(str(problem)))
             message.exit_code = 2
             raise message from None
         except KeyboardInterrupt:
@@ -57,12 +57,11 @@ class Command(Sentences, click.Command):
 class Commands(Sentences, click.Group):
     """The commands in the order in which they are defined."""
 
-    def list_commands(self, context):
+    def list_commands(self, context: click.Context) -> list[str]:
         return list(self.commands)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="zoo")
-def main():
+def main() -> None:
     """The classic convolutional networks: look at them, train them, export them."""
-    prepare()

@@ -2,8 +2,10 @@
 
 import os
 import re
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,7 +15,7 @@ class Size(click.ParamType):
 
     name = "HxW[xC]"
 
-    def convert(self, value, parameter, context):
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> tuple[int, ...]:
         if isinstance(value, tuple):
             return value
         parts = value.lower().split("x")
@@ -26,14 +28,15 @@ class Size(click.ParamType):
 class OrNone(click.ParamType):
     """A value of another type, or "none": what a field of the recipe then is, whatever it starts from."""
 
-    def __init__(self, kind):
+    def __init__(self, kind: type) -> None:
         self.kind = click.types.convert_type(kind)
         self.name = self.kind.name
 
-    def convert(self, value, parameter, context):
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
         return value if value == "none" else self.kind.convert(value, parameter, context)
 
-    def get_metavar(self, param, ctx=None):  # click 8.1 gives param by place, and later ones both by name
+    # click 8.1 gives param by place, and later ones both by name
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         return f"{self.name.upper()}|none"
 
 
@@ -42,7 +45,7 @@ class Picture(click.ParamType):
 
     name = "FILE"
 
-    def convert(self, value, parameter, context):
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Path:
         path = Path(value)
         if path.suffix not in (".png", ".svg", ".pdf"):
             self.fail(f"{value} is no name of a picture: it must end with .png, .svg or .pdf.", parameter, context)
@@ -58,7 +61,7 @@ BUILDER_ARGUMENTS = ("input_shape", "classes", "include_top", "pooling", "classi
                      "name")  # fmt: skip
 
 
-def parse_pairs(context, parameter, values):
+def parse_pairs(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> dict[str, str]:
     """["padding=same", "width=0.5"] -> {"padding": "same", "width": "0.5"}."""
     pairs = {}
     for text in values:
@@ -71,7 +74,7 @@ def parse_pairs(context, parameter, values):
     return pairs
 
 
-def parse_settings(context, parameter, values):
+def parse_settings(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> dict[str, Any]:
     """["padding=same", "width=0.5"] -> {"padding": "same", "width": 0.5}."""
     from zoo.layout.rewrite import literal
 
@@ -91,7 +94,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 data_dir_option = click.option("--data-dir", type=click.Path(), help="Where TFDS keeps its data sets.")
 
 
-def bare_model_options(command):
+def bare_model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that make a model by name as good as a run: its weights and what they need."""
     for option in reversed((
         click.option("--weights", type=click.Path(), help="Weights for a model by name: imagenet, torchvision, .keras, "
@@ -105,14 +108,14 @@ def bare_model_options(command):
     return command
 
 
-def with_channels(size, model):
+def with_channels(size: tuple[int, ...] | None, model: str) -> tuple[int, ...] | None:
     """Complete a (height, width) by the model's own channels, or by 3."""
     from zoo.registry import entry
 
     return size if size is None or len(size) == 3 else (*size, (entry(model).input_shape or (3,))[-1])
 
 
-def training_options(command):
+def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say what is trained, on what and how."""
     for option in reversed((
         click.option("--model", default="lenet", show_default=True, help="A registered name, or my_layout.py:name."),
@@ -139,7 +142,7 @@ def training_options(command):
     return command
 
 
-def recipe_options(command):
+def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command an option for each field of the recipe."""
     from dataclasses import fields
     from types import NoneType
@@ -151,7 +154,7 @@ def recipe_options(command):
         name, rules = item.name.replace("_", "-"), item.metadata
         flag = f"--{name}/--no-{name}" if item.type is bool else f"--{name}"
         optional = next((OrNone(kind) for kind in get_args(item.type) if kind is not NoneType), None)
-        options = {
+        options: Any = {
             bool: {"default": None},
             tuple: {"callback": partial(parse_several, kind=rules.get("kind", str)), "metavar": "A,B,…|none"},
         }.get(item.type, {"type": optional or item.type})  # fmt: skip
@@ -161,14 +164,15 @@ def recipe_options(command):
     return command
 
 
-def written(value):
+def written(value: Any) -> str:
     """A default as it is typed."""
     if isinstance(value, tuple):
         return ",".join(map(written, value))
     return value if isinstance(value, str) else f"{value:g}"
 
 
-def parse_names(context, parameter, value, kind=str):
+def parse_names(context: click.Context, parameter: click.Parameter, value: str | None,
+                kind: Callable[[str], Any] = str) -> list[Any] | None:  # fmt: skip
     """ "cat,dog" -> ["cat", "dog"]; with the kind float, "0.5,0.75" -> [0.5, 0.75], and so with int."""
     try:
         names = None if value is None else [kind(name.strip()) for name in value.split(",") if name.strip()]
@@ -180,6 +184,7 @@ def parse_names(context, parameter, value, kind=str):
     return names
 
 
-def parse_several(context, parameter, value, kind):
+def parse_several(context: click.Context, parameter: click.Parameter, value: str | None,
+                  kind: Callable[[str], Any]) -> list[Any] | None:  # fmt: skip
     """As `parse_names`; "none" -> []."""
     return [] if value == "none" else parse_names(context, parameter, value, kind)

@@ -1,22 +1,28 @@
 """How commands print: JSON, tables, sizes, counts, figures."""
 
 import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from zoo.errors import ZooError
 from zoo.names import line, on_lines
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def print_json(value):
+
+def print_json(value: Any) -> None:
     click.echo(json.dumps(value))
 
 
-def by(shape):
+def by(shape: Iterable[int]) -> str:
     return "x".join(map(str, shape))
 
 
-def short(count):
+def short(count: int) -> str:
     """1234567 -> "1.23 M"."""
     for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if count >= unit:
@@ -24,7 +30,7 @@ def short(count):
     return str(count)
 
 
-def print_table(columns, rows, style="simple"):
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], style: str = "simple") -> None:
     """Print rows under columns; a column whose name starts with "#" holds numbers and is aligned right."""
     from tabulate import tabulate
 
@@ -37,7 +43,7 @@ def print_table(columns, rows, style="simple"):
 say = on_lines(click.echo)
 
 
-def write_figure(figure, path):
+def write_figure(figure: "Figure", path: Path) -> None:
     try:
         figure.savefig(path, dpi=150)
     except (OSError, ValueError) as problem:

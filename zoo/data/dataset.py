@@ -34,7 +34,7 @@ class Split:
     def take(self, indices: np.ndarray) -> "Split":
         return Split(self.images[indices], self.labels[indices])
 
-    def read(self, places: np.ndarray) -> np.ndarray:
+    def read(self, places: np.ndarray | slice) -> np.ndarray:
         """Return the images at these places, (len(places), height, width, channels) uint8."""
         return self.images[places]
 
@@ -58,7 +58,7 @@ class StreamedSplit:
     def take(self, indices: np.ndarray) -> "StreamedSplit":
         return replace(self, items=self.items[indices], labels=self.labels[indices])
 
-    def read(self, places: np.ndarray) -> np.ndarray:
+    def read(self, places: np.ndarray | slice) -> np.ndarray:
         """Return the images at these places, (len(places), height, width, channels) uint8."""
         return self.decode(self.items[places])
 

@@ -6,10 +6,12 @@ import sys
 import tempfile
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from zoo import names
+from zoo.annotations import StrPath
 from zoo.data.transparency import on_white
 from zoo.errors import ZooError
 from zoo.layers.channels import LAST
@@ -36,7 +38,7 @@ numpy.savez(answers, **out)
 """
 
 
-def export_saved_model(trained, folder):
+def export_saved_model(trained: Any, folder: StrPath) -> float:
     """Write a `Trained` as a SavedModel into `folder` (a version folder, as TensorFlow Serving expects).
 
     Its signatures take `images`, (N, height, width, channels) of any size with values 0..255: "serving_default" as

@@ -1,10 +1,12 @@
 """Which recipe a run starts from: the model's and the data's own, its paper's, or a file's."""
 
-from dataclasses import fields
-from typing import get_args
+from dataclasses import Field, fields
+from typing import Any, get_args
 
+from zoo.annotations import StrPath
+from zoo.entry import Entry
 from zoo.errors import ZooError, did_you_mean, first_line
-from zoo.layout import norm_kinds
+from zoo.layout import Layout, norm_kinds
 from zoo.recipes.recipe import Recipe
 
 # What a data set changes in the default recipe: small shifts keep a digit the digit that it is, a mirror wouldn't.
@@ -24,7 +26,8 @@ OF_OPTIMIZER = ("optimizer", "learning_rate", "schedule", "momentum", "weight_de
 OPTIONAL = {item.name for item in fields(Recipe) if item.default is None}
 
 
-def recipe_for(entry, dataset=None, named=None, layout=None, **overrides):
+def recipe_for(entry: Entry, dataset: str | None = None, named: StrPath | None = None, layout: Layout | None = None,
+               **overrides: Any) -> Recipe:  # fmt: skip
     """Return the recipe of an entry on a data set, with the overrides that aren't None.
 
     An override "none" takes away what the recipe has of a field that may be None.
@@ -64,7 +67,7 @@ def _default(entry, dataset, layout, optimizer):
     return {key: value for key, value in default.items() if key not in OF_OPTIMIZER}
 
 
-def read_recipe(path):
+def read_recipe(path: StrPath) -> dict[str, Any]:
     """Return the fields that a YAML file sets. Raises `ZooError` for a file that is no recipe."""
     import yaml
 
@@ -89,7 +92,7 @@ def read_recipe(path):
     return read
 
 
-def typed(item, value):
+def typed(item: Field, value: Any) -> Any:
     """Return a value as the field `item` of the recipe has it: "1e-3" is a number, "flip, crop" may stand for a list.
 
     Raises `ZooError` for a value of another kind.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, fields, replace
 from math import isfinite
+from typing import Any
 
 from zoo.errors import ZooError, no_such
 from zoo.processor import PRECISIONS
@@ -21,7 +22,7 @@ INITIALIZATIONS = (
 )
 
 
-def option(default, meaning, **rules):
+def option(default: Any, meaning: str, **rules: Any) -> Any:
     """A field of the recipe and of the command line; `rules` are the choices or bounds that `_check` knows.
 
     They hold for each item of a tuple, whose `kind` is a rule too: texts if there is none. `of` names another field,
@@ -96,7 +97,7 @@ class Recipe:
             for value in values if item.type is tuple else (values,):
                 _check(item.name.replace("_", " "), value, item.metadata)
 
-    def for_images(self, count):
+    def for_images(self, count: int) -> "Recipe":
         """Return the recipe with a batch size settled for a training set of `count` images."""
         if self.batch_size:
             return replace(self, batch_size=min(self.batch_size, count))
@@ -105,7 +106,7 @@ class Recipe:
             batch //= 2
         return replace(self, batch_size=min(batch, count))
 
-    def unused(self, names):
+    def unused(self, names: tuple[str, ...]) -> list[str]:
         """Return a sentence for each of the named fields that has no meaning with this recipe."""
         rules = {
             item.name: item.metadata["of"] for item in fields(self) if item.name in names and "of" in item.metadata
@@ -137,7 +138,7 @@ def _check(name, value, rules):
             raise ZooError(f"{name} must be {words} {rules[rule]}; got {value}.")
 
 
-def is_over(recipe, history):
+def is_over(recipe: Recipe, history: list[dict[str, float]]) -> bool:
     """Has a run come to its end: by its epochs, or by its patience? `history` holds a dict of figures an epoch."""
     if len(history) >= recipe.epochs:
         return True

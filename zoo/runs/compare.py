@@ -1,8 +1,11 @@
 """Runs side by side: what each is and has reached, the settings in which they differ, their curves in one figure."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from zoo.annotations import StrPath
 from zoo.errors import ZooError
 from zoo.runs.folder import best_epoch, reading, started_run
 
@@ -11,7 +14,7 @@ SETTINGS = {"options": "--set {}", "recipe": "--{}", "data": "--{}"}
 DATA = ("limit", "classes")  # the other keys of "data" say where the images lie
 
 # A fact's key in the command's `--json`, what a table calls it, and how it is written there.
-FACTS = {
+FACTS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "model": ("model", str),
     "dataset": ("dataset", str),
     "input_shape": ("input", lambda shape: "x".join(map(str, shape))),
@@ -39,7 +42,7 @@ class Compared:
     metrics: dict
 
 
-def compare(folders):
+def compare(folders: Sequence[StrPath]) -> list[Compared]:
     """Return a `Compared` for each run's folder, finished or not; what a run hasn't reached yet is None.
 
     The facts are "run", the keys of `FACTS`, and for each of `SETTINGS` a dict of those in which the runs differ.
@@ -98,7 +101,7 @@ def _differing(settings):
     return differing
 
 
-def table(runs):
+def table(runs: list[Compared]) -> list[tuple[str, ...]]:
     """Return the lines of the runs' table, a text a cell: a fact's or a setting's name, then each run's value."""
     lines = [
         (name, *("-" if run.facts[key] is None else write(run.facts[key]) for run in runs))
@@ -116,7 +119,7 @@ def _written(value):
     return "none" if value in (None, "") else str(value)
 
 
-def write_comparison(runs, name):
+def write_comparison(runs: list[Compared], name: StrPath) -> tuple[Path, ...]:
     """Write `name`.png, the runs' curves, and `name`.html, a page that needs no other file; return their paths.
 
     Of curves that can't be drawn, a `ZooWarning` tells.

@@ -1,7 +1,10 @@
 """The figures of runs, as matplotlib draws them: curves, curves of several runs, confusion."""
 
+from collections.abc import Sequence
 from itertools import cycle
+from typing import Any
 
+import numpy as np
 from matplotlib import rcParams
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -20,7 +23,7 @@ MARKERS = "os^DvPX*<"  # a second sign beside the colour: nine of them with eigh
 MARKED = 12  # markers on a curve, at most
 
 
-def draw_curves(metrics):
+def draw_curves(metrics: dict[str, list[float]]) -> Figure:
     """Loss and accuracy, training and validation, over the epochs; the chosen epoch is marked."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     epochs, best = _epochs(metrics), best_epoch(metrics)
@@ -33,14 +36,14 @@ def draw_curves(metrics):
     return figure
 
 
-def draw_overlaid(runs):
+def draw_overlaid(runs: list[tuple[str, dict[str, list[float]]]]) -> Figure:
     """Loss and accuracy of several runs, each with a colour and a marker; `runs` are pairs (label, metrics)."""
     figure = Figure(figsize=(10, 4.4 + 0.12 * len(runs)), layout="constrained")
     both = figure.subplots(1, 2)
     handles, names = [], lettered(label for label, _ in runs)
     styles = zip(cycle((*COLOURS, rcParams["text.color"])), cycle(MARKERS))
     for label, (_, metrics), (colour, marker) in zip(names, runs, styles):
-        style = dict(color=colour, marker=marker, markersize=4)
+        style: dict[str, Any] = dict(color=colour, marker=marker, markersize=4)
         for axes, key in zip(both, ("loss", "accuracy")):
             if metrics:
                 axes.plot(_epochs(metrics), metrics[key], **style | dict(linestyle="--", linewidth=0.9, marker=""))
@@ -67,14 +70,14 @@ def _over_epochs(axes, key):
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def draw_confusion(labels, predictions, class_names):
+def draw_confusion(labels: np.ndarray, predictions: np.ndarray, class_names: Sequence[str]) -> Figure:
     """The test images of each class (rows) by predicted class (columns), counted."""
     from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 
     count = len(class_names)
     matrix = confusion_matrix(labels, predictions, labels=range(count))
     few = count <= LABELLED
-    names = lettered(class_names) if few else None
+    names: Any = lettered(class_names) if few else None
     side = 1.8 + 0.42 * count + 0.1 * max(map(columns, names)) if few else 8
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()

@@ -5,10 +5,13 @@ import io
 import json
 import re
 import shlex
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from zoo.annotations import StrPath
 from zoo.errors import ZooError, first_line
 from zoo.runs.job import Job
 
@@ -22,55 +25,55 @@ class Run:
     folder: Path
 
     @property
-    def config_path(self):
+    def config_path(self) -> Path:
         return self.folder / "config.json"
 
     @property
-    def metrics_path(self):
+    def metrics_path(self) -> Path:
         return self.folder / "metrics.csv"
 
     @property
-    def best_weights_path(self):
+    def best_weights_path(self) -> Path:
         return self.folder / "checkpoints" / "best.npz"
 
     @property
-    def model_path(self):
+    def model_path(self) -> Path:
         return self.folder / "model.keras"
 
     @property
-    def report_path(self):
+    def report_path(self) -> Path:
         return self.folder / "report.html"
 
     @property
-    def is_shown(self):
+    def is_shown(self) -> bool:
         """Whether the page and the pictures of a finished run are all there."""
         return all((self.folder / name).exists() for name in ("curves.png", "confusion.png", self.report_path.name))
 
     @property
-    def saved_model_path(self):
+    def saved_model_path(self) -> Path:
         return self.folder / "saved_model" / "1"
 
     @property
-    def tensorboard_path(self):
+    def tensorboard_path(self) -> Path:
         return self.folder / "tensorboard"
 
     @property
-    def resuming(self):
+    def resuming(self) -> str:
         """The command that goes on with the run."""
         return f"zoo train --resume {shlex.quote(str(self.folder))}"
 
-    def checkpoint_path(self, epoch):
+    def checkpoint_path(self, epoch: int) -> Path:
         return self.folder / "checkpoints" / f"epoch-{epoch + 1:05}.npz"
 
-    def checkpoints(self):
+    def checkpoints(self) -> list[Path]:
         """Return the files of `checkpoint_path` that are there, the newest first."""
         return sorted(self.folder.glob("checkpoints/epoch-*.npz"), reverse=True)
 
-    def write_config(self, config):
+    def write_config(self, config: dict[str, Any]) -> None:
         """Write config.json, whole or not at all."""
         write_text(self.config_path, json.dumps(config, indent=2) + "\n")
 
-    def write_metrics(self, history):
+    def write_metrics(self, history: list[dict[str, float]]) -> None:
         """Write metrics.csv, a row an epoch, whole or not at all."""
         text = io.StringIO()
         writer = csv.DictWriter(text, history[0], lineterminator="\n")
@@ -78,26 +81,26 @@ class Run:
         writer.writerows(history)
         write_text(self.metrics_path, text.getvalue())
 
-    def config(self):
+    def config(self) -> dict[str, Any]:
         return json.loads(self.config_path.read_text())
 
-    def add_to_config(self, facts=(), **more):
+    def add_to_config(self, facts: dict[str, Any] | tuple[()] = (), **more: Any) -> None:
         """Add facts to config.json, which needn't be there yet."""
         before = self.config() if self.config_path.exists() else {}
         self.write_config(before | dict(facts) | more)
 
-    def job(self):
+    def job(self) -> Job:
         """Return the `Job` of the run. Raises `ZooError` if its config.json can't be read."""
         with reading(self):
             return Job.from_config(self.config())
 
-    def result(self):
+    def result(self) -> "Result | None":
         """Return the `Result` of a finished run, None for another. Raises `ZooError` if it can't be read."""
         with reading(self):
             config = self.config()
             return Result(**config["result"]) if "result" in config else None
 
-    def metrics(self):
+    def metrics(self) -> dict[str, list[float]]:
         """Return metrics.csv as a dict of columns, a number an epoch; {} before the first epoch has ended."""
         if not self.metrics_path.exists():
             return {}
@@ -121,7 +124,7 @@ class Result:
 
 
 @contextmanager
-def reading(run):
+def reading(run: Run) -> Iterator[None]:
     """Return a context in which what is wrong with a run's files raises a `ZooError` that says so."""
     try:
         yield
@@ -133,7 +136,7 @@ def reading(run):
         raise ZooError(f"The run in {run.folder} can't be read: {first_line(problem)}") from None
 
 
-def best_epoch(metrics):
+def best_epoch(metrics: dict[str, list[float]]) -> int:
     """Return the epoch, from 1, with the least validation loss: the one that a run keeps.
 
     (The accuracy on a small validation split has ties and lucky epochs; the loss tells them apart.)
@@ -142,21 +145,21 @@ def best_epoch(metrics):
     return losses.index(min(losses)) + 1
 
 
-def write_text(path, text):
+def write_text(path: Path, text: str) -> None:
     """Write a file, whole or not at all."""
     partial = path.with_suffix(".partial")
     partial.write_text(text, encoding="utf-8", errors="surrogateescape")  # paths in it may be no UTF-8
     partial.replace(path)
 
 
-def new_run(parent, model, dataset):
+def new_run(parent: StrPath, model: str, dataset: str) -> Run:
     """Make the folder of a new run, `<parent>/<model>-<dataset>-<n>`. Raises `ZooError` if it can't be made."""
     run = Run(new_folder(parent, f"{model}-{dataset}"))
     (run.folder / "checkpoints").mkdir()
     return run
 
 
-def new_folder(parent, name):
+def new_folder(parent: StrPath, name: str) -> Path:
     """Make the next free folder `<parent>/<name>-<n>`. Raises `ZooError` if it can't be made."""
     parent = Path(parent)
     stem = re.sub(r"[^\w.-]+", "-", name).encode()[:LONGEST].decode(errors="ignore")
@@ -172,7 +175,7 @@ def new_folder(parent, name):
             raise ZooError(f"No run folder can be made in {parent}: {problem.strerror}.") from None
 
 
-def started_run(path):
+def started_run(path: StrPath) -> Run:
     """Return the `Run` in a folder, finished or not. Raises `ZooError` for anything that isn't one."""
     run = Run(Path(path))
     if not run.folder.is_dir():
@@ -186,7 +189,7 @@ def started_run(path):
     return run
 
 
-def find_run(path):
+def find_run(path: StrPath) -> Run:
     """Return the finished `Run` in a folder. Raises `ZooError` for anything that isn't one."""
     run = started_run(path)
     if not run.model_path.is_file():
@@ -194,7 +197,7 @@ def find_run(path):
     return run
 
 
-def is_run(subject):
+def is_run(subject: StrPath) -> bool:
     """Tell a run's folder from a model's name: a name has no slash, unless it lies in a file of layouts."""
     file, _, _ = str(subject).partition(":")
     return Path(subject, "config.json").exists() or ("/" in file and not file.endswith(".py"))

@@ -3,11 +3,12 @@
 import platform
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any
 
 from zoo.data.preprocessing import Preprocessing
 from zoo.errors import ZooError
 from zoo.layout import checks
-from zoo.plan import plan
+from zoo.plan import Plan, plan
 from zoo.recipes.recipe import Recipe
 from zoo.versions import __version__, installed
 
@@ -55,11 +56,11 @@ class Job:
     keeps_classes: bool = True
 
     @cached_property
-    def plan(self):
+    def plan(self) -> Plan:
         """The `Plan` of the net. Raises `ZooError` if the file of a layout of the user's own isn't there any more."""
         return plan(self.model, self.preprocessing.input_shape, len(self.class_names), **self.options)
 
-    def to_config(self):
+    def to_config(self) -> dict[str, Any]:
         """Return what config.json holds: numbers, texts, lists and dicts, and the versions of the packages."""
         import keras
 
@@ -86,7 +87,7 @@ class Job:
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "Job":
         """Return the job that `to_config`, also of an older version, made `config` of.
 
         Raises:
@@ -95,7 +96,7 @@ class Job:
         """
         preprocessing, recipe = Preprocessing.from_config(config["preprocessing"]), Recipe(**config["recipe"])
         shards = checks.count("parts", config.get("parts", 1))
-        if shards > recipe.batch_size:
+        if shards > recipe.batch_size:  # type: ignore[operator]
             raise ZooError(f"parts must be at most {recipe.batch_size}, the images of a batch; got {shards}.")
         return cls(
             model=config["source"], options=config["options"], name=config["model"], layout=_as_tuple(config["layout"]),

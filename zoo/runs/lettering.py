@@ -2,9 +2,11 @@
 
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 
 from matplotlib import rcParams
+from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
@@ -15,7 +17,7 @@ LONGEST = 48  # characters of a label
 BOX = "□"  # what stands for a character that no font has
 
 
-def lettered(names):
+def lettered(names: Iterable[str]) -> list[str]:
     """Return a label for each name. Those that look alike have their places, from 1, in front."""
     drawn = [_drawable(_shortened(line(name))) for name in names]
     counts = Counter(drawn)
@@ -23,12 +25,12 @@ def lettered(names):
     return [_verbatim(label) for label in told]
 
 
-def columns(label):
+def columns(label: str) -> int:
     """How wide a label is, in letters: Chinese characters, and many others, take two."""
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in label)
 
 
-def with_fonts(figure):
+def with_fonts(figure: Figure) -> Figure:
     """Give each text of a figure the fonts that have its characters; return the figure."""
     for item in figure.findobj(Text):
         more = _more_fonts(item.get_text())

@@ -2,9 +2,14 @@
 
 import io
 from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader
 from matplotlib import rc_context
+from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
 from zoo import names
@@ -15,13 +20,13 @@ DARK = {"text.color": "#e6e6e6", "axes.labelcolor": "#e6e6e6", "axes.edgecolor":
         "savefig.facecolor": "#16181d", "grid.color": "#3a3d44"}  # fmt: skip
 
 
-def render(template, **facts):
+def render(template: str, **facts: Any) -> str:
     """Return the HTML, as UTF-8 can hold it, that one of zoo/runs/templates makes of the facts."""
     environment = Environment(loader=PackageLoader("zoo.runs"), autoescape=True)
     return names.text(environment.get_template(template).render(facts))
 
 
-def png(draw, style=None):
+def png(draw: Callable[[], Figure], style: dict[Any, Any] | None = None) -> bytes:
     """Return the PNG of the figure that `draw()` returns, drawn with these of matplotlib's rcParams."""
     buffer = io.BytesIO()
     with rc_context(style or {}):
@@ -29,7 +34,7 @@ def png(draw, style=None):
     return buffer.getvalue()
 
 
-def write_figure(path, draw):
+def write_figure(path: Path, draw: Callable[[], Figure]) -> dict[str, str] | None:
     """Write the figure that `draw()` returns as a PNG; return what the macro `figure` takes: it in light and dark.
 
     If it can't be drawn or written, that is told, and the macro's None returned.
@@ -40,7 +45,7 @@ def write_figure(path, draw):
         return {"light": _inline(light), "dark": _inline(png(draw, DARK))}
 
 
-def picture(pixels, side):
+def picture(pixels: np.ndarray, side: int) -> str:
     """Return an image (height, width, 1 or 3), uint8, as a data URI of at most side x side pixels.
 
     A smaller one is enlarged by a whole factor, so that its pixels stay squares; a larger one is reduced.

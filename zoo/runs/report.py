@@ -1,17 +1,23 @@
 """A finished run -> curves.png, confusion.png and report.html, one page that needs no other file."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from zoo.data.dataset import Dataset
 from zoo.runs.figures import draw_confusion, draw_curves
-from zoo.runs.folder import best_epoch
+from zoo.runs.folder import Run, best_epoch
 from zoo.runs.page import picture, render, write_figure
 from zoo.runs.sparing import can_do_without
+
+if TYPE_CHECKING:
+    import keras
 
 SHOWN = 24  # mistakes, at most
 SIDE, FILTER_SIDE = 128, 48  # pixels of the page that a picture and a filter take, at most
 
 
-def write_report(run, dataset, logits, net):
+def write_report(run: Run, dataset: Dataset, logits: np.ndarray, net: "keras.Model") -> None:
     """Write what a finished run's files, the test images' logits (N, classes) and the net say into its folder.
 
     Of what can't be made of it, a `ZooWarning` tells.

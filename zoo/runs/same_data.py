@@ -3,13 +3,15 @@
 import numpy as np
 
 from zoo import registry
+from zoo.data.dataset import Dataset
 from zoo.data.preprocessing import normalization
 from zoo.errors import ZooError
+from zoo.runs.job import Job
 
 FEW = 4  # so many images of a class could all be drawn for testing, by versions that didn't keep one in training
 
 
-def changed(job, dataset):
+def changed(job: Job, dataset: Dataset) -> str | None:
     """Return why the data isn't what a run's job says, a sentence without its point; None if nothing shows it."""
     if {split: len(getattr(dataset, split)) for split in job.images} != job.images:
         return f"{dataset.name} isn't what it was when the run began"
@@ -32,7 +34,7 @@ def _has_its_normalization(job, dataset):
     return np.allclose(found, (recorded.scale, recorded.offset), rtol=0.01, atol=0.01)
 
 
-def doubts(job, dataset):
+def doubts(job: Job, dataset: Dataset) -> list[str]:
     """Return the sentences on what may have changed and can't be seen.
 
     Versions whose runs don't say `keeps_classes` could leave a class without training images.

@@ -3,16 +3,23 @@
 One that fails, for its server is away or its disk is full, costs a sentence; the run goes on without it.
 """
 
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from functools import wraps
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from zoo.errors import ZooError
+from zoo.runs.folder import Run
+from zoo.runs.job import Job
 from zoo.runs.sparing import can_do_without
 
+if TYPE_CHECKING:
+    import keras
 
-def check_trackers(names):
+
+def check_trackers(names: Iterable[str]) -> None:
     """Raise `ZooError` for a tracker whose package isn't installed."""
     for name in names:
         if find_spec(name) is None:
@@ -20,7 +27,7 @@ def check_trackers(names):
 
 
 @contextmanager
-def tracked(run, job):
+def tracked(run: Run, job: Job) -> "Iterator[list[keras.callbacks.Callback]]":
     """Yield the callbacks of the trackers of a run's job; what they have open is closed at the end, also of errors.
 
     A run that goes on goes on in them too: their names for it are in its config.

@@ -4,7 +4,7 @@ Their seeds are variables of the model, so a checkpoint holds them and a run tha
 """
 
 import keras
-from keras import layers, ops
+from keras import KerasTensor, layers, ops
 
 from zoo.layers.channels import channels_last
 
@@ -29,7 +29,7 @@ SEVERAL_IMAGES = {
 
 
 @channels_last()
-def augment(images, names, seed):
+def augment(images: KerasTensor, names: tuple[str, ...], seed: int) -> tuple[KerasTensor, KerasTensor | None]:
     """Return images (N, height, width, channels), 0..255, changed in training by the named layers, and their shares.
 
     Shares (N, N) say how much of the labels of each image in the batch every one of them now has; None if no layer
@@ -49,14 +49,14 @@ def augment(images, names, seed):
 class Mixed(layers.Layer):
     """A layer that mixes the images of a batch and their labels: here the labels are the rows of `shares`."""
 
-    def __init__(self, mixing):
+    def __init__(self, mixing: layers.Layer) -> None:
         super().__init__(dtype="float32")
         self.mixing = mixing
 
-    def build(self, shapes):
+    def build(self, shapes: list[tuple]) -> None:
         self.mixing.build(shapes[0])
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: list[KerasTensor], training: bool = False) -> tuple[KerasTensor, KerasTensor]:
         images, *shares = inputs
         shares = shares[0] if shares else ops.eye(ops.shape(images)[0])
         if not training:
@@ -64,6 +64,6 @@ class Mixed(layers.Layer):
         mixed = self.mixing({"images": images, "labels": shares}, training=True)
         return mixed["images"], mixed["labels"]
 
-    def compute_output_spec(self, inputs, training=False):
+    def compute_output_spec(self, inputs: list[KerasTensor], training: bool = False) -> tuple[KerasTensor, KerasTensor]:
         images = inputs[0]
         return keras.KerasTensor(images.shape, "float32"), keras.KerasTensor((images.shape[0],) * 2, "float32")

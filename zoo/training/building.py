@@ -1,14 +1,22 @@
 """A job -> the net, and the compiled classifier that trains it."""
 
+from typing import Any
+
 import keras
 
 from zoo.build import build as build_net
+from zoo.data.dataset import Dataset
+from zoo.data.preprocessing import Preprocessing
+from zoo.plan import Plan
+from zoo.recipes.recipe import Recipe
+from zoo.runs.job import Job
 from zoo.training.classifier import Classifier, steps_per_epoch
+from zoo.training.distribution import Devices
 from zoo.training.initialization import initialize
 from zoo.training.optimizing import balanced_weights, decay_in_gradient, make_loss, make_optimizer
 
 
-def build(job, dataset, devices=None):
+def build(job: Job, dataset: Dataset, devices: Devices | None = None) -> tuple[keras.Model, Classifier]:
     """Return the Keras net of a `Job`, and the compiled `Classifier` that trains it on a data set.
 
     `devices` are those that train together; without them, the classifier is one for inference on a single device.
@@ -18,7 +26,8 @@ def build(job, dataset, devices=None):
     return build_classifier(job.plan, job.preprocessing, job.recipe, dataset, replicas, shards)
 
 
-def build_classifier(planned, preprocessing, recipe, dataset, replicas=1, shards=1):
+def build_classifier(planned: Plan, preprocessing: Preprocessing, recipe: Recipe, dataset: Dataset, replicas: int = 1,
+                     shards: int = 1) -> tuple[keras.Model, Classifier]:  # fmt: skip
     """Return the Keras net of a `Plan`, and the compiled `Classifier` that trains it on a data set.
 
     `preprocessing` is that of the images, `replicas` the number of devices that train together, `shards` in how many
@@ -30,11 +39,11 @@ def build_classifier(planned, preprocessing, recipe, dataset, replicas=1, shards
         net, preprocessing, dataset.image_shape, planned.trace.auxiliary, decay_in_gradient(recipe), recipe.augment,
         recipe.seed, shards,
     )  # fmt: skip
-    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
+    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)  # type: ignore[arg-type]
     optimizer = make_optimizer(recipe, steps * recipe.epochs, recipe.epochs)
     weights = balanced_weights(dataset.train.labels, len(dataset.class_names)) if recipe.balance else None
     classifier.compile(optimizer, make_loss(recipe, weights), metrics=["accuracy"])
-    each_one = slice(replicas)
+    each_one: Any = slice(replicas)
     classifier.make(dataset.train.read(each_one), dataset.train.labels[each_one])
     return net, classifier
 

@@ -3,13 +3,17 @@
 import json
 import os
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import keras
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.recipes.recipe import is_over
+from zoo.recipes.recipe import Recipe, is_over
+from zoo.runs.folder import Run
 
 KEPT = 2  # if the newest is damaged, the one before it goes on
 
@@ -26,14 +30,14 @@ class Checkpoint(keras.callbacks.Callback):
     a run (in a worker that isn't the chief), nothing is written.
     """
 
-    def __init__(self, run, recipe, history, steps):
+    def __init__(self, run: Run | None, recipe: Recipe, history: list[dict[str, float]], steps: int) -> None:
         super().__init__()
         self.run, self.recipe, self.history, self.steps = run, recipe, history, steps
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.start = time.perf_counter()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if not np.isfinite(logs["objective" if self.model.plain else "loss"]):
             before = len(self.history) * self.steps
             raise self._no_number("loss", f"at step {int(np.asarray(self.model.sound_steps)) - before + 1}")
@@ -48,7 +52,7 @@ class Checkpoint(keras.callbacks.Callback):
     def _clipping(self):
         return f"a --clip below {self.recipe.clip:g}" if self.recipe.clip else "--clip"
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if not np.isfinite(logs["val_loss"]):  # before what led to it is kept
             raise self._no_number("validation loss", f"after step {self.steps}")
         figures = {key: float(value) for key, value in logs.items()}
@@ -70,17 +74,17 @@ class Best(keras.callbacks.Callback):
     (Keras's ModelCheckpoint writes by HDF5, which ends the process by a segmentation fault if the disk is full.)
     """
 
-    def __init__(self, run, history):
+    def __init__(self, run: Run, history: list[dict[str, float]]) -> None:
         super().__init__()
         self.run, self.least = run, min((row["val_loss"] for row in history), default=np.inf)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if logs["val_loss"] < self.least:
             self.least = logs["val_loss"]
             write_arrays(self.run.best_weights_path, self.model.weights)
 
 
-def restore_best(run, model):
+def restore_best(run: Run, model: keras.Model) -> None:
     """Set the weights of the model to what `Best` has written. Raises `ZooError` if that is damaged."""
     path = run.best_weights_path
     try:
@@ -93,9 +97,9 @@ def restore_best(run, model):
     model.set_weights(weights)
 
 
-def write_arrays(path, variables, **others):
+def write_arrays(path: Path, variables: list[Any], **others: Any) -> None:
     """Write variables, in their order, and other arrays by name, into a .npz, whole or not at all."""
-    numbered = {f"{i:05}": np.asarray(variable) for i, variable in enumerate(variables)}
+    numbered: dict[str, Any] = {f"{i:05}": np.asarray(variable) for i, variable in enumerate(variables)}
     partial = path.with_suffix(".partial")
     try:
         with open(partial, "wb") as file:
@@ -112,7 +116,7 @@ class Damaged(Exception):
     """A file that `write_arrays` wrote isn't there, or isn't as it was."""
 
 
-def read_arrays(path):
+def read_arrays(path: Path) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
     """Return what `write_arrays` wrote: the variables, and a dict of the others. Raises `Damaged` if it isn't whole."""
     try:
         with ZipFile(path) as file:
@@ -125,12 +129,12 @@ def read_arrays(path):
         raise Damaged from problem
 
 
-def state(model):
+def state(model: keras.Model) -> list[keras.Variable]:
     """Return the variables that training changes, but for the metrics', which start anew each epoch."""
     return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
 
 
-def restore(run, model, say):
+def restore(run: Run, model: keras.Model, say: Callable[[str], None]) -> list[dict[str, float]]:
     """Set the model to the last checkpoint of a run that can be read; return its history, [] if there is none.
 
     A run whose epochs were measured by the loss that it minimizes, as all once were, goes on so: a loss among others

@@ -1,11 +1,14 @@
 """A net as training sees it: from raw images to logits, many steps a call, on images that stay on the device."""
 
+from collections.abc import Iterator
 from math import prod
+from typing import Any
 
 import keras
 import numpy as np
 from keras import layers, ops
 
+from zoo.data.preprocessing import Preprocessing
 from zoo.training.augmentation import augment
 from zoo.training.distribution import feeding_whole, on_every_device, replicas_in_step, shared
 from zoo.training.shards import SideBySide
@@ -31,7 +34,12 @@ class Classifier(keras.Model):
     `sound_steps` counts the steps before the first whose loss was no number.
     """
 
-    def __init__(self, net, preprocessing, image_shape, auxiliary, decay=0.0, augmentation=(), seed=0, parts=1):
+    held: tuple[Any, ...]
+    train_function: Any
+
+    def __init__(self, net: keras.Model, preprocessing: Preprocessing, image_shape: tuple[int, int, int],
+                 auxiliary: dict[str, tuple[Any, float]], decay: float = 0.0, augmentation: tuple[str, ...] = (),
+                 seed: int = 0, parts: int = 1) -> None:  # fmt: skip
         scores = list(net.output) if isinstance(net.output, dict) else net.output_names
         images = keras.Input(image_shape, dtype="float32", name="images")
         changed, shares = augment(images, augmentation, seed)
@@ -52,20 +60,20 @@ class Classifier(keras.Model):
         # "int" is int64 on TensorFlow, which keeps int32 in main memory, out of reach of XLA on a graphics card.
         self.sound_steps = self.add_weight(**counter, dtype="int", initializer="zeros", name="sound_steps")
 
-    def make(self, images, labels):
+    def make(self, images: np.ndarray, labels: np.ndarray) -> None:
         """Make all variables that training has, from a few images and their labels: a compiled loop can make none."""
         self.evaluate(images, labels, verbose=0)
         self.optimizer.build(self.trainable_variables)
 
-    def on_images(self):
+    def on_images(self) -> keras.Model:
         """Return the Keras model from raw images to the net's own logits (N, classes) alone."""
         return keras.Model(self.input, self.output[LOGITS])
 
-    def hold(self, images, labels):
+    def hold(self, images: np.ndarray, labels: np.ndarray) -> None:
         """Put the training set, uint8 images and integer labels, on the device, or on each."""
         self.held = on_every_device(images), on_every_device(labels)
 
-    def evaluate(self, *arguments, **options):
+    def evaluate(self, *arguments: Any, **options: Any) -> Any:
         self.testing = True
         try:
             with feeding_whole():
@@ -73,7 +81,8 @@ class Classifier(keras.Model):
         finally:
             self.testing = False
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
+                     training: bool = True) -> Any:  # fmt: skip
         if training and SHARES in y_pred:
             y = ops.matmul(y_pred[SHARES], ops.one_hot(ops.reshape(y, (-1,)), y_pred[LOGITS].shape[-1]))
         loss = super().compute_loss(x, y, y_pred[LOGITS], sample_weight, training)
@@ -91,11 +100,11 @@ class Classifier(keras.Model):
             added = added + self.decay / 2 * sum(ops.sum(ops.square(kernel)) for kernel in kernels)
         return added / replicas_in_step()
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+    def compute_metrics(self, x: Any, y: Any, y_pred: dict[str, Any], sample_weight: Any = None) -> dict[str, Any]:
         self.cross_entropy.update_state(y, y_pred[LOGITS])
         return super().compute_metrics(x, y, y_pred[LOGITS], sample_weight)
 
-    def get_metrics_result(self):
+    def get_metrics_result(self) -> dict[str, Any]:
         results = super().get_metrics_result()
         compiled, plain = results.pop("loss"), results.pop("cross_entropy")
         if not self.plain:
@@ -105,21 +114,21 @@ class Classifier(keras.Model):
     if keras.backend.backend() == "jax":
 
         @property
-        def jit_compile(self):
+        def jit_compile(self) -> bool:
             """True: what Keras doesn't compile is layers that TensorFlow's XLA can't; JAX's can."""
             return True
 
         @jit_compile.setter
-        def jit_compile(self, value):
+        def jit_compile(self, value: bool) -> None:
             pass
 
-        def make_train_function(self, force=False):
+        def make_train_function(self, force: bool = False) -> None:
             if self.train_function is None or force:
                 super().make_train_function(force)
                 step = self.train_function
                 self.train_function = lambda state, batches: step(state, ((*batch, *self.held) for batch in batches))
 
-        def train_step(self, state, data):
+        def train_step(self, state: Any, data: Any) -> tuple[dict[str, Any], Any]:
             import jax
 
             if len(data) == 2:
@@ -133,12 +142,12 @@ class Classifier(keras.Model):
             state, logs = jax.lax.scan(step, state, places.T)
             return {name: values[-1] for name, values in logs.items()}, state
 
-        def test_step(self, state, data):
+        def test_step(self, state: Any, data: Any) -> tuple[dict[str, Any], Any]:
             return super().test_step(state, shared(data))
 
     else:
 
-        def train_step(self, data):
+        def train_step(self, data: Any) -> dict[str, Any]:  # type: ignore[misc]  # it differs by backend
             if len(data) == 2:
                 return super().train_step(data)
             (places,) = data
@@ -152,7 +161,7 @@ class Classifier(keras.Model):
             ops.while_loop(lambda i: i < ops.shape(places)[1], step, (0,))
             return self.get_metrics_result()
 
-    def blocks(self, batch_size, seed, epoch=0, part=slice(None)):
+    def blocks(self, batch_size: int, seed: int, epoch: int = 0, part: slice = slice(None)) -> Iterator[tuple]:
         """Yield the data of `fit` from that epoch on, for ever: places in the training set, shuffled anew each epoch.
 
         The order follows from seed and epoch alone. Images that don't fill a last batch wait for another epoch. `part`
@@ -167,7 +176,7 @@ class Classifier(keras.Model):
             epoch += 1
 
 
-def split(count, batch_size):
+def split(count: int, batch_size: int) -> tuple[int, int]:
     """Return how many steps a block has, and how many blocks an epoch, for a training set of `count` images."""
     batches = count // batch_size
     least = min(max(BLOCKS, -(-batches // LONGEST)), batches)
@@ -175,12 +184,12 @@ def split(count, batch_size):
     return batches // number, number
 
 
-def steps_per_epoch(count, batch_size, held):
+def steps_per_epoch(count: int, batch_size: int, held: bool) -> int:
     """Return how many steps the optimizer takes an epoch, on a training set that is held or one that is streamed."""
     return prod(split(count, batch_size)) if held else count // batch_size
 
 
-def without_auxiliary(net):
+def without_auxiliary(net: keras.Model) -> keras.Model:
     """Return the net with its last output alone, in which the auxiliary classifiers have no layer."""
     if not isinstance(net.output, dict):
         return net

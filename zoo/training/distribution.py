@@ -8,14 +8,18 @@ CutMix see that part, and dropout and augmentation draw the same random numbers 
 import atexit
 import os
 import sys
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo.errors import ZooError, first_line, no_such
 from zoo.names import on_lines
+from zoo.recipes.recipe import Recipe
 
 STRATEGIES = ("auto", "single", "mirrored", "multiworker")
 ADDRESSES, PROCESSES, NUMBER = CLUSTER = (
@@ -38,35 +42,35 @@ class Devices:
     worker: int = 0
 
     @property
-    def is_chief(self):
+    def is_chief(self) -> bool:
         """Whether this process writes the run's folder and prints."""
         return self.worker == 0
 
     @property
-    def names(self):
+    def names(self) -> list[str]:
         """One of each replica of the net, those of other machines too; a cluster has them after `join`."""
         names = keras.distribution.list_devices()
         return names[:1] if self.strategy == "single" else names
 
     @property
-    def replicas(self):
+    def replicas(self) -> int:
         return len(self.names)
 
     @property
-    def take_blocks(self):
+    def take_blocks(self) -> bool:
         """Whether a call of the engine can be many steps: Keras's optimizers can't be in a loop of TensorFlow's."""
         return self.strategy == "single" or keras.backend.backend() == "jax"
 
     @property
-    def take_shards(self):
+    def take_shards(self) -> bool:
         """Whether a batch can be computed in parts, which are ops of TensorFlow's on one device."""
         return self.replicas == 1 and keras.backend.backend() == "tensorflow"
 
-    def voice(self, say, verbose):
+    def voice(self, say: Callable[[str], None], verbose: str | int) -> tuple[Callable[[str], None], str | int]:
         """Return how the chief tells a sentence, on one line, and bars, as asked; the other workers are quiet."""
         return (on_lines(say), verbose) if self.is_chief else (lambda sentence: None, 0)
 
-    def join(self, say):
+    def join(self, say: Callable[[str], None]) -> None:
         """Meet the other workers, if there are any. Raises `ZooError` if they don't come within JAX's five minutes."""
         if self.strategy != "multiworker":
             return
@@ -79,9 +83,9 @@ class Devices:
         except RuntimeError as problem:
             raise ZooError(f"The workers didn't meet at {address}: {first_line(problem)}") from None
 
-    def check(self, recipe):
+    def check(self, recipe: Recipe) -> None:
         """Raise `ZooError` if the recipe can't be trained so."""
-        if recipe.batch_size % self.replicas:
+        if recipe.batch_size % self.replicas:  # type: ignore[operator]
             raise ZooError(
                 f"A batch of {recipe.batch_size} images can't be shared evenly among {self.replicas} devices; "
                 f"give a --batch-size that {self.replicas} divides."
@@ -92,12 +96,12 @@ class Devices:
                 "can, or train with --strategy single."
             )
 
-    def part(self, batch_size):
+    def part(self, batch_size: int) -> slice:
         """Return the slice of each batch that this process feeds to its own devices."""
         size = batch_size // self.workers
         return slice(self.worker * size, (self.worker + 1) * size)
 
-    def even(self, batch_size, count):
+    def even(self, batch_size: int, count: int) -> int:
         """Return the largest batch size up to this with which `count` images give each device a part of every batch.
 
         TensorFlow needs equal parts of the first batch, to build a net, and fails on an empty part of the last.
@@ -106,7 +110,7 @@ class Devices:
         sizes = range(largest, 0, -self.replicas)
         return next((size for size in sizes if not 0 < count % size < self.replicas), batch_size)
 
-    def scope(self):
+    def scope(self) -> AbstractContextManager[Any]:
         """Return the context in which a net is made and trained, once in a process for each cluster.
 
         It raises `WorkerLost`, in every worker that is left, when one is lost.
@@ -121,7 +125,7 @@ class Devices:
         return parallel if self.workers == 1 else _among_workers(parallel)
 
 
-def choose(strategy):
+def choose(strategy: str) -> Devices:
     """Return the `Devices` of one of the `STRATEGIES`.
 
     "single" is one device, "mirrored" all devices of this machine, "multiworker" those of the cluster that the
@@ -208,17 +212,17 @@ def _leave(code):
 class _Whole(keras.distribution.DataParallel):
     """Keras's own, but each device gets whole batches, which then needn't divide by the number of devices."""
 
-    def get_data_layout(self, data_shape):
+    def get_data_layout(self, data_shape: tuple[int, ...]) -> keras.distribution.TensorLayout:
         return keras.distribution.TensorLayout([None] * len(data_shape), self.device_mesh)
 
 
-def feeding_whole():
+def feeding_whole() -> AbstractContextManager[Any]:
     """Return a context in which every process feeds the same batches, of any size."""
     current = keras.distribution.distribution()
     return nullcontext() if current is None else _Whole(current.device_mesh, auto_shard_dataset=False).scope()
 
 
-def on_every_device(array):
+def on_every_device(array: np.ndarray) -> Any:
     """Return an array as a tensor, one copy a device."""
     with feeding_whole():
         current = keras.distribution.distribution()
@@ -227,7 +231,7 @@ def on_every_device(array):
         return keras.distribution.distribute_tensor(array, current.get_data_layout(array.shape))
 
 
-def shared(batch):
+def shared(batch: Any) -> Any:
     """Return, in a compiled step, a tensor or tuple of such that was fed whole, to be computed in parts."""
     current = keras.distribution.distribution()
     if current is None:
@@ -238,7 +242,7 @@ def shared(batch):
     )
 
 
-def replicas_in_step():
+def replicas_in_step() -> int:
     """Return how many losses of a step are added up: one a device on TensorFlow; JAX has one, of the whole batch."""
     if keras.backend.backend() != "tensorflow":
         return 1

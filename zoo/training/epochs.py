@@ -1,27 +1,36 @@
 """The epochs of a run: what is called along the way, and Keras's `fit`."""
 
 import time
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from itertools import chain
+from typing import Any
 
 import keras
+import numpy as np
 
+from zoo.data.dataset import Dataset
 from zoo.data.stream import Stream, own_errors
+from zoo.runs.folder import Run
+from zoo.runs.job import Job
 from zoo.runs.tracking import tracked
 from zoo.training.checkpoint import Best, Checkpoint
-from zoo.training.classifier import split, steps_per_epoch
+from zoo.training.classifier import Classifier, split, steps_per_epoch
+from zoo.training.distribution import Devices
 from zoo.training.optimizing import Plateau
 
 
-def run_epochs(classifier, dataset, job, run, devices, history, verbose, watch):
+def run_epochs(classifier: Classifier, dataset: Dataset, job: Job, run: Run | None, devices: Devices,
+               history: list[dict[str, float]], verbose: str | int,
+               watch: Callable[[list[dict[str, float]]], None] | None) -> None:  # fmt: skip
     """Run the epochs that `history` lacks, and add them; the best on validation is left in the run's best weights.
 
     Without a run (in a worker that isn't the chief), nothing is written. `watch` is that of `zoo.training.train`.
     """
     recipe, best = job.recipe, Best(run, history) if run else keras.callbacks.Callback()
-    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
+    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)  # type: ignore[arg-type]
     callbacks = [
-        Throughput(recipe.batch_size * steps),
+        Throughput(recipe.batch_size * steps),  # type: ignore[operator]
         *([best] if recipe.ema is None else _averaged(best)),
         Checkpoint(run, recipe, history, steps),
     ]
@@ -30,7 +39,7 @@ def run_epochs(classifier, dataset, job, run, devices, history, verbose, watch):
         callbacks.append(keras.callbacks.LambdaCallback(**now))
     if recipe.schedule == "plateau":
         callbacks.insert(0, Plateau(recipe, history))  # before the checkpoint, which holds the rate
-    with tracked(run, job) if run else nullcontext([]) as trackers:
+    with tracked(run, job) if run else nullcontext([]) as trackers:  # type: ignore[attr-defined]
         _fit_on(classifier, dataset, recipe, devices, len(history), verbose=verbose, callbacks=callbacks + trackers)
 
 
@@ -68,18 +77,18 @@ class Throughput(keras.callbacks.Callback):
     `images` are those of an epoch's training steps.
     """
 
-    def __init__(self, images):
+    def __init__(self, images: int) -> None:
         super().__init__()
         self.images = images
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.start = time.perf_counter()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         done = self.images * (batch + 1) / self.params["steps"]
         self.rate = logs["images/s"] = round(done / (time.perf_counter() - self.start), 1)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         logs["images/s"] = self.rate
 
 
@@ -88,7 +97,7 @@ class Throughput(keras.callbacks.Callback):
 # data is let go, and the process waits for it. Keras makes data sets with it of generators and arrays.
 
 
-def generated(batches):
+def generated(batches: Iterator[tuple[np.ndarray, ...]]) -> Any:
     """Return what stands, once, for a generator of tuples of arrays, whose shapes stay the same."""
     if keras.backend.backend() != "tensorflow":
         return batches
@@ -99,7 +108,7 @@ def generated(batches):
     return _untuned(tf.data.Dataset.from_generator(lambda: chain([first], batches), output_signature=signature))
 
 
-def in_batches(images, labels, batch_size):
+def in_batches(images: np.ndarray, labels: np.ndarray, batch_size: int) -> Any:
     """Return what stands for images (N, height, width, channels) and their labels (N,), in order."""
     if keras.backend.backend() != "tensorflow":
         return images, labels

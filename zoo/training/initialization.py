@@ -1,15 +1,17 @@
 """The weights that training starts from, where the recipe says other than the layers do."""
 
-from keras import initializers, layers, ops
+from keras import Model, initializers, layers, ops
 
 from zoo.layout import words
-from zoo.layout.trace import INPUT
+from zoo.layout.trace import INPUT, Trace
+from zoo.plan import Plan
+from zoo.recipes.recipe import Recipe
 
 # What may stand between a branch's end and the sum: it leaves zeros zeros.
 PASSING = (words.Multiply, words.DropPath, words.Dropout, words.Scale, words.Pool)
 
 
-def initialize(net, traced, recipe):
+def initialize(net: Model, traced: Trace, recipe: Recipe) -> None:
     """Give a Keras net, built from a `Trace`, the weights that the recipe's fields ask for."""
     if recipe.initialization is not None:
         _draw_kernels(net, recipe)
@@ -38,7 +40,7 @@ def _initializer(name, seed):
     return initializers.get({"class_name": name, "config": {"seed": seed}})
 
 
-def ends_of_residuals(traced):
+def ends_of_residuals(traced: Trace) -> list[str]:
     """Return the names of the norms and convolutions with which residual branches end."""
     layers_by_name, found = {layer.name: layer for layer in traced.layers}, []
     for layer in traced.layers:
@@ -50,7 +52,7 @@ def ends_of_residuals(traced):
     return found
 
 
-def without_residuals(planned, recipe):
+def without_residuals(planned: Plan, recipe: Recipe) -> str:
     """Return the sentence on a recipe that has a net's residual branches start at 0 if it has none, else ""."""
     if not recipe.zero_init_residual or ends_of_residuals(planned.trace):
         return ""

@@ -1,11 +1,15 @@
 """A recipe -> its loss, and Keras's optimizer with its learning rates."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 from keras import losses, ops, optimizers
 from keras.optimizers import schedules
 
 from zoo.layers import fast
+from zoo.recipes.recipe import Recipe
 
 CLASSES = {
     "adam": fast.Adam, "adamw": fast.AdamW, "sgd": optimizers.SGD, "rmsprop": optimizers.RMSprop,
@@ -14,7 +18,7 @@ CLASSES = {
 COUPLED = ("sgd", "rmsprop", "adam")  # their weight decay is a part of the gradient
 
 
-def make_loss(recipe, class_weights=None):
+def make_loss(recipe: Recipe, class_weights: np.ndarray | None = None) -> Callable[[Any, Any], Any]:
     """Return the loss of logits (N, classes) for labels, smoothed and weighed as the recipe says.
 
     Labels are numbers (N,), or shares of the classes (N, classes). `class_weights` (classes,) multiply the losses of
@@ -37,13 +41,13 @@ def make_loss(recipe, class_weights=None):
     return cross_entropy
 
 
-def balanced_weights(labels, classes):
+def balanced_weights(labels: np.ndarray, classes: int) -> np.ndarray:
     """Return (classes,) weights: the inverse of each class's share of the labels (N,), with mean 1 over the images."""
     counts = np.bincount(labels, minlength=classes)
     return (len(labels) / np.maximum(counts, 1) / np.count_nonzero(counts)).astype("float32")
 
 
-def make_optimizer(recipe, steps, epochs=1):
+def make_optimizer(recipe: Recipe, steps: int, epochs: int = 1) -> optimizers.Optimizer:
     """Return the Keras optimizer of a recipe that takes `steps` steps in `epochs` epochs."""
     options = {"momentum": recipe.momentum} if recipe.optimizer in ("sgd", "rmsprop") else {}
     if recipe.optimizer == "sgd":
@@ -62,12 +66,12 @@ def make_optimizer(recipe, steps, epochs=1):
     return optimizer
 
 
-def decay_in_gradient(recipe):
+def decay_in_gradient(recipe: Recipe) -> float:
     """The weight decay that the loss has to carry: 0 where the optimizer does it."""
     return recipe.weight_decay if recipe.optimizer in COUPLED else 0.0
 
 
-def make_schedule(recipe, steps, epochs):
+def make_schedule(recipe: Recipe, steps: int, epochs: int) -> schedules.LearningRateSchedule | float:
     """Return the learning rate of each step: a Keras schedule, or a number that `Plateau` changes.
 
     (Keras asks for that of a step, and not of an update, also where it accumulates the gradients of several.)
@@ -93,7 +97,7 @@ def make_schedule(recipe, steps, epochs):
 class Warmup(schedules.LearningRateSchedule):
     """A climb from 0 in `steps` steps (Goyal et al., arXiv:1706.02677, Section 2.2), and then another schedule."""
 
-    def __init__(self, after, steps):
+    def __init__(self, after: schedules.LearningRateSchedule, steps: int) -> None:
         self.after, self.steps = after, steps
 
     def __call__(self, step):
@@ -101,28 +105,28 @@ class Warmup(schedules.LearningRateSchedule):
         climbing = self.after(0) * (step + 1) / self.steps
         return ops.where(step < self.steps, climbing, self.after(ops.maximum(step - self.steps, 0)))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"after": self.after, "steps": self.steps}
 
 
 class Plateau(keras.callbacks.ReduceLROnPlateau):
     """Keras's own, with warm-up by whole epochs; its state follows from `history`, so a run that goes on has it too."""
 
-    def __init__(self, recipe, history):
+    def __init__(self, recipe: Recipe, history: list[dict[str, float]]) -> None:
         super().__init__(factor=recipe.drop, patience=3, min_delta=0)
         self.peak, self.warmup, self.past = recipe.learning_rate, round(recipe.warmup), list(history)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         super().on_train_begin(logs)
         self.model.optimizer.learning_rate = self.peak
         for epoch, figures in enumerate(self.past):
             self.on_epoch_end(epoch, dict(figures))
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if epoch <= self.warmup:
             self.model.optimizer.learning_rate = self.peak * (epoch + 1) / (self.warmup + 1)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if epoch >= self.warmup:
             super().on_epoch_end(epoch, logs)
         else:

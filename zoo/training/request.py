@@ -1,9 +1,13 @@
 """The words of a training -> what they ask for, checked before any image is read; and, with the images, the `Job`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from zoo import data, registry
+from zoo.annotations import StrPath
+from zoo.data.dataset import Dataset
 from zoo.data.preprocessing import fit_to, inner_size
 from zoo.entry import Entry
 from zoo.errors import ZooError
@@ -32,8 +36,10 @@ class Request:
     given: tuple
 
 
-def read_request(model, dataset="digits", data_dir=None, image_size=None, options=None, limit=None, classes=None,
-                 trackers=(), recipe=None, **fields):  # fmt: skip
+def read_request(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = None,
+                 image_size: tuple | None = None, options: dict[str, Any] | None = None,
+                 limit: int | None = None, classes: Sequence[str] | None = None, trackers: Sequence[str] = (),
+                 recipe: Any = None, **fields: Any) -> Request:  # fmt: skip
     """Return the `Request` of a training; the arguments are those of `zoo.training.train`.
 
     Raises:
@@ -53,7 +59,7 @@ def read_request(model, dataset="digits", data_dir=None, image_size=None, option
     return Request(model, options, entry, recipe, source, image_size, tuple(trackers), given)
 
 
-def make_job(asked, dataset, single_threaded_ops=False):
+def make_job(asked: Request, dataset: Dataset, single_threaded_ops: bool = False) -> Job:
     """Return the `Job` that a `Request` comes to on a `Dataset`: every error of size comes from here.
 
     Raises:
@@ -62,7 +68,7 @@ def make_job(asked, dataset, single_threaded_ops=False):
     from zoo.training.shards import shards_for
 
     classes = len(dataset.class_names)
-    recipe = asked.recipe.for_images(len(dataset.train))
+    recipe: Any = asked.recipe.for_images(len(dataset.train))
     layout = resolve(asked.model, classes, **asked.options)[2]
     preprocessing = fit_to(layout, asked.entry, dataset, asked.image_size)
     planned = plan(asked.model, preprocessing.input_shape, classes, **asked.options)

@@ -4,6 +4,7 @@ An op on LeNet's maps is over before another core has woken up for its share in 
 """
 
 import os
+from typing import Any
 
 import keras
 from keras import layers, ops
@@ -11,6 +12,7 @@ from keras import layers, ops
 from zoo.errors import ZooError
 from zoo.layers.fast import BatchNormalization
 from zoo.layout import Norm
+from zoo.layout.trace import Trace
 from zoo.plan import plan
 
 SMALL = 2_000_000  # multiply-adds an image, and weights, in float32; the ops of larger nets are worth sharing
@@ -23,11 +25,11 @@ BATCH = 128  # where the recipe leaves its size to the data
 class SideBySide(layers.Layer):
     """A front and the net behind it, Keras models, that train on so many parts of a batch at the same time."""
 
-    def __init__(self, front, net, parts):
+    def __init__(self, front: keras.Model, net: keras.Model, parts: int) -> None:
         super().__init__()
         self.front, self.net, self.parts = front, net, parts
 
-    def call(self, images, training=None):
+    def call(self, images: keras.KerasTensor, training: bool | None = None) -> dict[str, keras.KerasTensor]:
         if not training:
             return self.net(self.front(images), training=training)
         count = ops.shape(images)[0]
@@ -61,7 +63,7 @@ def _relu_of(norm):
             return relu
 
 
-def shards_for(batch_size, trace, precision):
+def shards_for(batch_size: int, trace: Trace, precision: str) -> int:
     """Return in how many parts, one a core, a net with this trace trains on a batch: 1 if it gains nothing by them."""
     if keras.backend.backend() != "tensorflow":
         return 1
@@ -81,7 +83,7 @@ def _gains(trace, precision):
     return not norms and max(trace.macs, trace.params) <= SMALL
 
 
-def foreseen_shards(asked):
+def foreseen_shards(asked: Any) -> int:
     """Return in how many shards a `Request` will train, before its images are known: at its own size or the net's.
 
     It is 1 for a model without a size of its own.
@@ -97,7 +99,7 @@ def foreseen_shards(asked):
         return 1
 
 
-def use_single_threaded_ops():
+def use_single_threaded_ops() -> None:
     """Have TensorFlow compute each op of this process on one core, unless it was told otherwise, or has begun.
 
     Parts are the faster way then too, but by less.

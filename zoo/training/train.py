@@ -1,15 +1,19 @@
 """A training, from its words to the run's folder: train on the training split, choose the epoch on validation, test."""
 
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
 from zoo import data
+from zoo.annotations import StrPath
+from zoo.data.dataset import Dataset
 from zoo.data.matching import renumbered
 from zoo.errors import ZooError
 from zoo.inference.trained import load_trained
-from zoo.processor import check_bfloat16, prepare, slow_bfloat16
+from zoo.processor import check_bfloat16, slow_bfloat16
 from zoo.recipes.recipe import is_over
 from zoo.runs.folder import Result, new_run, started_run
 from zoo.runs.same_data import changed, doubts
@@ -17,9 +21,12 @@ from zoo.runs.sparing import can_do_without
 from zoo.training.request import make_job, read_request
 
 
-def train(model, dataset="digits", data_dir=None, image_size=None, options=None, runs="runs", verbose="auto",
-          say=print, limit=None, classes=None, trackers=(), strategy="auto", recipe=None, watch=None, loaded=None,
-          own_process=False, **fields):  # fmt: skip
+def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = None,
+          image_size: tuple[int, ...] | None = None, options: dict[str, Any] | None = None, runs: StrPath = "runs",
+          verbose: str | int = "auto", say: Callable[[str], None] = print, limit: int | None = None,
+          classes: Sequence[str] | None = None, trackers: Sequence[str] = (), strategy: str = "auto",
+          recipe: StrPath | None = None, watch: Callable[[list[dict[str, float]]], None] | None = None,
+          loaded: Dataset | None = None, own_process: bool = False, **fields: Any) -> Result | None:  # fmt: skip
     """Train a model and leave a run's folder; return its `Result`, or None in a worker that isn't the chief.
 
     Args:
@@ -45,7 +52,6 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     Raises:
         ZooError: for bad input, before anything is written.
     """
-    prepare()
     asked = read_request(model, dataset, data_dir, image_size, options, limit, classes, trackers, recipe, **fields)
 
     from zoo.training.distribution import choose
@@ -55,18 +61,20 @@ def train(model, dataset="digits", data_dir=None, image_size=None, options=None,
     if single_threaded_ops:
         use_single_threaded_ops()  # before TensorFlow begins, which it does when it looks for devices
     devices = choose(strategy)
-    dataset = loaded or data.load_source(asked.source)
-    job = make_job(asked, dataset, single_threaded_ops)
+    loaded = loaded or data.load_source(asked.source)
+    job = make_job(asked, loaded, single_threaded_ops)
     say, verbose = devices.voice(say, verbose)
-    for sentence in _sentences(job, asked, dataset):
+    for sentence in _sentences(job, asked, loaded):
         say(sentence)
     devices.join(say)
     _check_devices(job, dataset, devices, say)
     run = new_run(runs, job.name, job.dataset) if devices.is_chief else None
-    return _train(run, job, dataset, devices, verbose, say, watch, is_new=True)
+    return _train(run, job, loaded, devices, verbose, say, watch, is_new=True)
 
 
-def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_process=False):
+def resume(folder: StrPath, verbose: str | int = "auto", say: Callable[[str], None] = print,
+           watch: Callable[[list[dict[str, float]]], None] | None = None, strategy: str = "auto",
+           own_process: bool = False) -> Result | None:  # fmt: skip
     """Go on with a run that was stopped, from its last checkpoint; return what `train` does.
 
     `watch` and `own_process` are `train`'s.
@@ -79,7 +87,6 @@ def resume(folder, verbose="auto", say=print, watch=None, strategy="auto", own_p
     """
     run = started_run(folder)  # what is none is told before Keras is loaded
     job, finished = run.job(), run.result()
-    prepare()
 
     from zoo.training.distribution import choose
     from zoo.training.shards import use_single_threaded_ops

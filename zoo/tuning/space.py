@@ -4,18 +4,24 @@ from dataclasses import fields
 from functools import partial
 from math import isfinite
 from types import NoneType
+from typing import TYPE_CHECKING, Any
 
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import rewrite
 from zoo.plan import resolve
 from zoo.recipes.defaults import NONE, typed
 from zoo.recipes.recipe import Recipe
+from zoo.registry import Entry
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
 
 FIELDS = {item.name: item for item in fields(Recipe)}
 OVERRIDE = "set."  # stands before the name of an override of the layout
 IN_THE_LOSS = ("label_smoothing", "rubbish", "balance")  # losses at other values of these mean something else
 
-def read_space(over, metric, training, entry):
+def read_space(over: dict[str, str], metric: str, training: dict[str, Any],
+               entry: Entry) -> "dict[str, BaseDistribution]":  # fmt: skip
     """Return {name: Optuna's distribution} of a dict of texts.
 
     A name is a field of the recipe, or "set." and an override of the layout. A text is a range, "1e-4..1e-2", or
@@ -46,7 +52,7 @@ def read_space(over, metric, training, entry):
     return space
 
 
-def settings(drawn):
+def settings(drawn: dict[str, Any]) -> dict[str, Any]:
     """Return drawn values, a dict by name, as arguments of `train`: fields of the recipe, and "options"."""
     fields = {name: _several(name, value) if FIELDS[name].type is tuple else NONE if value is None else value
               for name, value in drawn.items() if name in FIELDS}  # fmt: skip

@@ -3,6 +3,8 @@
 import csv
 import io
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -12,6 +14,9 @@ from zoo.runs.figures import TRAINING, VALIDATION
 from zoo.runs.folder import Run, best_epoch, write_text
 from zoo.runs.lettering import lettered, with_fonts
 from zoo.runs.sparing import can_do_without
+
+if TYPE_CHECKING:
+    import optuna
 
 STATES = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}
 COLUMNS = 3  # of panels in a figure
@@ -36,18 +41,18 @@ class Trial:
     error: str | None = None
 
 
-def trial_folder(folder, number):
+def trial_folder(folder: Path, number: int) -> Path:
     """The folder of a trial's run, the trial counted from 0 as Optuna does."""
     return folder / f"trial-{number + 1}"
 
 
-def run_of(folder, number):
+def run_of(folder: Path, number: int) -> Run | None:
     """Return the `Run` of a trial in a search's folder, None if it has none yet."""
-    config = next(trial_folder(folder, number).glob("*/config.json"), None)
+    config: Any = next(trial_folder(folder, number).glob("*/config.json"), None)
     return config and Run(config.parent)
 
 
-def figures(run):
+def figures(run: Run | None) -> dict[str, Any]:
     """Return the figures of a run's best epoch, how many epochs it has run and how long: {} before the first."""
     metrics = run.metrics() if run else {}
     if not metrics:
@@ -57,8 +62,9 @@ def figures(run):
             "epochs": len(metrics["epoch"]), "seconds": round(sum(metrics["seconds"]), 3)}  # fmt: skip
 
 
-def read_trials(study, folder):
+def read_trials(study: "optuna.Study", folder: Path) -> list[Trial]:
     """Return the `Trial`s of an Optuna study whose runs are in `folder`, in their order."""
+    run: Any
     trials = []
     for trial in study.trials:
         run, state, error = run_of(folder, trial.number), STATES[trial.state.name], trial.user_attrs.get("error")
@@ -69,14 +75,15 @@ def read_trials(study, folder):
     return trials
 
 
-def ranked(trials, metric):
+def ranked(trials: list[Trial], metric: str) -> list[Trial]:
     """Return the trials with the best first: those that were finished, then the pruned, then the failed."""
     sign = 1 if metric == "val_loss" else -1
     states = list(STATES.values())
     return sorted(trials, key=lambda trial: (states.index(trial.state), sign * (getattr(trial, metric) or 0)))
 
 
-def write_trials(folder, trials, space, metric):
+def write_trials(folder: Path, trials: list[Trial], space: "dict[str, optuna.distributions.BaseDistribution]",
+                 metric: str) -> None:  # fmt: skip
     """Write tune.csv, a row a trial, and draw tune.png if that can be; `space` is {name: Optuna's distribution}."""
     rows = [{key: value for key, value in asdict(trial).items() if key != "settings"} for trial in trials]
     text = io.StringIO()
@@ -88,7 +95,8 @@ def write_trials(folder, trials, space, metric):
         draw_trials(trials, space, metric).savefig(folder / "tune.png", dpi=150)
 
 
-def draw_trials(trials, space, metric):
+def draw_trials(trials: list[Trial], space: "dict[str, optuna.distributions.BaseDistribution]",
+                metric: str) -> Figure:  # fmt: skip
     """The metric by trial, with the best so far, and by each of the searched values; pruned trials are hollow."""
     seen = [trial for trial in trials if trial.state != "failed"]
     columns = min(COLUMNS, 1 + len(space))

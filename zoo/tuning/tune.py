@@ -3,17 +3,19 @@
 import json
 import logging
 import shlex
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from zoo import data, registry
+from zoo.annotations import StrPath
 from zoo.errors import ZooError, first_line
 from zoo.names import on_lines
-from zoo.processor import prepare
 from zoo.runs.folder import Run, new_folder, write_text
 from zoo.training import train as training
 from zoo.training.request import read_request
@@ -35,7 +37,7 @@ class Search:
     metric: str
     training: dict
 
-    def arguments(self, drawn):
+    def arguments(self, drawn: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of `train` for a trial's drawn values."""
         fields = settings(drawn)
         options = self.training.get("options", {}) | fields.pop("options")
@@ -51,7 +53,9 @@ class Found:
     best: dict
 
 
-def tune(over, trials=20, metric="val_loss", runs="runs", say=print, model="lenet", dataset="digits", **arguments):
+def tune(over: dict[str, str], trials: int = 20, metric: str = "val_loss", runs: StrPath = "runs",
+         say: Callable[[str], None] = print, model: str = "lenet", dataset: StrPath = "digits",
+         **arguments: Any) -> Found:  # fmt: skip
     """Search for the values with which a model trains best; leave a folder with each trial's run; return the `Found`.
 
     Trials are drawn by Optuna's TPE with the recipe's seed. One that fails is counted as such. Once five are finished,
@@ -81,7 +85,7 @@ def tune(over, trials=20, metric="val_loss", runs="runs", say=print, model="lene
     return _search(folder, search, space, loaded, say)
 
 
-def resume(folder, trials=None, say=print):
+def resume(folder: StrPath, trials: int | None = None, say: Callable[[str], None] = print) -> Found:
     """Go on with a search that was stopped, or with one that shall have more trials in all; return the `Found`.
 
     A trial that was stopped goes on too, from its run's last checkpoint; the trials are those of a search that never
@@ -112,7 +116,6 @@ def _check(search):
     if search.metric not in METRICS:
         raise ZooError(f"There is no metric {search.metric!r}. It is one of {', '.join(METRICS)}.")
     asked = read_request(**search.training)
-    prepare()
     space = read_space(search.over, search.metric, search.training, asked.entry)
     return asked.entry, space, data.load_source(asked.source)
 
