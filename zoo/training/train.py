@@ -67,7 +67,7 @@ def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = No
     for sentence in _sentences(job, asked, loaded):
         say(sentence)
     devices.join(say)
-    _check_devices(job, dataset, devices, say)
+    _check_devices(job, loaded, devices, say)
     run = new_run(runs, job.name, job.dataset) if devices.is_chief else None
     return _train(run, job, loaded, devices, verbose, say, watch, is_new=True)
 
