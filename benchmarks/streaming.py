@@ -42,7 +42,7 @@ def read_epoch(folder, held_bytes):
     from zoo.data import dataset
     from zoo.data.stream import Stream
 
-    dataset.HELD_BYTES = held_bytes
+    dataset.IN_MEMORY_BYTES = held_bytes
     start, before = time.perf_counter(), peak()
     made = data.load(folder)
     stream = Stream(made.train, BATCH, seed=0)

@@ -133,13 +133,13 @@ def streamed(tmp_path, monkeypatch):
     """A folder's data set, held and left in its files."""
     folder = classes(tmp_path / "pets", 30)
     held = data.load(folder)
-    monkeypatch.setattr(dataset, "HELD_BYTES", 0)
+    monkeypatch.setattr(dataset, "IN_MEMORY_BYTES", 0)
     return held, data.load(folder)
 
 
 def test_a_set_above_the_bound_stays_in_its_files(streamed):
     held, left = streamed
-    assert held.is_held and not left.is_held and left.image_shape == held.image_shape
+    assert held.is_in_memory and not left.is_in_memory and left.image_shape == held.image_shape
     assert left.notes[-1].endswith("stay in their files and are read as they are needed.")
     for ours, theirs in ((left.train, held.train), (left.validation, held.validation), (left.test, held.test)):
         assert isinstance(ours, StreamedSplit) and len(ours) == len(theirs)
@@ -148,10 +148,10 @@ def test_a_set_above_the_bound_stays_in_its_files(streamed):
 
 def test_the_bound_is_on_the_decoded_bytes_of_all_splits(tmp_path, monkeypatch):
     folder = classes(tmp_path)
-    monkeypatch.setattr(dataset, "HELD_BYTES", 10 * 9 * 7 * 3)
-    assert data.load(folder).is_held
-    monkeypatch.setattr(dataset, "HELD_BYTES", 10 * 9 * 7 * 3 - 1)
-    assert not data.load(folder).is_held and data.load(folder, limit=5).is_held
+    monkeypatch.setattr(dataset, "IN_MEMORY_BYTES", 10 * 9 * 7 * 3)
+    assert data.load(folder).is_in_memory
+    monkeypatch.setattr(dataset, "IN_MEMORY_BYTES", 10 * 9 * 7 * 3 - 1)
+    assert not data.load(folder).is_in_memory and data.load(folder, limit=5).is_in_memory
 
 
 def test_a_stream_has_every_image_in_its_order_or_shuffled_by_seed_and_epoch(streamed):
@@ -271,8 +271,8 @@ def test_a_run_reads_the_same_images_again(tmp_path, monkeypatch):
     resumed = training.resume(run.folder, verbose=0, say=str)
     figures = (whole.test_accuracy, whole.test_loss)
     assert (resumed.test_accuracy, resumed.test_loss) == figures
-    for bound in (dataset.HELD_BYTES, 0):
-        monkeypatch.setattr(dataset, "HELD_BYTES", bound)
+    for bound in (dataset.IN_MEMORY_BYTES, 0):
+        monkeypatch.setattr(dataset, "IN_MEMORY_BYTES", bound)
         result = evaluate(run.folder)
         assert (result.test_accuracy, result.test_loss) == pytest.approx(figures, abs=1e-5)
     pictures(folder / "cat", 20, suffix=".jfif")

@@ -168,7 +168,7 @@ def test_a_cluster_is_described_by_three_variables(number, known, monkeypatch):
         monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
     if known:
         assert choose("auto") == Devices("multiworker", 2, 1)
-        assert not choose("auto").is_chief and choose("auto").part(64) == slice(32, 64)
+        assert not choose("auto").is_chief and choose("auto").local_slice(64) == slice(32, 64)
     else:
         with pytest.raises(ZooError, match="multiworker needs a cluster: set for every worker"):
             choose("auto")

@@ -76,7 +76,7 @@ def test_batchnorm_in_bfloat16_is_one_op(room, is_one_op):
 
 
 class InParts(keras.layers.Layer):
-    """BatchNorm of 8 images in parts of 3, 3 and 2."""
+    """BatchNorm of 8 images in shards of 3, 3 and 2."""
 
     def __init__(self, dtype, **options):
         super().__init__(dtype=dtype)
@@ -89,12 +89,12 @@ class InParts(keras.layers.Layer):
         return shape
 
     def call(self, inputs, training):
-        return tf.concat(self.norm.call_on_parts([inputs[:3], inputs[3:6], inputs[6:]]), 0)
+        return tf.concat(self.norm.call_on_shards([inputs[:3], inputs[3:6], inputs[6:]]), 0)
 
 
 @pytest.mark.parametrize("policy, tolerance", [("float32", 2e-4), in_bfloat16(2**-7)])
 @pytest.mark.parametrize("options", [{}, {"scale": False}, {"center": False}, {"trainable": False}])
-def test_batchnorm_of_parts_is_that_of_the_whole(options, policy, tolerance):
+def test_batchnorm_of_shards_is_that_of_the_whole(options, policy, tolerance):
     x = random.normal(np.linspace(-3, 3, 8).reshape(8, 1, 1, 1), 2, (8, 5, 7, 6))  # each part has a mean of its own
     assert_close([trained(kind, x, **BATCH, **options, dtype=policy)
                   for kind in (InParts, keras.layers.BatchNormalization)], tolerance)  # fmt: skip
@@ -102,7 +102,7 @@ def test_batchnorm_of_parts_is_that_of_the_whole(options, policy, tolerance):
 
 @pytest.mark.bfloat16
 @pytest.mark.parametrize("mean, lean", [(30, 0), (0, 30)])
-def test_batchnorm_of_parts_has_an_exact_gradient_far_from_zero(mean, lean):
+def test_batchnorm_of_shards_has_an_exact_gradient_far_from_zero(mean, lean):
     """In bfloat16 nothing may depend on a difference of numbers as large as a mean, of the map or of what comes back.
 
     The means are 30 deviations here.

@@ -1,4 +1,4 @@
-"""Nets of short ops train in parts, one a core, and learn what they would in one piece."""
+"""Nets of short ops train in shards, one a core, and learn what they would in one piece."""
 
 import os
 import subprocess
@@ -34,12 +34,12 @@ def four_cores(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("batch", "model", "options", "precision", "parts"),
+    ("batch", "model", "options", "precision", "shard_count"),
     [
         (128, "lenet5", {}, "float32", 4),
         (20, "lenet5", {}, "float32", 2),
         (7, "lenet5", {}, "float32", 1),
-        (128, "lenet5", {"norm": "batch"}, "float32", 1),  # sharing the statistics takes what parts gain
+        (128, "lenet5", {"norm": "batch"}, "float32", 1),  # sharing the statistics takes what shards gain
         (128, "lenet5", {"norm": "group"}, "float32", 4),
         (128, "resnet20", {}, "float32", 1),
         (128, "resnet20", {}, "bfloat16", 4),
@@ -49,27 +49,27 @@ def four_cores(monkeypatch):
         (128, "vgg16", {}, "bfloat16", 1),
     ],
 )
-def test_nets_of_short_ops_train_in_a_part_a_core(four_cores, batch, model, options, precision, parts):
-    assert shards.shards_for(batch, plan(model, classes=10, **options).trace, precision) == parts
+def test_nets_of_short_ops_train_in_a_shard_a_core(four_cores, batch, model, options, precision, shard_count):
+    assert shards.shards_for(batch, plan(model, classes=10, **options).trace, precision) == shard_count
     asked = read_request(model, options=options, precision=precision, batch_size=batch)
-    assert shards.foreseen_shards(asked) == parts
+    assert shards.foreseen_shards(asked) == shard_count
 
 
 @pytest.mark.parametrize(("told", "cores"), [("1", 1), ("1000", 3), ("0", 3), ("many", 3)])
-def test_parts_are_as_many_as_tensorflow_was_told(monkeypatch, told, cores):
+def test_shards_are_as_many_as_tensorflow_was_told(monkeypatch, told, cores):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2}, raising=False)
     monkeypatch.setenv("TF_NUM_INTEROP_THREADS", told)
     assert shards._cores() == cores
 
 
-def test_parts_are_foreseen_at_the_size_that_the_images_will_have(four_cores):
+def test_shards_are_foreseen_at_the_size_that_the_images_will_have(four_cores):
     assert shards.foreseen_shards(read_request("lenet5", image_size=(32, 32))) == 4
     assert shards.foreseen_shards(read_request("lenet5", image_size=(512, 512))) == 1
     assert shards.foreseen_shards(read_request("lenet5", image_size=(8, 8))) == 1  # too small for it
 
 
 @pytest.mark.parametrize(
-    ("model", "options", "batch", "parts"),
+    ("model", "options", "batch", "shard_count"),
     [
         ("lenet5", {}, 20, 3),
         ("lenet5", {}, 9, 4),
@@ -78,17 +78,17 @@ def test_parts_are_foreseen_at_the_size_that_the_images_will_have(four_cores):
         ("vgg11_bn", {"width": 1 / 16, "dropout": 0.0, "head": "gap"}, 9, 2),
     ],
 )
-def test_parts_learn_what_one_piece_does(model, options, batch, parts):
+def test_shards_learn_what_one_piece_does(model, options, batch, shard_count):
     """Also uneven ones: batches of 20 in 7, 7 and 6 images. In larger steps, last digits grow by ReLU's corners."""
     digits = data.load("digits", limit=40)
     planned = plan(model, classes=10, **options)
     front = fit_to(planned.layout, entry(model), digits)
     planned, weights = plan(model, front.input_shape, 10, **options), []
-    for number in (1, parts):
+    for number in (1, shard_count):
         recipe = Recipe(optimizer="sgd", batch_size=batch, learning_rate=1e-5)
         net, classifier = build_classifier(planned, front, recipe, digits, shards=number)
         start = net.get_weights()
-        classifier.hold(digits.train.images, digits.train.labels)
+        classifier.cache_on_device(digits.train.images, digits.train.labels)
         classifier.fit(classifier.blocks(batch, seed=0), steps_per_epoch=1, epochs=2, shuffle=False, verbose=0)
         weights.append(net.get_weights())
     for before, whole, parted in zip(start, *weights, strict=True):
@@ -100,12 +100,12 @@ def test_images_lie_on_the_device_as_bytes():
     planned = plan("lenet5", classes=10)
     front = fit_to(planned.layout, entry("lenet5"), digits)
     _, classifier = build_classifier(planned, front, Recipe(batch_size=8), digits)
-    classifier.hold(digits.train.images, digits.train.labels)
-    images, _ = classifier.held
+    classifier.cache_on_device(digits.train.images, digits.train.labels)
+    images, _ = classifier.cached
     assert keras.ops.is_tensor(images) and images.dtype == "uint8" and np.array_equal(images, digits.train.images)
 
 
-def test_dropout_acts_in_parts_while_they_train():
+def test_dropout_acts_in_shards_while_they_train():
     digits = data.load("digits", limit=40)
     planned = plan("lenet5", classes=10, dropout=0.5)
     front = fit_to(planned.layout, entry("lenet5"), digits)

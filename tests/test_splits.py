@@ -1,4 +1,4 @@
-"""Splits that are carved or limited: in proportion, the same for ever, and with every class in training."""
+"""Splits that are taken or limited: in proportion, the same for ever, and with every class in training."""
 
 import hashlib
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from zoo import ZooError, data
-from zoo.data.dataset import Dataset, Split, hold, make_dataset
+from zoo.data.dataset import Dataset, Split, into_memory, make_dataset
 from zoo.data.selection import at_most
-from zoo.data.splitting import carve, hold_back
+from zoo.data.splitting import hold_back, split_off
 
 
 def numbered(sizes):
@@ -45,7 +45,7 @@ def everything(*splits):
     ],
 )
 def test_what_is_drawn_stays_what_it_was(sizes, count, expected):
-    """The digests are those of the version that first carved: a run's test images must never become training images."""
+    """The digests are those of the version that first taken: a run's test images must never become training images."""
     assert digest(*hold_back(numbered(sizes), count)) == expected
 
 
@@ -57,9 +57,9 @@ def test_the_digits_splits_stay_what_they_were(limit, expected):
 
 def test_carving_keeps_the_classes_proportions_and_every_image_once():
     split = Split(np.arange(100, dtype=np.uint8).reshape(100, 1, 1, 1), np.repeat([0, 1], [80, 20]).astype(np.int32))
-    rest, carved = carve("set", split, 0.2)
-    assert counts(carved, 2) == [16, 4]
-    assert everything(rest, carved) == everything(split)
+    rest, taken = split_off("set", split, 0.2)
+    assert counts(taken, 2) == [16, 4]
+    assert everything(rest, taken) == everything(split)
 
 
 def test_missing_splits_are_carved_from_training_and_said():
@@ -76,7 +76,7 @@ def test_missing_splits_are_carved_from_training_and_said():
 
 def test_one_training_image_a_class_is_enough_beside_a_test_split():
     """Some are validated on all the same: that is told, and every class stays in the test."""
-    made = hold(make_dataset("set", "abcd", {"train": numbered([1] * 4), "test": numbered([3] * 4)}))
+    made = into_memory(make_dataset("set", "abcd", {"train": numbered([1] * 4), "test": numbered([3] * 4)}))
     assert (len(made.train), len(made.validation), len(made.test)) == (3, 1, 12)
     assert sum("Classes without a training image" in note for note in made.notes) == 1
 
@@ -133,7 +133,7 @@ def test_every_class_is_in_training_and_no_image_is_lost(sizes, parts):
 
 
 def test_classes_of_a_single_image_are_told():
-    made = hold(make_dataset("set", ("cat", "dog", "okapi"), {"train": numbered([30, 30, 1])}))
+    made = into_memory(make_dataset("set", ("cat", "dog", "okapi"), {"train": numbered([30, 30, 1])}))
     assert made.notes[2:] == (
         "Classes of a single image, which stays in training: okapi.",
         "Classes without a test image, whose accuracy isn't measured: okapi.",
@@ -150,7 +150,7 @@ def test_a_split_smaller_than_its_share_is_told():
 
 def test_classes_that_only_one_split_has_are_told():
     splits = {"train": numbered([9, 9, 0, 0]), "validation": numbered([3, 3]), "test": numbered([0, 4, 2])}
-    made = hold(make_dataset("set", ("ant", "bee", "cow", "dog"), splits))
+    made = into_memory(make_dataset("set", ("ant", "bee", "cow", "dog"), splits))
     assert made.notes == (
         "Classes without a training image, which can't be learnt: cow, dog; their 2 test images count as mistakes.",
         "Classes without a test image, whose accuracy isn't measured: ant.",
@@ -188,7 +188,7 @@ def test_a_limit_keeps_every_class_for_which_there_is_a_place(sizes, limit, expe
 
 def test_a_limit_below_the_number_of_classes_says_which_are_gone():
     split = numbered([4] * 5)
-    some = hold(at_most(Dataset("set", tuple("abcde"), split, split, split), 4))
+    some = into_memory(at_most(Dataset("set", tuple("abcde"), split, split, split), 4))
     assert len(some.train) == 4 and len(np.unique(some.train.labels)) < 5
     assert any(note.startswith("Classes without a training image, which can't be learnt: ") for note in some.notes)
 
@@ -205,7 +205,7 @@ def test_a_split_of_tfds_with_secret_labels_is_left_out_and_told_and_one_with_so
     )
 
     def store(name, **labels):
-        pixels = np.zeros((20, 4, 4, 1), np.uint8)
+        pixels = np.full((20, 4, 4, 1), 255, np.uint8)
         sets = {
             split: tf.data.Dataset.from_tensor_slices({"image": pixels[: len(own)], "label": np.array(own, np.int64)})
             for split, own in labels.items()

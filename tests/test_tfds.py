@@ -24,7 +24,7 @@ def test_a_tfds_set_is_read_by_its_reader(tfds_folder):
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_every_record_of_a_tfds_set_can_be_had_by_its_number(tfds_folder, monkeypatch, name):
-    monkeypatch.setattr(dataset, "HELD_BYTES", 0)
+    monkeypatch.setattr(dataset, "IN_MEMORY_BYTES", 0)
     made = data.load(name, tfds_folder)
     originals = {bytes(noise(6, 5, 3, seed=i)): i % 2 for i in range(20)}
     seen = []

@@ -24,7 +24,7 @@ from zoo.runs.job import Job
 from zoo.training import building, shards
 from zoo.training import train as training
 from zoo.training.checkpoint import Checkpoint, Damaged, read_arrays, restore_best, write_arrays
-from zoo.training.classifier import Classifier, split
+from zoo.training.classifier import Classifier, block_sizes
 from zoo.training.optimizing import Plateau, balanced_weights, make_loss, make_optimizer, make_schedule
 from zoo.training.request import read_request
 from zoo.versions import installed
@@ -733,7 +733,7 @@ def pictures(tmp_path):
 def test_a_streamed_set_trains_to_the_same_weights_as_a_held_one_and_goes_on_exactly(pictures, tmp_path, monkeypatch):
     options = dict(options={"width": 0.5}, epochs=4, batch_size=8, verbose=0, say=str)
     held = training.train("lenet1", pictures, runs=tmp_path / "held", **options)
-    monkeypatch.setattr("zoo.data.dataset.HELD_BYTES", 0)
+    monkeypatch.setattr("zoo.data.dataset.IN_MEMORY_BYTES", 0)
     streamed = training.train("lenet1", pictures, runs=tmp_path / "streamed", **options)
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(Checkpoint, "on_train_batch_end", stop_after_two_epochs)
@@ -911,7 +911,7 @@ def test_old_checkpoints_are_deleted(result):
 
 @pytest.mark.parametrize("count, batch", [(1078, 32), (60_000, 128), (10, 8), (8, 8), (50_000, 128), (1_281_167, 256)])
 def test_an_epoch_is_cut_into_even_blocks(count, batch):
-    steps, blocks = split(count, batch)
+    steps, blocks = block_sizes(count, batch)
     assert 1 <= steps <= 50 and steps * blocks <= count // batch
     assert steps * blocks > 0.98 * (count // batch)
 
@@ -920,7 +920,7 @@ def test_each_image_is_seen_at_most_once_an_epoch_and_the_order_changes(two_head
     recipe = Recipe(batch_size=4)
     two_headed.compile(make_optimizer(recipe, 1), make_loss(recipe), metrics=["accuracy"])
     two_headed.hold(np.zeros((42, 8, 8, 1), np.uint8), np.zeros(42, np.int32))
-    steps, blocks = split(42, 4)
+    steps, blocks = block_sizes(42, 4)
 
     def epoch(first, seed=0):
         places = two_headed.blocks(4, seed, first)

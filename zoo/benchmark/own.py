@@ -31,7 +31,7 @@ def _training(workload):
     split = Split(images, labels)
     dataset = Dataset("random images", _class_names(workload), train=split, validation=split, test=split)
     _, classifier = build_classifier(workload.plan, front, recipe, dataset, shards=shards)
-    classifier.hold(images, labels)
+    classifier.cache_on_device(images, labels)
     blocks = generated(classifier.blocks(recipe.batch_size, recipe.seed))
     in_block = workload.steps_in_block
     return lambda steps: classifier.fit(blocks, steps_per_epoch=steps // in_block, shuffle=False, verbose=0)

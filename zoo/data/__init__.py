@@ -33,7 +33,7 @@ def load(name: StrPath, data_dir: StrPath | None = None, size: Size = (224, 224)
     Raises:
         ZooError: if there is no such data or class, or it can't be read; for fewer than two classes or no images.
     """
-    from zoo.data.dataset import hold
+    from zoo.data.dataset import into_memory
     from zoo.data.selection import at_most, only
 
     if limit is not None and limit < 1:
@@ -43,7 +43,7 @@ def load(name: StrPath, data_dir: StrPath | None = None, size: Size = (224, 224)
         dataset = only(dataset, classes)
     if limit is not None:
         dataset = at_most(dataset, limit)
-    return hold(dataset)
+    return into_memory(dataset)
 
 
 def load_source(source: dict[str, Any]) -> "Dataset":

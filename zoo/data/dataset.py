@@ -9,10 +9,10 @@ import numpy as np
 
 from zoo.annotations import Shape
 from zoo.data.class_names import listed, plain
-from zoo.data.splitting import carve, size_of_share
+from zoo.data.splitting import size_of_share, split_off
 from zoo.errors import ZooError
 
-HELD_BYTES = 2**30  # a set of more bytes, decoded, stays in its files
+IN_MEMORY_BYTES = 2**30  # a data set of more bytes, decoded, stays in its files
 CHUNK = 128  # images decoded at a time where all of them are read
 
 
@@ -100,7 +100,7 @@ class Dataset:
         return self.train.image_shape
 
     @property
-    def is_held(self) -> bool:
+    def is_in_memory(self) -> bool:
         """Whether the images are in memory."""
         return isinstance(self.train, Split)
 
@@ -119,7 +119,7 @@ def make_dataset(name: str, class_names: Iterable[str], splits: Mapping[str, Any
                  notes: Iterable[str] = ()) -> Dataset:  # fmt: skip
     """Return the `Dataset` of a dict of splits: "train", and "validation" and "test" where the source has them.
 
-    A missing test split is carved from the training images (20 %), then a missing validation split (10 % of what
+    A missing test split is taken from the training images (20 %), then a missing validation split (10 % of what
     is left); both are stratified and always the same. The notes say so.
 
     Raises:
@@ -135,7 +135,7 @@ def make_dataset(name: str, class_names: Iterable[str], splits: Mapping[str, Any
     for split, share, what in (("test", 0.2, "Test"), ("validation", 0.1, "Validation")):
         if split not in splits:
             whole = splits["train"]
-            splits["train"], splits[split] = carve(name, whole, share, "testing" if split == "test" else split)
+            splits["train"], splits[split] = split_off(name, whole, share, "testing" if split == "test" else split)
             part = f"{share:.0%}" if len(splits[split]) == size_of_share(whole, share) else len(splits[split])
             notes.append(f"{what}: {part} of the training images, for {name} has no {split} split of its own.")
     singles = [one for one, count in zip(class_names, np.bincount(given.labels)) if count == 1]
@@ -163,16 +163,16 @@ def _check(name, class_names, splits):
         raise ZooError(f"{name} has more than one class of the name {twice[0]!r}; give each its own.")
 
 
-def hold(dataset: Dataset) -> Dataset:
-    """Return the data set with its images in memory, or with a note where they are too many for that (`HELD_BYTES`).
+def into_memory(dataset: Dataset) -> Dataset:
+    """Read the images into memory, or add a note where they are more than `IN_MEMORY_BYTES` and stay in their files.
 
     Notes also say which classes no training image or no test image shows.
     """
     notes = (*dataset.notes, *_absences(dataset))
-    if dataset.is_held:
+    if dataset.is_in_memory:
         return replace(dataset, notes=notes)
     size = sum(map(len, (dataset.train, dataset.validation, dataset.test))) * prod(dataset.image_shape)
-    if size <= HELD_BYTES:
+    if size <= IN_MEMORY_BYTES:
         return replace(dataset.map(lambda split: Split(split.images, split.labels)), notes=notes)
     note = f"The images, {size / 2**30:.1f} GiB when decoded, stay in their files and are read as they are needed."
     return replace(dataset, notes=(*notes, note))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from zoo.data.dataset import Dataset, Split, make_dataset
-from zoo.data.splitting import carve
+from zoo.data.splitting import split_off
 
 
 def load_digits() -> Dataset:
@@ -12,6 +12,6 @@ def load_digits() -> Dataset:
 
     images, labels = datasets.load_digits(return_X_y=True)
     grey = np.round(images.reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
-    rest, test = carve("digits", Split(grey, labels.astype(np.int32)), 0.2)
-    train, validation = carve("digits", rest, 0.25)
+    rest, test = split_off("digits", Split(grey, labels.astype(np.int32)), 0.2)
+    train, validation = split_off("digits", rest, 0.25)
     return make_dataset("digits", map(str, range(10)), {"train": train, "validation": validation, "test": test})

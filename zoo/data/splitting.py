@@ -6,11 +6,11 @@ import numpy as np
 
 from zoo.errors import ZooError
 
-SEED = 0  # splits are carved with this seed, whatever the training's, so that every run sees the same test images
+SEED = 0  # splits are taken with this seed, whatever the training's, so that every run sees the same test images
 
 
-def carve(name: str, split: Any, share: float, what: str = "testing") -> tuple[Any, Any]:
-    """Return (the rest, the carved `share`) of a training split, each class in proportion, for testing or `what`.
+def split_off(name: str, split: Any, share: float, what: str = "testing") -> tuple[Any, Any]:
+    """Return (the rest, the taken `share`) of a training split, each class in proportion, for testing or `what`.
 
     Every class stays in the rest, and so does half of what can be spared beyond one image of each, for another share.
 

@@ -1,4 +1,4 @@
-"""A split's batches, one after the other: for sets that stay in their files, and for any other."""
+"""The batches of a split, read ahead by threads: for data sets that stay in their files, and any other."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,10 +18,10 @@ AHEAD = 4  # batches that are read while the network works
 class Stream(keras.utils.PyDataset):
     """The batches of a split, as Keras's `fit`, `evaluate` and `predict` take them, read ahead on other threads.
 
-    Each is (images, labels): (batch, height, width, channels) uint8 and (batch,) int32. Without a seed, the images
-    come as they are in the split, every one, once. With a seed they come for ever, shuffled anew each epoch, and those
-    that don't fill an epoch's last batch wait for another; `fit` then needs `steps_per_epoch=stream.steps`. Batch i
-    follows from seed, epoch and i alone.
+    Each is (images, labels): (batch, height, width, channels) uint8 and (batch,) int32. Without a seed, every image
+    comes once, in the split's order. With a seed there is no end: the images are reshuffled each epoch, those that
+    don't fill its last batch are left out, and `fit` needs `steps_per_epoch=stream.steps`. Batch i depends on seed,
+    epoch and i only.
 
     Args:
         split: a `Split` or `StreamedSplit`; with a seed, of `batch_size` images at least.
@@ -29,7 +29,7 @@ class Stream(keras.utils.PyDataset):
         seed: of the order, a whole number from 0.
         epoch: the number, from 0, of the epoch to begin with.
         steps: how many batches an epoch has; by default, as many as the images fill.
-        part: the slice of each batch to read, where other processes read the rest.
+        local: the slice of each batch that this process reads, where others read the rest.
 
     Attributes:
         steps: how many batches an epoch has.
@@ -37,12 +37,12 @@ class Stream(keras.utils.PyDataset):
     """
 
     def __init__(self, split: AnySplit, batch_size: int, seed: int | None = None, epoch: int = 0,
-                 steps: int | None = None, part: slice = slice(None)):  # fmt: skip
+                 steps: int | None = None, local: slice = slice(None)):  # fmt: skip
         super().__init__(workers=1)  # Keras's own workers can repeat batches of an epoch that they had begun
         self.split, self.batch_size, self.seed, self.epoch = split, batch_size, seed, epoch
         whole, rest = divmod(len(split), batch_size)
         self.steps = steps or whole + (seed is None and rest > 0)
-        self.part = part
+        self.local = local
         self.problem = None
         self._shuffled = lru_cache(2)(self._order)
         self._threads = ThreadPoolExecutor(2)  # one ends a batch while the other begins the next; each uses all cores
@@ -50,7 +50,7 @@ class Stream(keras.utils.PyDataset):
 
     @property
     def num_batches(self) -> int | None:
-        """As Keras asks for it: None if there is no end."""
+        """For Keras: None if there is no end."""
         return self.steps if self.seed is None else None
 
     def __getitem__(self, number):
@@ -69,7 +69,7 @@ class Stream(keras.utils.PyDataset):
 
     def _places(self, number):
         epoch, step = divmod(number, self.steps)
-        return self._shuffled(self.epoch + epoch)[step * self.batch_size : (step + 1) * self.batch_size][self.part]
+        return self._shuffled(self.epoch + epoch)[step * self.batch_size : (step + 1) * self.batch_size][self.local]
 
     def _order(self, epoch):
         if self.seed is None:

@@ -18,9 +18,9 @@ def keeps_its_name(kind: type) -> type:
 
 @keeps_its_name
 class BatchNormalization(layers.BatchNormalization):
-    """On maps it is one fused op: maps stay in bfloat16, or float32, and statistics are float32.
+    """One fused op on feature maps, which stay in their own precision; statistics are float32.
 
-    Keras's own is made of several ops, and keeps float32 maps between them.
+    Keras's own layer is made of several ops, with float32 feature maps between them.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
@@ -34,26 +34,26 @@ class BatchNormalization(layers.BatchNormalization):
         self._move_averages(mean, variance)
         return outputs
 
-    def call_on_parts(self, parts: list, relu: bool = False) -> list:
-        """Return the parts of a training batch, (N, height, width, channels) each, normalized as one; then by ReLU.
+    def call_on_shards(self, shards: list, relu: bool = False) -> list:
+        """Normalize the shards of a training batch, (N, height, width, channels) each, by the whole batch's statistics.
 
-        Each has ops of its own, which can run at the same time; statistics and gradients are those of the whole batch.
-        (Nothing stands between normalization and ReLU, so that TensorFlow makes one op of both.)
+        Each shard has ops of its own, which can run in parallel; the gradients are exact, too. With `relu`, ReLU is
+        applied to the outputs, directly after normalization, so that TensorFlow fuses the two.
         """
         import tensorflow as tf
 
-        parts = [tf.cast(part, self.compute_dtype) for part in parts]
-        if not (self.trainable and all(self._is_one_op(part, True) for part in parts)):
-            whole = self(tf.concat(parts, 0), training=True)
-            return tf.split(tf.nn.relu(whole) if relu else whole, [tf.shape(part)[0] for part in parts])
-        sizes = [_values(part) for part in parts]
+        shards = [tf.cast(shard, self.compute_dtype) for shard in shards]
+        if not (self.trainable and all(self._is_one_op(shard, True) for shard in shards)):
+            whole = self(tf.concat(shards, 0), training=True)
+            return tf.split(tf.nn.relu(whole) if relu else whole, [tf.shape(shard)[0] for shard in shards])
+        sizes = [_values(shard) for shard in shards]
         shares = [its / tf.add_n(sizes) for its in sizes]
         ones, zeros = tf.ones(self.moving_mean.shape), tf.zeros(self.moving_mean.shape)
-        own = [_normalize_by_itself(tf.stop_gradient(part), ones, zeros, self.epsilon) for part in parts]
+        own = [_normalize_by_itself(tf.stop_gradient(shard), ones, zeros, self.epsilon) for shard in shards]
         mean = tf.add_n([share * its for share, (_, its, *_) in zip(shares, own)])
         variance = tf.add_n([share * (var + (its - mean) ** 2) for share, (_, its, var, _) in zip(shares, own)])
         self._move_averages(mean, variance)
-        return _normalize_as_one(parts, *self._affine(), self.epsilon, own, sizes, mean, variance, relu)
+        return _normalize_as_one(shards, *self._affine(), self.epsilon, own, sizes, mean, variance, relu)
 
     def _affine(self) -> tuple[Any, Any]:
         """Scale and offset, float32."""
@@ -66,14 +66,14 @@ class BatchNormalization(layers.BatchNormalization):
             average.assign(ops.cast(average, "float32") * self.momentum + value * (1 - self.momentum))
 
     def _is_one_op(self, inputs, learns):
-        """Whether the op computes what Keras's own would, and gains by it."""
+        """Whether the fused op computes what Keras's layer would, and is faster."""
         gains = ("float32", "bfloat16", "float16") if learns else ("bfloat16", "float16")
         on_maps = len(inputs.shape) == 4 and self.axis in (-1, 3) and inputs.dtype in gains
         return keras.backend.backend() == "tensorflow" and on_maps and not (self.renorm or self.synchronized)
 
 
 def _normalize(x, scale, offset, epsilon, mean, variance):
-    """Return the map normalized by mean and variance, by TensorFlow's op."""
+    """Normalize feature maps by a given mean and variance, by TensorFlow's fused op."""
     import tensorflow as tf
 
     return tf.raw_ops.FusedBatchNormV3(
@@ -82,7 +82,7 @@ def _normalize(x, scale, offset, epsilon, mean, variance):
 
 
 def _normalize_by_itself(x, scale, offset, epsilon):
-    """Return the map normalized by its own mean and variance, these, and what the gradient needs, by the same op."""
+    """Normalize feature maps by their own statistics; return outputs, mean, variance, and what the gradient needs."""
     import tensorflow as tf
 
     y, mean, variance, *reserved = tf.raw_ops.FusedBatchNormV3(
@@ -92,19 +92,21 @@ def _normalize_by_itself(x, scale, offset, epsilon):
 
 
 def _values(x):
-    """How many values of each channel a map has, float32."""
+    """The number of values per channel in a batch of feature maps, float32."""
     import tensorflow as tf
 
     return tf.cast(tf.size(x, tf.int64) / x.shape[-1], "float32")
 
 
-def _normalize_as_one(parts, scale, offset, epsilon, own, sizes, mean, variance, relu):
-    """Return the parts normalized by mean and variance, those of all, then by ReLU, with the gradient that this has.
+def _normalize_as_one(shards, scale, offset, epsilon, own, sizes, mean, variance, relu):
+    """Return the shards normalized by the whole batch's `mean` and `variance`, with the exact gradient.
 
-    `own` holds what `_normalize_by_itself` made of each part, `sizes` how many values a channel has in it. A part's
-    gradient is that of the part normalized by itself, y, where the op takes large sums off in float32, and a + b y for
-    what its statistics are beside those of all: 1x1 convolution, bias and sum, one op of oneDNN's, to which a and b may
-    be bfloat16, since they are small.
+    `own` holds what `_normalize_by_itself` returned for each shard, `sizes` the number of values per channel in it.
+
+    Each shard's gradient is FusedBatchNormGrad with its own statistics, plus a correction a + b * y for the whole
+    batch's, where y is the shard normalized by its own statistics. FusedBatchNormGrad subtracts the large sums in
+    float32; a and b are small, so that bfloat16 is enough for the correction, which oneDNN computes as one op: a 1x1
+    convolution with bias, added to a tensor.
     """
     import tensorflow as tf
 
@@ -113,8 +115,8 @@ def _normalize_as_one(parts, scale, offset, epsilon, own, sizes, mean, variance,
     ratios = [tf.sqrt(its + epsilon) / deviation for _, _, its, _ in own]
 
     @tf.custom_gradient
-    def normalize(scale, offset, *parts):
-        outputs = [_normalize(part, scale, offset, epsilon, mean, variance) for part in parts]
+    def normalize(scale, offset, *shards):
+        outputs = [_normalize(shard, scale, offset, epsilon, mean, variance) for shard in shards]
         if relu:
             outputs = [tf.nn.relu(output) for output in outputs]
 
@@ -122,26 +124,26 @@ def _normalize_as_one(parts, scale, offset, epsilon, own, sizes, mean, variance,
             if relu:
                 dys = [tf.raw_ops.ReluGrad(gradients=dy, features=output) for dy, output in zip(dys, outputs)]
             dxs, dscales, doffsets = zip(*(
-                _gradient_by_itself(part, dy, scale * ratio, epsilon, reserved)
-                for part, dy, ratio, (*_, reserved) in zip(parts, dys, ratios, own)
+                _gradient_by_itself(shard, dy, scale * ratio, epsilon, reserved)
+                for shard, dy, ratio, (*_, reserved) in zip(shards, dys, ratios, own)
             ))  # fmt: skip
             dscale = tf.add_n([ratio * one + shift * two
                                for ratio, one, shift, two in zip(ratios, dscales, shifts, doffsets)])  # fmt: skip
-            doffset, each, dparts = tf.add_n(doffsets), scale / deviation, []
+            doffset, each, dshards = tf.add_n(doffsets), scale / deviation, []
             for i, (y, *_) in enumerate(own):
                 a = each * (doffsets[i] / sizes[i] - (doffset + dscale * shifts[i]) / size)
                 b = each * (dscales[i] / sizes[i] - dscale * ratios[i] / size)
                 kernel, bias = tf.cast(tf.linalg.diag(b)[None, None], y.dtype), tf.cast(a, y.dtype)
-                dparts.append(tf.nn.bias_add(tf.nn.conv2d(y, kernel, 1, "VALID"), bias) + dxs[i])
-            return dscale, doffset, *dparts
+                dshards.append(tf.nn.bias_add(tf.nn.conv2d(y, kernel, 1, "VALID"), bias) + dxs[i])
+            return dscale, doffset, *dshards
 
         return outputs, gradient
 
-    return normalize(scale, offset, *parts)
+    return normalize(scale, offset, *shards)
 
 
 def _gradient_by_itself(x, dy, scale, epsilon, reserved):
-    """Return the gradients of map, scale and offset of `_normalize_by_itself`, by the op that TensorFlow has for it."""
+    """Return the gradients of `_normalize_by_itself` for x, scale and offset, by TensorFlow's op for that."""
     import tensorflow as tf
 
     reserved = {f"reserve_space_{i}": tensor for i, tensor in enumerate(reserved, 1)}
@@ -152,9 +154,10 @@ def _gradient_by_itself(x, dy, scale, epsilon, reserved):
 
 @keeps_its_name
 class Conv2D(layers.Conv2D):
-    """The kernel's gradient is a matrix product for each place of the window, where it is the faster way.
+    """Computes the kernel's gradient as one matrix product per kernel position, where that is faster.
 
-    oneDNN's own takes several times as long in bfloat16 if the kernel is large beside the map: 512 channels on 4x4.
+    oneDNN's own gradient takes several times as long in bfloat16 if the kernel is large and the map small: 512 channels
+    on 4x4 pixels.
     """
 
     def call(self, inputs: Any) -> Any:
@@ -187,7 +190,7 @@ class Conv2D(layers.Conv2D):
 
 
 def _gradient_by_products(x, dy, shape, padding):
-    """The gradient (height, width, channels in, channels out) of the kernel of a convolution of stride 1."""
+    """Return the gradient of a convolution's kernel, (height, width, channels in, channels out), for stride 1."""
     import tensorflow as tf
 
     height, width, channels, filters = shape
@@ -201,7 +204,7 @@ def _gradient_by_products(x, dy, shape, padding):
 
 
 class OneOp:
-    """Adam's update of a variable by TensorFlow's op, not by fourteen."""
+    """Updates a variable by TensorFlow's one op for Adam, where Keras takes fourteen."""
 
     def update_step(self: Any, gradient: Any, variable: keras.Variable, learning_rate: Any) -> None:
         if keras.backend.backend() != "tensorflow" or self.amsgrad:

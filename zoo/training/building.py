@@ -39,7 +39,7 @@ def build_classifier(planned: Plan, preprocessing: Preprocessing, recipe: Recipe
         net, preprocessing, dataset.image_shape, planned.trace.auxiliary, decay_in_gradient(recipe), recipe.augment,
         recipe.seed, shards,
     )  # fmt: skip
-    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)  # type: ignore[arg-type]
+    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_in_memory)  # type: ignore[arg-type]
     optimizer = make_optimizer(recipe, steps * recipe.epochs, recipe.epochs)
     weights = balanced_weights(dataset.train.labels, len(dataset.class_names)) if recipe.balance else None
     classifier.compile(optimizer, make_loss(recipe, weights), metrics=["accuracy"])

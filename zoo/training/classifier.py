@@ -10,8 +10,8 @@ from keras import layers, ops
 
 from zoo.data.preprocessing import Preprocessing
 from zoo.training.augmentation import augment
-from zoo.training.distribution import feeding_whole, on_every_device, replicas_in_step, shared
-from zoo.training.shards import SideBySide
+from zoo.training.distribution import on_every_device, replicas_in_step, replicated_data, sharded
+from zoo.training.shards import ShardedNet
 
 LOGITS, SHARES = "logits", "shares"
 BLOCKS, LONGEST = 10, 50  # an epoch is at least so many blocks, and a block at most so many steps
@@ -22,38 +22,38 @@ class Classifier(keras.Model):
 
     Auxiliary classifiers follow by name. (Training on logits keeps the softmax exact.) In training the images are
     changed by the layers that `augmentation` names, their randomness from `seed`; where these mix images, the output
-    "shares" (N, N) says how. The net computes a batch in so many `parts`, side by side.
+    "shares" (N, N) says how. The net computes a batch in so many `shards`, in parallel.
 
     Reported as "loss" is, of any data, the mean cross-entropy of the net's own logits with the labels as they are.
     Training also reports "objective", which is what it minimizes: the compiled loss, of labels mixed as the images are,
     that of each auxiliary classifier by its weight, and `decay` / 2 times the sum of the kernels' squares, whose
     gradient is weight decay. If `plain` is set to False, "loss" is the objective, on other data the compiled loss.
 
-    A training step takes a batch of images and labels, as any Keras model's, or a block: `places` (batch, steps) in the
-    training set that `hold` put on the device; that is one compiled call for as many steps of the optimizer.
-    `sound_steps` counts the steps before the first whose loss was no number.
+    A training step takes a batch of images and labels, as in any Keras model, or a block: indices (batch, steps) into
+    the training set that `cache_on_device` put there; a block is one compiled call for that many optimizer steps.
+    `sound_steps` counts the steps before the first with a non-finite loss.
     """
 
-    held: tuple[Any, ...]
+    cached: tuple[Any, ...]
     train_function: Any
 
     def __init__(self, net: keras.Model, preprocessing: Preprocessing, image_shape: tuple[int, int, int],
                  auxiliary: dict[str, tuple[Any, float]], decay: float = 0.0, augmentation: tuple[str, ...] = (),
-                 seed: int = 0, parts: int = 1) -> None:  # fmt: skip
+                 seed: int = 0, shards: int = 1) -> None:  # fmt: skip
         scores = list(net.output) if isinstance(net.output, dict) else net.output_names
         images = keras.Input(image_shape, dtype="float32", name="images")
         changed, shares = augment(images, augmentation, seed)
-        front, logits = preprocessing.model(image_shape), {}
+        preprocess, logits = preprocessing.model(image_shape), {}
         for name, key in zip(scores, [LOGITS, *scores[1:]]):
             exact = layers.Activation("linear", dtype="float32", name=f"{name}_logits")
             logits[key] = exact(net.get_layer(name).input)
         body = keras.Model(net.input, logits, name=net.name)
-        outputs = SideBySide(front, body, parts)(changed) if parts > 1 else body(front(changed))
+        outputs = ShardedNet(preprocess, body, shards)(changed) if shards > 1 else body(preprocess(changed))
         outputs |= {} if shares is None else {SHARES: shares}
         super().__init__(images, outputs, name=f"{net.name}_on_images")
         self.auxiliary = {name: weight for name, (_, weight) in auxiliary.items()}
         self.decay = decay
-        self.held, self.plain, self.testing = (), True, False
+        self.cached, self.plain, self.testing = (), True, False
         self.cross_entropy = keras.metrics.SparseCategoricalCrossentropy(from_logits=True, name="cross_entropy")
         counter = dict(shape=(), trainable=False, aggregation="only_first_replica")
         self.is_sound = self.add_weight(**counter, dtype="bool", initializer="ones", name="is_sound")
@@ -69,14 +69,14 @@ class Classifier(keras.Model):
         """Return the Keras model from raw images to the net's own logits (N, classes) alone."""
         return keras.Model(self.input, self.output[LOGITS])
 
-    def hold(self, images: np.ndarray, labels: np.ndarray) -> None:
+    def cache_on_device(self, images: np.ndarray, labels: np.ndarray) -> None:
         """Put the training set, uint8 images and integer labels, on the device, or on each."""
-        self.held = on_every_device(images), on_every_device(labels)
+        self.cached = on_every_device(images), on_every_device(labels)
 
     def evaluate(self, *arguments: Any, **options: Any) -> Any:
         self.testing = True
         try:
-            with feeding_whole():
+            with replicated_data():
                 return super().evaluate(*arguments, **options)
         finally:
             self.testing = False
@@ -126,7 +126,7 @@ class Classifier(keras.Model):
             if self.train_function is None or force:
                 super().make_train_function(force)
                 step = self.train_function
-                self.train_function = lambda state, batches: step(state, ((*batch, *self.held) for batch in batches))
+                self.train_function = lambda state, batches: step(state, ((*batch, *self.cached) for batch in batches))
 
         def train_step(self, state: Any, data: Any) -> tuple[dict[str, Any], Any]:
             import jax
@@ -143,7 +143,7 @@ class Classifier(keras.Model):
             return {name: values[-1] for name, values in logs.items()}, state
 
         def test_step(self, state: Any, data: Any) -> tuple[dict[str, Any], Any]:
-            return super().test_step(state, shared(data))
+            return super().test_step(state, sharded(data))
 
     else:
 
@@ -151,7 +151,7 @@ class Classifier(keras.Model):
             if len(data) == 2:
                 return super().train_step(data)
             (places,) = data
-            images, labels = self.held
+            images, labels = self.cached
 
             def step(i):
                 rows = places[:, i]
@@ -161,32 +161,32 @@ class Classifier(keras.Model):
             ops.while_loop(lambda i: i < ops.shape(places)[1], step, (0,))
             return self.get_metrics_result()
 
-    def blocks(self, batch_size: int, seed: int, epoch: int = 0, part: slice = slice(None)) -> Iterator[tuple]:
-        """Yield the data of `fit` from that epoch on, for ever: places in the training set, shuffled anew each epoch.
+    def blocks(self, batch_size: int, seed: int, epoch: int = 0, local: slice = slice(None)) -> Iterator[tuple]:
+        """Yield blocks of indices into the training set, without end, reshuffled each epoch: the data of `fit`.
 
-        The order follows from seed and epoch alone. Images that don't fill a last batch wait for another epoch. `part`
-        is what this process feeds of each batch.
+        The order depends on seed and epoch only. Images that don't fill a last batch are left out of that epoch.
+        `local` is the slice of each batch that this process feeds.
         """
-        count = len(self.held[1])
-        steps, number = split(count, batch_size)
+        count = len(self.cached[1])
+        steps, number = block_sizes(count, batch_size)
         while True:
             order = np.random.default_rng((seed, epoch)).permutation(count).astype("int32")
             for block in order[: steps * number * batch_size].reshape(number, steps, batch_size):
-                yield (block.T[part],)
+                yield (block.T[local],)
             epoch += 1
 
 
-def split(count: int, batch_size: int) -> tuple[int, int]:
-    """Return how many steps a block has, and how many blocks an epoch, for a training set of `count` images."""
+def block_sizes(count: int, batch_size: int) -> tuple[int, int]:
+    """Return the steps per block and the blocks per epoch, for a training set of `count` images."""
     batches = count // batch_size
     least = min(max(BLOCKS, -(-batches // LONGEST)), batches)
     number = min(range(least, min(2 * least, batches) + 1), key=lambda n: batches % n)
     return batches // number, number
 
 
-def steps_per_epoch(count: int, batch_size: int, held: bool) -> int:
-    """Return how many steps the optimizer takes an epoch, on a training set that is held or one that is streamed."""
-    return prod(split(count, batch_size)) if held else count // batch_size
+def steps_per_epoch(count: int, batch_size: int, in_memory: bool) -> int:
+    """Return the number of optimizer steps per epoch, for a training set in memory or one that is streamed."""
+    return prod(block_sizes(count, batch_size)) if in_memory else count // batch_size
 
 
 def without_auxiliary(net: keras.Model) -> keras.Model:

@@ -1,8 +1,8 @@
-"""The devices that train a net together: one, all of this machine, or those of several machines.
+"""Data parallelism over devices: one, all of this machine, or those of several machines (workers).
 
-Each takes a part of every batch, on the engine of TensorFlow or JAX. JAX computes what one device would, but for the
-order of sums. On TensorFlow each device is alone with its part until the gradients are added: BatchNorm, MixUp and
-CutMix see that part, and dropout and augmentation draw the same random numbers for each.
+Each replica computes its share of every batch, by TensorFlow or JAX. JAX computes what one device would, but for the
+order of sums. On TensorFlow the replicas share nothing but the sum of their gradients: BatchNorm, MixUp and CutMix work
+within a replica's share of the batch, and dropout and augmentation draw the same random numbers in each.
 """
 
 import atexit
@@ -35,7 +35,7 @@ class WorkerLost(ZooError):
 
 @dataclass(frozen=True)
 class Devices:
-    """Where a run trains, as `choose` found it; this process is number `worker`, from 0, of `workers`."""
+    """The devices of a run, as `choose` found them. This process is worker `worker`, counted from 0, of `workers`."""
 
     strategy: str
     workers: int = 1
@@ -48,7 +48,7 @@ class Devices:
 
     @property
     def names(self) -> list[str]:
-        """One of each replica of the net, those of other machines too; a cluster has them after `join`."""
+        """The devices' names, one per replica, those of other machines included; a cluster has them after `join`."""
         names = keras.distribution.list_devices()
         return names[:1] if self.strategy == "single" else names
 
@@ -58,20 +58,20 @@ class Devices:
 
     @property
     def take_blocks(self) -> bool:
-        """Whether a call of the engine can be many steps: Keras's optimizers can't be in a loop of TensorFlow's."""
+        """Whether many steps compile into one call: Keras's optimizers can't run in a MirroredStrategy's loop."""
         return self.strategy == "single" or keras.backend.backend() == "jax"
 
     @property
     def take_shards(self) -> bool:
-        """Whether a batch can be computed in parts, which are ops of TensorFlow's on one device."""
+        """Whether a batch can be computed in shards (`zoo.training.shards`): on one device, by TensorFlow."""
         return self.replicas == 1 and keras.backend.backend() == "tensorflow"
 
-    def voice(self, say: Callable[[str], None], verbose: str | int) -> tuple[Callable[[str], None], str | int]:
-        """Return how the chief tells a sentence, on one line, and bars, as asked; the other workers are quiet."""
+    def on_chief(self, say: Callable[[str], None], verbose: str | int) -> tuple[Callable[[str], None], str | int]:
+        """Return `say` and `verbose` for the chief, a line per sentence; other workers print nothing."""
         return (on_lines(say), verbose) if self.is_chief else (lambda sentence: None, 0)
 
     def join(self, say: Callable[[str], None]) -> None:
-        """Meet the other workers, if there are any. Raises `ZooError` if they don't come within JAX's five minutes."""
+        """Connect to the other workers, if any. Raises `ZooError` if they don't within JAX's timeout, five minutes."""
         if self.strategy != "multiworker":
             return
         import jax
@@ -84,7 +84,7 @@ class Devices:
             raise ZooError(f"The workers didn't meet at {address}: {first_line(problem)}") from None
 
     def check(self, recipe: Recipe) -> None:
-        """Raise `ZooError` if the recipe can't be trained so."""
+        """Raise `ZooError` if the recipe can't be trained on these devices."""
         if recipe.batch_size % self.replicas:  # type: ignore[operator]
             raise ZooError(
                 f"A batch of {recipe.batch_size} images can't be shared evenly among {self.replicas} devices; "
@@ -96,24 +96,24 @@ class Devices:
                 "can, or train with --strategy single."
             )
 
-    def part(self, batch_size: int) -> slice:
+    def local_slice(self, batch_size: int) -> slice:
         """Return the slice of each batch that this process feeds to its own devices."""
         size = batch_size // self.workers
         return slice(self.worker * size, (self.worker + 1) * size)
 
     def even(self, batch_size: int, count: int) -> int:
-        """Return the largest batch size up to this with which `count` images give each device a part of every batch.
+        """Return the largest batch size, this at most, with which each replica gets images of every batch of `count`.
 
-        TensorFlow needs equal parts of the first batch, to build a net, and fails on an empty part of the last.
+        TensorFlow needs equal shares of the first batch, to build a net, and fails on an empty share of the last.
         """
         largest = min(batch_size, count) // self.replicas * self.replicas
         sizes = range(largest, 0, -self.replicas)
         return next((size for size in sizes if not 0 < count % size < self.replicas), batch_size)
 
     def scope(self) -> AbstractContextManager[Any]:
-        """Return the context in which a net is made and trained, once in a process for each cluster.
+        """Return the context in which the net is built and trained; a process can enter a cluster's once.
 
-        It raises `WorkerLost`, in every worker that is left, when one is lost.
+        It raises `WorkerLost` in the remaining workers when one is lost.
         """
         if self.strategy == "single":
             return nullcontext()
@@ -184,7 +184,7 @@ def _cluster():
 
 @contextmanager
 def _among_workers(parallel):
-    """Enter a scope of JAX's, and leave the cluster with it; say so if another worker left it before."""
+    """Enter JAX's scope, and leave the cluster at its end; raise `WorkerLost` if another worker was lost before."""
     import jax
 
     try:
@@ -200,7 +200,7 @@ def _among_workers(parallel):
 
 
 def _leave(code):
-    """End the process: JAX's own end waits for workers that won't come any more, and then aborts."""
+    """Exit at once: JAX's own shutdown would wait for the lost worker, and then abort."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
@@ -209,30 +209,30 @@ def _leave(code):
 # ------------------------------------------------------------------------------- inside a scope of JAX's, or outside
 
 
-class _Whole(keras.distribution.DataParallel):
-    """Keras's own, but each device gets whole batches, which then needn't divide by the number of devices."""
+class _Replicated(keras.distribution.DataParallel):
+    """Keras's DataParallel with data replicated, not sharded, so that batch sizes needn't be multiples of devices."""
 
     def get_data_layout(self, data_shape: tuple[int, ...]) -> keras.distribution.TensorLayout:
         return keras.distribution.TensorLayout([None] * len(data_shape), self.device_mesh)
 
 
-def feeding_whole() -> AbstractContextManager[Any]:
-    """Return a context in which every process feeds the same batches, of any size."""
+def replicated_data() -> AbstractContextManager[Any]:
+    """Return a context in which every device gets whole batches, of any size."""
     current = keras.distribution.distribution()
-    return nullcontext() if current is None else _Whole(current.device_mesh, auto_shard_dataset=False).scope()
+    return nullcontext() if current is None else _Replicated(current.device_mesh, auto_shard_dataset=False).scope()
 
 
 def on_every_device(array: np.ndarray) -> Any:
-    """Return an array as a tensor, one copy a device."""
-    with feeding_whole():
+    """Return an array as a tensor, replicated on every device."""
+    with replicated_data():
         current = keras.distribution.distribution()
         if current is None:
             return ops.convert_to_tensor(array)
         return keras.distribution.distribute_tensor(array, current.get_data_layout(array.shape))
 
 
-def shared(batch: Any) -> Any:
-    """Return, in a compiled step, a tensor or tuple of such that was fed whole, to be computed in parts."""
+def sharded(batch: Any) -> Any:
+    """In a compiled step, shard a replicated tensor, or a tuple of such, over the devices."""
     current = keras.distribution.distribution()
     if current is None:
         return batch
@@ -243,7 +243,7 @@ def shared(batch: Any) -> Any:
 
 
 def replicas_in_step() -> int:
-    """Return how many losses of a step are added up: one a device on TensorFlow; JAX has one, of the whole batch."""
+    """Return the number of losses summed in a step: one per replica on TensorFlow; one of the whole batch on JAX."""
     if keras.backend.backend() != "tensorflow":
         return 1
     import tensorflow as tf

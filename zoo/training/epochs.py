@@ -15,7 +15,7 @@ from zoo.runs.folder import Run
 from zoo.runs.job import Job
 from zoo.runs.tracking import tracked
 from zoo.training.checkpoint import Best, Checkpoint
-from zoo.training.classifier import Classifier, split, steps_per_epoch
+from zoo.training.classifier import Classifier, block_sizes, steps_per_epoch
 from zoo.training.distribution import Devices
 from zoo.training.optimizing import Plateau
 
@@ -28,7 +28,7 @@ def run_epochs(classifier: Classifier, dataset: Dataset, job: Job, run: Run | No
     Without a run (in a worker that isn't the chief), nothing is written. `watch` is that of `zoo.training.train`.
     """
     recipe, best = job.recipe, Best(run, history) if run else keras.callbacks.Callback()
-    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)  # type: ignore[arg-type]
+    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_in_memory)  # type: ignore[arg-type]
     callbacks = [
         Throughput(recipe.batch_size * steps),  # type: ignore[operator]
         *([best] if recipe.ema is None else _averaged(best)),
@@ -52,20 +52,20 @@ def _averaged(best):
 
 
 def _fit_on(classifier, dataset, recipe, devices, epoch, **options):
-    """Call Keras's `fit` from this epoch on: in blocks on images that are held, else batch by batch on a stream."""
-    order, part = (recipe.batch_size, recipe.seed, epoch), devices.part(recipe.batch_size)
+    """Call Keras's `fit` from this epoch on: in blocks if the images are in memory, else batch by batch on a stream."""
+    order, local = (recipe.batch_size, recipe.seed, epoch), devices.local_slice(recipe.batch_size)
     options |= {"epochs": recipe.epochs, "initial_epoch": epoch, "shuffle": False}
-    if dataset.is_held and devices.take_blocks:
-        classifier.hold(dataset.train.images, dataset.train.labels)
+    if dataset.is_in_memory and devices.take_blocks:
+        classifier.cache_on_device(dataset.train.images, dataset.train.labels)
         return classifier.fit(
-            generated(classifier.blocks(*order, part)),
-            steps_per_epoch=split(len(dataset.train), recipe.batch_size)[1],
+            generated(classifier.blocks(*order, local)),
+            steps_per_epoch=block_sizes(len(dataset.train), recipe.batch_size)[1],
             validation_data=in_batches(dataset.validation.images, dataset.validation.labels, recipe.batch_size),
             validation_batch_size=recipe.batch_size,  # where these are arrays
             **options,
         )  # fmt: skip
-    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held)
-    stream = Stream(dataset.train, *order, steps, part)
+    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_in_memory)
+    stream = Stream(dataset.train, *order, steps, local)
     validation = Stream(dataset.validation, devices.even(recipe.batch_size, len(dataset.validation)))
     with own_errors(stream, validation):
         return classifier.fit(stream, steps_per_epoch=steps, validation_data=validation, **options)

@@ -1,6 +1,7 @@
-"""Nets of short ops on TensorFlow's CPU: each core has images of its own to train on, instead of a share in every op.
+"""Data parallelism over CPU cores: one shard of the batch per core, for nets whose ops are too short to multithread.
 
-An op on LeNet's maps is over before another core has woken up for its share in it.
+An op on LeNet's feature maps is over before a second thread has started on it; so each core runs all ops on images of
+its own. BatchNorm still normalizes by the statistics of the whole batch. TensorFlow only.
 """
 
 import os
@@ -17,54 +18,54 @@ from zoo.plan import plan
 
 SMALL = 2_000_000  # multiply-adds an image, and weights, in float32; the ops of larger nets are worth sharing
 SHORT = 4_000_000  # multiply-adds of a layer, on average, in bfloat16
-NARROW = 128  # channels of BatchNorm: in parts its gradient takes a 1x1 convolution of them all
-LEAST = 8  # images that are worth a core
-BATCH = 128  # where the recipe leaves its size to the data
+NARROW = 128  # channels of BatchNorm: with shards, its gradient costs a 1x1 convolution over all of them
+LEAST = 8  # images in a shard, at least
+BATCH = 128  # the batch size that is assumed where the recipe leaves it to the data
 
 
-class SideBySide(layers.Layer):
-    """A front and the net behind it, Keras models, that train on so many parts of a batch at the same time."""
+class ShardedNet(layers.Layer):
+    """The preprocessing and the net, two Keras models, that in training compute the shards of a batch in parallel."""
 
-    def __init__(self, front: keras.Model, net: keras.Model, parts: int) -> None:
+    def __init__(self, preprocessing: keras.Model, net: keras.Model, shards: int) -> None:
         super().__init__()
-        self.front, self.net, self.parts = front, net, parts
+        self.preprocessing, self.net, self.shards = preprocessing, net, shards
 
     def call(self, images: keras.KerasTensor, training: bool | None = None) -> dict[str, keras.KerasTensor]:
         if not training:
-            return self.net(self.front(images), training=training)
+            return self.net(self.preprocessing(images), training=training)
         count = ops.shape(images)[0]
-        ends = [count * i // self.parts for i in range(self.parts + 1)]
-        parts = [self.front(images[start:end]) for start, end in zip(ends, ends[1:])]
-        return {name: ops.concatenate(outputs) for name, outputs in _layer_by_layer(self.net, parts).items()}
+        ends = [count * i // self.shards for i in range(self.shards + 1)]
+        shards = [self.preprocessing(images[start:end]) for start, end in zip(ends, ends[1:])]
+        return {name: ops.concatenate(outputs) for name, outputs in _layer_by_layer(self.net, shards).items()}
 
 
-def _layer_by_layer(net, parts):
-    """Return what a net, whose outputs are a dict, makes of the parts of a batch in training: a list of each output.
+def _layer_by_layer(net, shards):
+    """Return the training outputs of a net for each shard of a batch: a dict from output names to lists of tensors.
 
-    All parts go through a layer before the next, so that BatchNorm meets them together.
+    All shards go through a layer before any goes on to the next, so that BatchNorm can combine their statistics.
     """
-    values = {id(net.inputs[0]): parts}
+    values = {id(net.inputs[0]): shards}
     for layer in net.operations:
         if isinstance(layer, layers.InputLayer) or id(layer.output) in values:
             continue
         inputs = zip(*(values[id(tensor)] for tensor in keras.tree.flatten(layer.input)))
         if isinstance(layer, BatchNormalization):
             relu = _relu_of(layer)
-            values[id((relu or layer).output)] = layer.call_on_parts([part for (part,) in inputs], relu is not None)
+            values[id((relu or layer).output)] = layer.call_on_shards([shard for (shard,) in inputs], relu is not None)
         else:
-            values[id(layer.output)] = [layer(list(part) if part[1:] else part[0]) for part in inputs]
+            values[id(layer.output)] = [layer(list(shard) if shard[1:] else shard[0]) for shard in inputs]
     return {name: values[id(output)] for name, output in net.output.items()}
 
 
 def _relu_of(norm):
-    """The layer of ReLU that alone takes what BatchNorm gives, or None."""
+    """Return the ReLU layer if it is the only consumer of a BatchNorm's output, else None."""
     match [node.operation for node in norm._outbound_nodes]:
         case [layers.Activation(activation=keras.activations.relu) as relu]:
             return relu
 
 
 def shards_for(batch_size: int, trace: Trace, precision: str) -> int:
-    """Return in how many parts, one a core, a net with this trace trains on a batch: 1 if it gains nothing by them."""
+    """Return into how many shards a net's batches are split, one per core; 1 where that wouldn't make it faster."""
     if keras.backend.backend() != "tensorflow":
         return 1
     import tensorflow as tf
@@ -75,7 +76,7 @@ def shards_for(batch_size: int, trace: Trace, precision: str) -> int:
 
 
 def _gains(trace, precision):
-    """Whether a net trains faster in parts: its ops are short, and sharing BatchNorm's statistics costs it little."""
+    """Whether a net trains faster in shards: its ops are short, and combining BatchNorm's statistics costs little."""
     norms = [layer for layer in trace.layers if isinstance(layer.word, Norm) and layer.word.kind == "batch"]
     if precision == "bfloat16":
         weighted = sum(layer.macs > 0 for layer in trace.layers)
@@ -84,9 +85,9 @@ def _gains(trace, precision):
 
 
 def foreseen_shards(asked: Any) -> int:
-    """Return in how many shards a `Request` will train, before its images are known: at its own size or the net's.
+    """Return the number of shards that a `Request` will train in, before its data is loaded.
 
-    It is 1 for a model without a size of its own.
+    The input size is the one asked for, else the net's own; 1 for a model that has none.
     """
     size, own = asked.image_size, asked.entry.input_shape
     if not (own or len(size or ()) == 3):
@@ -100,9 +101,9 @@ def foreseen_shards(asked: Any) -> int:
 
 
 def use_single_threaded_ops() -> None:
-    """Have TensorFlow compute each op of this process on one core, unless it was told otherwise, or has begun.
+    """Let TensorFlow use one thread per op in this process, unless the user set that, or TensorFlow has started.
 
-    Parts are the faster way then too, but by less.
+    With more threads per op, shards still help, but less.
     """
     import tensorflow as tf
 
@@ -115,7 +116,7 @@ def use_single_threaded_ops() -> None:
 
 
 def _cores():
-    """How many cores this process may use, as far as TensorFlow was told to, with a number other than 0."""
+    """The number of cores that this process may use, and no more than TF_NUM_INTEROP_THREADS allows."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     told = os.environ.get("TF_NUM_INTEROP_THREADS", "")
     return min(available, int(told)) if told.isdecimal() and int(told) else available

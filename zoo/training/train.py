@@ -63,7 +63,7 @@ def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = No
     devices = choose(strategy)
     loaded = loaded or data.load_source(asked.source)
     job = make_job(asked, loaded, single_threaded_ops)
-    say, verbose = devices.voice(say, verbose)
+    say, verbose = devices.on_chief(say, verbose)
     for sentence in _sentences(job, asked, loaded):
         say(sentence)
     devices.join(say)
@@ -94,7 +94,7 @@ def resume(folder: StrPath, verbose: str | int = "auto", say: Callable[[str], No
     if own_process and job.single_threaded_ops:
         use_single_threaded_ops()  # before TensorFlow begins, which it does when it looks for devices
     devices = choose(strategy)
-    say, verbose = devices.voice(say, verbose)
+    say, verbose = devices.on_chief(say, verbose)
     if finished:
         say(f"The run in {run.folder} is finished.")
         if devices.is_chief and not run.is_shown:
@@ -127,7 +127,7 @@ def _check_devices(job, dataset, devices, say):
         check_bfloat16()
         if warning := slow_bfloat16(devices.names[0]):
             say(warning)
-    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_held) * recipe.epochs
+    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_in_memory) * recipe.epochs
     if recipe.accumulate > steps:
         raise ZooError(f"accumulate must be at most {steps}, the steps of this run; got {recipe.accumulate}.")
 
