@@ -17,7 +17,7 @@ from zoo.layout import (
 )  # fmt: skip
 from zoo.layout.trace import smallest_input, trace
 from zoo.layout.windows import OutOfPixels
-from zoo.layout.words import NORMS
+from zoo.layout.checks import NORMS
 
 
 def examples(count):

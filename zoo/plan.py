@@ -32,7 +32,8 @@ def plan(model: str | Layout | Words, input_shape: Shape | None = None, classes:
     (naming the layer that ran out of pixels and the smallest size that works).
     """
     name, entry, layout = resolve(model, classes, include_top, pooling, name, **overrides)
-    input_shape = input_shape or (entry.input_shape if entry else None)
+    if input_shape is None and entry:
+        input_shape = entry.input_shape
     if input_shape is None:
         raise ZooError(
             f"{name} has no input size of its own; give input_shape=(height, width, channels), or --input HxWxC."

@@ -26,11 +26,11 @@ def _training(workload):
     shards = shards_for(workload.batch_size, workload.plan.trace, workload.precision)
     if shards > 1:
         use_single_threaded_ops()
-    front, recipe = workload.front, workload.recipe
-    images, labels = workload.images((*front.size, front.channels))
+    preprocessing, recipe = workload.preprocessing, workload.recipe
+    images, labels = workload.images((*preprocessing.size, preprocessing.channels))
     split = Split(images, labels)
     dataset = Dataset("random images", _class_names(workload), train=split, validation=split, test=split)
-    _, classifier = build_classifier(workload.plan, front, recipe, dataset, shards=shards)
+    _, classifier = build_classifier(workload.plan, preprocessing, recipe, dataset, shards=shards)
     classifier.cache_on_device(images, labels)
     blocks = generated(classifier.blocks(recipe.batch_size, recipe.seed))
     in_block = workload.steps_in_block

@@ -45,7 +45,7 @@ class Workload:
         return f"{self.plan.name}, {self.mode}, {self.precision}, batch {self.batch_size}"
 
     @property
-    def front(self) -> Preprocessing:
+    def preprocessing(self) -> Preprocessing:
         """The `Preprocessing` of images of which nothing else is known."""
         return plain(entry(self.model), self.input_shape)
 

@@ -76,7 +76,7 @@ def read_image(path: StrPath, channels: int | None = None, size: Size | None = N
     Args:
         path: the file.
         channels: 3 to get three equal ones of a grey image, too.
-        size: (height, width) to resize to, by bilinear interpolation with antialiasing, as the networks' own front
+        size: (height, width) to resize to, by bilinear interpolation with antialiasing, as the networks' preprocessing
             does it; by default the image's own.
         white: the value of white in images of floats and of 32-bit integers, of which the file doesn't tell it; by
             default what `zoo.data.ranges` makes of this file alone, with a warning that says so.

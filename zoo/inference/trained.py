@@ -32,8 +32,8 @@ class Trained:
         """Return the Keras model from raw images (N, height, width, channels), 0..255, to probabilities."""
         import keras
 
-        front = self.preprocessing.model(image_shape)
-        return keras.Model(front.input, self.model(front.output), name=f"{self.name}_on_images")
+        before = self.preprocessing.model(image_shape)
+        return keras.Model(before.input, self.model(before.output), name=f"{self.name}_on_images")
 
     def in_float32(self) -> "Trained":
         """Return the same with a model that computes in float32, whatever the precision it was trained in."""
@@ -77,7 +77,7 @@ def load_trained(subject: StrPath, weights: StrPath | None = None, options: dict
 
     options = options or {}
     entry, planned = registry.entry(str(subject)), plan(str(subject), **options)
-    front = plain(entry, planned.trace.input_shape)
+    preprocessing = plain(entry, planned.trace.input_shape)
     names = tuple(str(i) for i in range(planned.trace.output_shape[-1]))
     model = create(str(subject), weights=weights, **options)
     if weights:
@@ -91,7 +91,7 @@ def load_trained(subject: StrPath, weights: StrPath | None = None, options: dict
         from zoo.weights import check_files
 
         check_files(model, *check)
-    return Trained(model, front, names, planned.name)
+    return Trained(model, preprocessing, names, planned.name)
 
 
 def _load_run(run):

@@ -1,12 +1,15 @@
 """The checks of the words' fields: each takes what the field is called and its value, and returns the value to keep."""
 
 from collections.abc import Callable
+from functools import partial
 from math import inf
 from numbers import Integral
 from typing import Any
 
 from zoo.errors import ZooError, did_you_mean
 
+NORMS = ("batch", "group", "lrn")
+LIKE_INPUT = "like input"  # filters that a branch of an `Add` ends in: as many as the sum's input has channels
 ACTIVATIONS = (  # Keras's, and LeNet-5's own
     "celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu linear "
     "log_sigmoid log_softmax mish relu relu6 selu sigmoid silu soft_shrink softmax softplus softsign sparse_plus "
@@ -135,3 +138,45 @@ def like(default: Any) -> Callable[[str, Any], Any]:
 
 def or_none(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
     return lambda what, value: None if value is None else check(what, value)
+
+
+FIELDS = {  # of a word's field: by its class and its name, or by its name alone
+    ("Conv", "filters"): lambda what, value: value if value in (None, LIKE_INPUT) else count(what, value),
+    ("ConvTranspose", "filters"): or_none(count),
+    ("ConvTranspose", "padding"): one_of("same", "valid"),
+    ("Pool", "stride"): or_none(pair),
+    ("Pool", "kind"): one_of("max", "avg"),
+    ("PadChannels", "zeros"): one_of("after", "both"),
+    ("Crop", "border"): partial(padding, names=("image",)),
+    ("GlobalPool", "kind"): one_of("avg", "max"),
+    ("Norm", "kind"): one_of(*NORMS),
+    ("Stage", "name"): name,
+    ("Auxiliary", "name"): name,
+    ("Activation", "kind"): or_none(activation),
+    ("Upsample", "interpolation"): one_of("nearest", "bilinear"),
+    "name": or_none(name),
+    "filters": count,
+    "table": table,
+    "kernel": pair,
+    "size": pair,
+    "stride": pair,
+    "dilation": pair,
+    "padding": padding,
+    "groups": count,
+    "part": index,
+    "parts": count,
+    "multiplier": count,
+    "units": count,
+    "rate": rate,
+    "epsilon": positive,
+    "scale": flag,
+    "bias": flag,
+    "bilinear": flag,
+    "activation": or_none(activation),
+    "codes": codes,
+    "factor": number,
+    "pool": name,
+    "stage": name,
+    "crop": flag,
+    "weight": positive,
+}

@@ -1,17 +1,18 @@
 """Layout and input shape -> every layer's shape, parameters, multiply-adds, stride and receptive field.
 
-The names of the layers are given here too, so that `build` has only to make what the trace lists, in its order.
+`build` has only to make what the trace lists, in its order.
 """
 
 from dataclasses import dataclass, replace
-from functools import cache
 from math import prod
 from typing import Any, NamedTuple
 
 from zoo.errors import ZooError
 from zoo.layout import windows, words
-from zoo.layout.checks import is_whole
-from zoo.layout.windows import IMAGE, Grid
+from zoo.layout.checks import LIKE_INPUT, is_whole
+from zoo.layout.layouts import Layout, as_layout
+from zoo.layout.naming import layers_of, names
+from zoo.layout.windows import IMAGE, Grid, pair, sides
 
 INPUT = "image"  # the name of a network's input
 SCORES = ("probabilities", "scores")  # the names of what may stand after a layout's last word
@@ -88,10 +89,10 @@ class Layer(NamedTuple):
 
     def _rings(self, padding):
         if not isinstance(padding, str):
-            return words.sides(padding)
-        window = words.pair(self.word.size if isinstance(self.word, words.Pool) else self.word.kernel)
-        stride = words.pair(self.word.stride or window)
-        dilation = words.pair(getattr(self.word, "dilation", 1))
+            return sides(padding)
+        window = pair(self.word.size if isinstance(self.word, words.Pool) else self.word.kernel)
+        stride = pair(self.word.stride or window)
+        dilation = pair(getattr(self.word, "dilation", 1))
         return tuple(windows.rings(n, w, s, padding, d)
                      for n, w, s, d in zip(self.input_shape, window, stride, dilation))  # fmt: skip
 
@@ -133,12 +134,12 @@ class Trace:
         return maps[-1] if maps else Signal(INPUT, self.input_shape, IMAGE)
 
 
-def trace(layout: words.Layout | words.Words, input_shape: tuple | list) -> Trace:
+def trace(layout: Layout | words.Words, input_shape: tuple | list) -> Trace:
     """Trace a layout (a `Layout`, or a list of words) over an image of shape (height, width, channels).
 
     Raises `OutOfPixels`, naming the layer, when a window doesn't fit, and `ZooError` when words don't fit together.
     """
-    layout = words.as_layout(layout)
+    layout = as_layout(layout)
     sizes = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else ()
     if len(sizes) != 3 or not all(is_whole(n, 1) for n in sizes):
         raise ZooError(f"An input shape is (height, width, channels), all positive; got {input_shape!r}.")
@@ -160,7 +161,7 @@ def _check_all_lead_on(tracer, output):
         needed.update(layer.inputs)
 
 
-def smallest_input(layout: words.Layout | words.Words, channels: int, limit: int = 1024) -> int | None:
+def smallest_input(layout: Layout | words.Words, channels: int, limit: int = 1024) -> int | None:
     """Return the smallest square size, up to `limit` pixels, that the layout takes; None if there is none."""
     for size in range(1, limit + 1):
         try:
@@ -185,7 +186,7 @@ class _Tracer:
 
     def walk(self, items: tuple, signal: Signal, scope: str) -> Signal:
         """Trace words one after the other; `scope` is the prefix of their names."""
-        for word, name in zip(items, _names(items, scope)):
+        for word, name in zip(items, names(items, scope)):
             signal = self.step(word, name, signal)
         return signal
 
@@ -214,7 +215,7 @@ class _Tracer:
         return self.layer(word, name, signal)
 
     def normalized(self, word: words.Word, name: str, signal: Signal) -> Signal:
-        for part, suffix in _parts(word):
+        for part, suffix in layers_of(word):
             signal = self.layer(part, name + suffix, signal)
         return signal
 
@@ -251,8 +252,8 @@ class _Tracer:
         pool = self.layers.get(word.pool)
         if pool is None or not isinstance(pool.word, words.Pool) or pool.word.kind != "max":
             raise ZooError(f"{name} needs a max pool named {word.pool!r} before it.")
-        size = words.pair(word.size)
-        if {size} != {words.pair(pool.word.size), words.pair(pool.word.stride or size)} or not (
+        size = pair(word.size)
+        if {size} != {pair(pool.word.size), pair(pool.word.stride or size)} or not (
             pool.word.padding == "valid" or (pool.word.padding == "same" and size == (2, 2))
         ):
             raise ZooError(f"{name} needs a pool of windows of {word.size} that don't overlap; {word.pool} isn't one.")
@@ -281,19 +282,8 @@ class _Tracer:
 
 def _giving_back(branch, channels):
     """A sum's branch with `channels` filters where it asks for as many as the sum's input has."""
-    return [replace(word, filters=channels) if getattr(word, "filters", None) == words.LIKE_INPUT else word
+    return [replace(word, filters=channels) if getattr(word, "filters", None) == LIKE_INPUT else word
             for word in branch]  # fmt: skip
-
-
-@cache
-def _parts(word):
-    """The layers of a normalized convolution, each with what its name adds: LRN comes after the activation."""
-    norm = word.norm, f"_{_label(word.norm)}"
-    if word.norm.kind == "lrn":
-        return (replace(word, norm=None), ""), norm
-    plain = replace(word, norm=None, activation=None), ""
-    activation = words.Activation(word.activation), f"_{word.activation}"
-    return (plain, norm, activation) if word.activation else (plain, norm)
 
 
 def _merged_shape(word, name, ends):
@@ -324,7 +314,7 @@ def _apply(word, name, signal):
     shape, grid, channels = signal.shape, signal.grid, signal.shape[-1]
     match word:
         case words.Conv():
-            if word.filters == words.LIKE_INPUT:
+            if word.filters == LIKE_INPUT:
                 raise ZooError(f"{name} can't have filters like the input: it stands in no branch of an Add.")
             filters = word.filters or channels
             if channels % word.groups or filters % word.groups:
@@ -332,7 +322,7 @@ def _apply(word, name, signal):
                     f"{name} can't divide {channels} channels and {filters} filters into {word.groups} groups."
                 )
             size, grid = windows.slide(name, shape, grid, word.kernel, word.stride, word.padding, word.dilation)
-            weights = prod(words.pair(word.kernel)) * channels // word.groups * filters
+            weights = prod(pair(word.kernel)) * channels // word.groups * filters
             return (*size, filters), grid, _costs(weights, filters * word.bias, prod(size))
         case words.Norm():
             trainable = 0 if word.kind == "lrn" else channels * (1 + word.scale)
@@ -341,22 +331,22 @@ def _apply(word, name, signal):
         case words.Activation() | words.Dropout() | words.DropPath() | words.Scale():
             return shape, grid, ()
         case words.DepthwiseConv():
-            if len(set(words.pair(word.stride))) > 1:
+            if len(set(pair(word.stride))) > 1:
                 raise ZooError(f"{name} must have the same stride in both directions, as TensorFlow's layer does.")
             size, grid = windows.slide(name, shape, grid, word.kernel, word.stride, word.padding, word.dilation)
             filters = channels * word.multiplier
-            weights = prod(words.pair(word.kernel)) * filters
+            weights = prod(pair(word.kernel)) * filters
             return (*size, filters), grid, _costs(weights, filters * word.bias, prod(size))
         case words.TableConv():
             if max(map(max, word.table)) >= channels:
                 raise ZooError(f"{name} has a connection table for more channels than the {channels} that it gets.")
             size, grid = windows.slide(name, shape, grid, word.kernel, word.stride, word.padding)
-            weights = prod(words.pair(word.kernel)) * sum(map(len, word.table))
+            weights = prod(pair(word.kernel)) * sum(map(len, word.table))
             return (*size, len(word.table)), grid, _costs(weights, len(word.table), prod(size))
         case words.ConvTranspose():
             size, grid = windows.spread(name, shape, grid, word.kernel, word.stride, word.padding)
             filters = word.filters or channels
-            weights = prod(words.pair(word.kernel)) * channels * filters
+            weights = prod(pair(word.kernel)) * channels * filters
             return (*size, filters), grid, _costs(weights, filters * word.bias, prod(shape[:2]))
         case words.Pool():
             size, grid = windows.slide(name, shape, grid, word.size, word.stride or word.size, word.padding)
@@ -368,7 +358,7 @@ def _apply(word, name, signal):
             size, grid = windows.enlarge(shape, grid, word.size, word.interpolation)
             return (*size, channels), grid, ()
         case words.Crop():
-            size, grid = windows.cut(name, shape, grid, words.sides(word.border))
+            size, grid = windows.cut(name, shape, grid, sides(word.border))
             return (*size, channels), grid, ()
         case words.Split():
             if channels % word.parts or word.part >= word.parts:
@@ -405,43 +395,3 @@ _ON_MAPS = (
 
 def _costs(weights, biases, positions):
     return weights + biases, weights + biases, weights * positions
-
-
-# ----------------------------------------------------------------------------------------------------- the names
-
-_LABELS = {
-    words.Conv: "conv", words.DepthwiseConv: "dwconv", words.TableConv: "conv", words.ConvTranspose: "upconv",
-    words.Pool: "pool", words.Subsample: "pool", words.Upsample: "up", words.Unpool: "unpool", words.Crop: "crop",
-    words.Dropout: "dropout", words.DropPath: "droppath", words.Scale: "scale", words.Split: "split",
-    words.Shuffle: "shuffle", words.PadChannels: "pad", words.Flatten: "flatten", words.Dense: "fc",
-    words.RBF: "rbf", words.Add: "add", words.Multiply: "gate", words.Concat: "concat", words.Take: "take",
-}  # fmt: skip
-_NORM_LABELS = {"batch": "bn", "group": "gn", "lrn": "lrn"}
-
-
-def _label(word):
-    match word:
-        case words.Norm():
-            return _NORM_LABELS[word.kind]
-        case words.Activation():
-            return word.kind or "linear"
-        case words.GlobalPool():
-            return f"{word.kind}_pool"
-    return _LABELS[type(word)]
-
-
-def _names(items, scope):
-    """Name the words of one scope: kind and number, without the number where a kind stands alone.
-
-    A word's own name is taken as it is; that of a composite is a prefix too, so it keeps the scope that it is in (but
-    an `Auxiliary` bears the name of an output).
-    """
-    labels = [None if word.name else _label(word) for word in items]
-    seen = dict.fromkeys(labels, 0)
-    for word, label in zip(items, labels):
-        seen[label] += 1
-        if word.name:
-            scoped = isinstance(word, words.Composite) and not isinstance(word, words.Auxiliary)
-            yield scope + word.name if scoped else word.name
-        else:
-            yield scope + (label if labels.count(label) == 1 else f"{label}{seen[label]}")

@@ -4,7 +4,6 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from zoo.errors import ZooError
-from zoo.layout import pair, sides
 
 
 class OutOfPixels(ZooError):
@@ -24,6 +23,22 @@ class Grid(NamedTuple):
 
 
 IMAGE = Grid((1, 1), (1, 1), (0, 0))
+
+
+def pair(value: int | tuple) -> tuple[int, int]:
+    """Return an int or a pair as a (height, width) pair."""
+    return (value, value) if isinstance(value, int) else tuple(value)
+
+
+def sides(padding: int | tuple) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return rings of zeros, in any of the accepted forms, as ((top, bottom), (left, right))."""
+    if isinstance(padding, int):
+        return (padding, padding), (padding, padding)
+    if len(padding) == 2:
+        vertical, horizontal = padding
+        return (vertical, vertical), (horizontal, horizontal)
+    top, bottom, left, right = padding
+    return (top, bottom), (left, right)
 
 
 def out_size(size: int, window: int, stride: int, padding: Any, dilation: int = 1) -> int:

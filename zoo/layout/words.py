@@ -10,17 +10,14 @@ horizontal) pair, or the four sides (top, bottom, left, right). "ceil" pads belo
 the last window starts inside the map (the pools of Caffe, which leave out what lies beyond).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass, field, fields
-from functools import cache, lru_cache, partial
-from typing import Any, Self, dataclass_transform
+from functools import cache, lru_cache
+from typing import Self, dataclass_transform
 
 from zoo.errors import ZooError
 from zoo.layout import checks
-
-NORMS = ("batch", "group", "lrn")
-LIKE_INPUT = "like input"  # filters that a branch of an `Add` ends in: as many as the sum's input has channels
 
 
 class Classes(int):
@@ -348,37 +345,7 @@ class Auxiliary(Composite):
         self._set([items], weight=weight, name=name)
 
 
-# ------------------------------------------------------------------------------------------------------- layouts
-
-
-@dataclass(frozen=True)
-class Layout:
-    """A network: the `body`, which keeps a map, and the `head`, which turns it into class scores.
-
-    Each row is an object of its own, even if one word was given twice, so a rewrite can tell equal rows apart.
-    """
-
-    body: tuple | Any  # any nesting of words is kept as a tuple
-    head: tuple | Any = ()
-
-    def __post_init__(self):
-        object.__setattr__(self, "body", map_words(copy, self.body))
-        object.__setattr__(self, "head", map_words(copy, self.head))
-
-
-def as_layout(items: Layout | Words) -> Layout:
-    """Return `items` as a `Layout`; in a plain list the head starts at the first Flatten or GlobalPool."""
-    if isinstance(items, Layout):
-        return items
-    flat = as_words(items)
-    cut = next((i for i, word in enumerate(flat) if _flattens(word)), len(flat))
-    return Layout(flat[:cut], flat[cut:])
-
-
-def _flattens(word):
-    if isinstance(word, Stage):
-        return any(map(_flattens, word.branches[0]))
-    return isinstance(word, (Flatten, GlobalPool))
+# ------------------------------------------------------------------------------------------------- words in a row
 
 
 def as_words(items: Words) -> tuple[Word, ...]:
@@ -400,59 +367,12 @@ def _flatten(items, flat):
             raise ZooError(f"A layout is made of words such as Conv(32, 3) or Pool(2); got {item!r}.")
 
 
-def map_words(function: Callable[[Any], Words], items: Words) -> tuple[Word, ...]:
-    """Return the words with each plain word replaced by what `function` gives: a word, a list of words, or []."""
-
-    def mapped(branch):
-        return [
-            word.with_branches(map(mapped, word.branches)) if isinstance(word, Composite) else function(word)
-            for word in branch
-        ]
-
-    return as_words(mapped(as_words(items)))
-
-
-def all_words(items: Words) -> Iterator[Word]:
-    """Yield every word, in order: a composite, then those inside it."""
-    for word in as_words(items):
-        yield word
-        for branch in getattr(word, "branches", ()):
-            yield from all_words(branch)
-
-
-def plain_words(items: Words) -> Iterator[Word]:
-    """Yield every word that isn't made of words, in order, those inside composites too."""
-    return (word for word in all_words(items) if not isinstance(word, Composite))
-
-
-def norm_kinds(items: Words) -> set[str]:
-    """Return the kinds of normalization in any nesting of words, by themselves or of a convolution: {"batch"}."""
-    norms = (word if isinstance(word, Norm) else getattr(word, "norm", None) for word in plain_words(items))
-    return {norm.kind for norm in norms if norm}
-
-
-def pair(value: int | tuple) -> tuple[int, int]:
-    """Return an int or a pair as a (height, width) pair."""
-    return (value, value) if isinstance(value, int) else tuple(value)
-
-
-def sides(padding: int | tuple) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return rings of zeros, in any of the accepted forms, as ((top, bottom), (left, right))."""
-    if isinstance(padding, int):
-        return (padding, padding), (padding, padding)
-    if len(padding) == 2:
-        vertical, horizontal = padding
-        return (vertical, vertical), (horizontal, horizontal)
-    top, bottom, left, right = padding
-    return (top, bottom), (left, right)
-
-
 # ------------------------------------------------------------------------------------------ checks of the fields
 
 
 def _norm(what, value):
     """A kind of normalization as the `Norm` of that kind."""
-    return value if value is None or isinstance(value, Norm) else Norm(checks.one_of(None, *NORMS)(what, value))
+    return value if value is None or isinstance(value, Norm) else Norm(checks.one_of(None, *checks.NORMS)(what, value))
 
 
 def _checked(kind, /, **values):
@@ -470,48 +390,6 @@ _checked_before = lru_cache(maxsize=None, typed=True)(_checked)  # papers repeat
 @cache
 def _checks_of(kind):
     """Return the checks of a word's fields, each with the field and what to call it."""
-    found = [(f.name, _CHECKS.get((kind, f.name)) or _CHECKS.get(f.name)) for f in fields(kind)]
+    known = checks.FIELDS | {"norm": _norm}
+    found = [(f.name, known.get((kind.__name__, f.name)) or known.get(f.name)) for f in fields(kind)]
     return [(key, f"{kind.__name__}: {key}", check) for key, check in found if check]
-
-
-_CHECKS = {
-    (Conv, "filters"): lambda what, value: value if value in (None, LIKE_INPUT) else checks.count(what, value),
-    (ConvTranspose, "filters"): checks.or_none(checks.count),
-    (ConvTranspose, "padding"): checks.one_of("same", "valid"),
-    (Pool, "stride"): checks.or_none(checks.pair),
-    (Pool, "kind"): checks.one_of("max", "avg"),
-    (PadChannels, "zeros"): checks.one_of("after", "both"),
-    (Crop, "border"): partial(checks.padding, names=("image",)),
-    (GlobalPool, "kind"): checks.one_of("avg", "max"),
-    (Norm, "kind"): checks.one_of(*NORMS),
-    (Stage, "name"): checks.name,
-    (Auxiliary, "name"): checks.name,
-    (Activation, "kind"): checks.or_none(checks.activation),
-    (Upsample, "interpolation"): checks.one_of("nearest", "bilinear"),
-    "name": checks.or_none(checks.name),
-    "filters": checks.count,
-    "table": checks.table,
-    "kernel": checks.pair,
-    "size": checks.pair,
-    "stride": checks.pair,
-    "dilation": checks.pair,
-    "padding": checks.padding,
-    "groups": checks.count,
-    "part": checks.index,
-    "parts": checks.count,
-    "multiplier": checks.count,
-    "units": checks.count,
-    "rate": checks.rate,
-    "epsilon": checks.positive,
-    "scale": checks.flag,
-    "bias": checks.flag,
-    "bilinear": checks.flag,
-    "norm": _norm,
-    "activation": checks.or_none(checks.activation),
-    "codes": checks.codes,
-    "factor": checks.number,
-    "pool": checks.name,
-    "stage": checks.name,
-    "crop": checks.flag,
-    "weight": checks.positive,
-}
