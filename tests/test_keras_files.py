@@ -1,6 +1,7 @@
 """Keras's own files, `.keras` and `.weights.h5`: a net that computes something else is refused or told."""
 
 import warnings
+import zipfile
 from dataclasses import replace
 
 import keras
@@ -73,7 +74,7 @@ def test_a_keras_file_that_pads_otherwise_is_refused_at_any_size(padding, top, t
     with pytest.raises(ZooError, match="net.keras doesn't fit layout: it pads conv1 otherwise than the net does for"):
         zoo.create(layout(padding), (33, 48, 3), include_top=top, weights=tmp_path / "net.keras")
     model = zoo.create(layout(padding), (33, 48, 3))
-    with pytest.warns(ZooWarning, match="is of a net for images of 32x32, so that its padding wasn't compared: only a"):
+    with pytest.warns(ZooWarning, match="is of a net for images of another shape, .32, 32, 3., so that its padding"):
         load_weights(model, tmp_path / "net.keras")
 
 
@@ -110,6 +111,98 @@ def test_what_changes_the_scores_is_refused(place, tmp_path):
     keras.Model(model.input, scores).save(tmp_path / "net.keras")
     with pytest.raises(ZooError, match=f"it has turn {place} probabilities, where the net "):
         zoo.create([Conv(4, 3, name="conv"), Flatten(), Dense(3, name="dense")], SHAPE, weights=tmp_path / "net.keras")
+
+
+LENET = [Conv(4, 3, name="conv"), Flatten(name="flatten"), Dense(3, name="dense")]
+
+
+def plain_keras(tmp_path, behind=lambda x: x, conv=None, **options):
+    """A net of Keras's own layers, with the names that `LENET` has; what stands behind its last is `behind`'s."""
+    image = keras.Input(SHAPE, name="image")
+    conv = conv or keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="conv")
+    x = keras.layers.Flatten(name="flatten")(conv(image))
+    keras.Model(image, behind(keras.layers.Dense(3, name="dense", **options)(x))).save(tmp_path / "net.keras")
+
+
+@pytest.mark.parametrize("behind", [
+    lambda x: x, keras.layers.Softmax(name="mine"), keras.layers.Activation("sigmoid", name="other")])  # fmt: skip
+def test_an_activation_of_the_scores_is_no_other_net(behind, tmp_path):
+    plain_keras(tmp_path, behind)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ZooWarning)
+        zoo.create(LENET, SHAPE, weights=tmp_path / "net.keras")
+        plain_keras(tmp_path, activation="softmax")
+        zoo.create(LENET, SHAPE, weights=tmp_path / "net.keras")
+
+
+@keras.saving.register_keras_serializable("my")
+class Conv2D(keras.layers.Conv2D):
+    """Another function of the same name."""
+
+
+@keras.saving.register_keras_serializable("my")
+def relu(x):
+    return keras.ops.minimum(x, 1)
+
+
+@pytest.mark.parametrize("behind, sentence", [
+    (lambda x: keras.layers.Dense(3, name="mine")(keras.layers.ReLU(name="r")(x)), "has r behind dense, where the net"),
+    (lambda x: keras.layers.Softmax(name="s")(keras.layers.Rescaling(5.0, name="five")(x)), "has five behind dense"),
+    (lambda x: keras.layers.Dense(2, name="mine")(keras.layers.Softmax(name="s")(x)), "has mine behind s, where the"),
+])  # fmt: skip
+def test_what_stands_behind_the_scores_is_refused(behind, sentence, tmp_path):
+    plain_keras(tmp_path, behind)
+    with pytest.raises(ZooError, match=f"net.keras doesn't fit layout: it {sentence}"):
+        zoo.create(LENET, SHAPE, weights=tmp_path / "net.keras")
+
+
+@pytest.mark.parametrize("conv, sentence", [
+    (lambda: Conv2D(4, 3, padding="same", activation="relu", name="conv"), "has my>Conv2D as conv, where"),
+    (lambda: keras.layers.Conv2D(4, 3, padding="same", activation=relu, name="conv"), "has activation my>relu in conv"),
+])  # fmt: skip
+def test_what_bears_the_name_of_a_layer_of_keras_is_refused(conv, sentence, tmp_path):
+    plain_keras(tmp_path, conv=conv())
+    with pytest.raises(ZooError, match=f"net.keras doesn't fit layout: it {sentence}"):
+        zoo.create(LENET, SHAPE, weights=tmp_path / "net.keras")
+
+
+@pytest.mark.parametrize("name", ["conv", "probabilities"])
+def test_a_layer_that_is_called_twice_is_refused(name, tmp_path):
+    layout = [Conv(3, 3, name="conv"), GlobalPool(name="pool")] if name == "conv" else LENET
+    model = zoo.create(layout, SHAPE)
+
+    def call(layer, *arguments, **options):
+        once = layer(*arguments, **options)
+        return layer(once) if layer.name == name else once
+
+    def again(layer):
+        return type(layer).from_config(layer.get_config())
+
+    keras.models.clone_model(model, call_function=call, clone_function=again).save(tmp_path / "net.keras")
+    with pytest.raises(ZooError, match=f"it has {name} 2 times, where the net has it once"):
+        zoo.create(layout, SHAPE, weights=tmp_path / "net.keras")
+
+
+@pytest.mark.parametrize("config", ["{}", "[]", '{"config": null}', '{"config": {"layers": null}}', "no JSON"])
+def test_a_config_that_is_none_is_told(config, tmp_path):
+    plain_keras(tmp_path)
+    with zipfile.ZipFile(tmp_path / "net.keras") as old, zipfile.ZipFile(tmp_path / "odd.keras", "w") as new:
+        for name in old.namelist():
+            new.writestr(name, config if name == "config.json" else old.read(name))
+    with pytest.raises(ZooError, match="odd.keras doesn't fit layout: its config.json isn't that of a Keras model.$"):
+        zoo.create(LENET, SHAPE, weights=tmp_path / "odd.keras")
+
+
+def test_weights_in_bfloat16_are_read(tmp_path):
+    keras.config.set_dtype_policy("bfloat16")
+    try:
+        source = zoo.create(LENET, SHAPE)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    source.save(tmp_path / "net.keras")
+    model = zoo.create(LENET, SHAPE, weights=tmp_path / "net.keras")
+    for ours, theirs in zip(model.get_weights(), source.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, np.asarray(theirs, "float32"))
 
 
 @pytest.mark.parametrize("name, saved, built", [

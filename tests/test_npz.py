@@ -314,6 +314,13 @@ def test_the_labels_of_all_splits_make_the_classes(tmp_path):
     )
 
 
+def test_numbers_beside_columns_count_the_classes_as_these_do(tmp_path):
+    made = labelled(tmp_path, ONE_HOT, LABELS, classes=NAMES)
+    assert (made.test.labels == LABELS).all()
+    with pytest.raises(ZooError, match="has the labels 1, 2 and the classes 1, 2, 3: it isn't clear whether"):
+        labelled(tmp_path, ONE_HOT, LABELS % 2 + 1, classes=[1, 2, 3])
+
+
 def test_splits_whose_labels_are_of_two_kinds_are_refused(tmp_path):
     sentence = refusal(labelled, tmp_path, NAMES[LABELS], LABELS)
     assert sentence == "set.npz has names as labels in one split and numbers in another."

@@ -47,19 +47,24 @@ def test_transparent_images_lie_on_white(tfds_folder, name):
     made = data.load(name, tfds_folder, size=(6, 5))
     rgb, alpha = np.split(noise(6, 5, 4).astype("float64"), [3], axis=-1)
     np.testing.assert_array_equal(made.test.images[0], np.round(rgb * alpha / 255 + 255 - alpha))
-    assert "The images are partly transparent: they are laid on white." in made.notes
+    assert "The images have an alpha channel: they are laid on white." in made.notes
 
 
 @pytest.mark.parametrize("name, note", [
     ("drawn_in_rgb", "The images are stored with an alpha channel, which their feature in TFDS leaves out."),
     ("dark", "10 of 20 images of 16 bits that were looked at are nearly black, as image 0 of the train split of dark: "
-     "none has a pixel above 1/16 of white. If a lower value is white in them, as 4095 may be in 16 bits, stretch them "
-     "to the whole range."),
+     "no pixel is above 1/16 of white. If a lower value means white, as 4095 may in files of 16 bits, stretch the "
+     "values to the whole range."),
     ("turned", "1 of 20 images that were looked at say that they are to be turned upright, as image 3 of the train "
      "split of turned, which TFDS doesn't do."),
 ])  # fmt: skip
 def test_what_tfds_hides_of_its_images_is_told(tfds_folder, name, note):
     assert data.load(name, tfds_folder).notes.count(note) == 1
+
+
+def test_an_image_of_tfds_that_cannot_be_decoded_is_told(tfds_folder):
+    with pytest.raises(ZooError, match="^Images such as image 0 of the train split of broken can't be decoded: "):
+        data.load("broken", tfds_folder)
 
 
 def test_images_that_are_transparent_throughout_are_told_or_refused(tfds_folder):

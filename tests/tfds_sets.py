@@ -73,6 +73,8 @@ def write_sets(folder):
     store("turned", {"image": tfds.features.Image(shape=(None, None, 3)), "label": label},
           lambda i: {"image": as_jpeg(noise(6, 5, 3, seed=i), 6 if i == 3 else 1), "label": i % 2},
           is_encoded=True)  # fmt: skip
+    store("broken", {"image": tfds.features.Image(shape=(6, 5, 4)), "label": label},
+          lambda i: {"image": as_png(noise(6, 5, 4, seed=i))[:-30], "label": i % 2}, is_encoded=True)  # fmt: skip
     store("pairs", {"left": tfds.features.Image(shape=(6, 5, 3)), "right": tfds.features.Image(shape=(6, 5, 3)),
                     "label": label, "colour": tfds.features.ClassLabel(num_classes=3)},
           lambda i: {"left": noise(6, 5, 3), "right": noise(6, 5, 3), "label": i % 2, "colour": 2})  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+EXAMPLES = {8: "1 may in a mask", 16: "4095 may in files of 16 bits"}
 LIMITS = {8: 16 / 255, 16: 1 / 4}  # of white: what 4 bits in 8 reach at most, and 14 bits in 16
 
 
@@ -14,10 +15,12 @@ def notes_on(peaks: Sequence[float | None], bits: int, name_of: Callable[[int], 
     dark = {place: peak for place, peak in enumerate(peaks) if peak is not None and peak <= LIMITS[bits]}
     if not dark:
         return []
-    most = max(dark.values())
-    how = f"none has a pixel above 1/{round(1 / most)} of white" if most else "they hold 0 alone"
+    most, name = max(dark.values()), name_of(min(dark))
+    which = f"{len(dark)} of {len(peaks)} images of {bits} bits that were looked at are"
+    which = f"{which} nearly black, as {name}" if len(peaks) > 1 else f"{name} is nearly black"
+    if not most:
+        return [f"{which}: every pixel is 0."]
     return [
-        f"{len(dark)} of {len(peaks)} images of {bits} bits that were looked at are nearly black, as "
-        f"{name_of(min(dark))}: {how}. If a lower value is white in them, as 4095 may be in 16 bits, stretch them to "
-        "the whole range."
+        f"{which}: no pixel is above 1/{int(1 / most)} of white. If a lower value means white, as "
+        f"{EXAMPLES[bits]}, stretch the values to the whole range."
     ]

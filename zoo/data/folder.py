@@ -89,11 +89,12 @@ def _common(paths, size, white):
         white, note = common_white(untold, extents, white)
         notes.append(note)
     for bits in brightness.LIMITS:
-        some = spread([path for path, head in zip(paths, heads) if head.bits == bits])
+        some = spread([path for path, head in zip(paths, heads) if head.white and head.bits == bits])
         notes += brightness.notes_on(_looked_at(peak, some), bits, list(map(line, some)).__getitem__)
     if transparent := [path for path, head in zip(paths, heads) if head.has_alpha]:
         looked_at = spread(transparent)
-        notes += notes_on(_looked_at(is_blank, looked_at), list(map(line, looked_at)).__getitem__)
+        is_most = 2 * len(transparent) >= len(paths)
+        notes += notes_on(_looked_at(is_blank, looked_at), list(map(line, looked_at)).__getitem__, is_most)
     return (*shape, max(head.channels for head in heads)), white, notes
 
 

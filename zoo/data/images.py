@@ -22,6 +22,7 @@ ORIENTATION, ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and some of its
 BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # TIFF's tags, and a value of the last
 PNG_SIGNATURE, PNG_TEXTS = 8, (b"tEXt", b"zTXt", b"iTXt")  # bytes; kinds of chunks
 PNG_ORIENTATIONS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")  # keywords of texts that can tell it
+FILLED = 0.95  # a picture of which less is visible is a drawing on transparency
 GIT_LFS = b"version https://git-lfs."
 BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error, zlib.error)
 
@@ -114,8 +115,11 @@ def is_blank(path: StrPath) -> bool:
 def peak(path: StrPath) -> float | None:
     """Return the brightest value in an image file as a share of white; None where the file doesn't tell what that is.
 
-    Transparent pixels don't count, and black ink on transparency is None: its brightness is that of the page.
+    It is None, too, for drawings on transparency, which are as bright as the page that they are put on.
     """
+    with _opened(path) as image:
+        if image.format == "JPEG" and _is_bright(image):
+            return 1.0
     with _opened(path) as image:
         key, white, inverted = _transparent_value(image), _white(image), _is_inverted(image)
         if not white:
@@ -123,10 +127,17 @@ def peak(path: StrPath) -> float | None:
         image, alpha = _with_alpha(image, key)
         values = np.asarray(image if white != 255 else image.convert("L" if _is_grey(image) else "RGB"))
     if alpha:
-        values = values[np.asarray(alpha) > 0]
-        if not values.any():
+        visible = np.asarray(alpha) > 0
+        if visible.mean() < FILLED:
             return None
+        values = values[visible]
     return float(white - values.min() if inverted else values.max()) / white
+
+
+def _is_bright(image):
+    """Whether a JPEG is surely bright, seen at an eighth of its size, at which it is decoded in a moment."""
+    image.draft(image.mode, (1, 1))
+    return np.asarray(image.convert("L")).max() > 128
 
 
 def extent(path: StrPath) -> tuple[float, float]:
@@ -176,7 +187,7 @@ def _white(image):
 
 def _raw_mode(image):
     """Pillow's name, among other arguments, for how the pixels lie in the file: before they are decoded."""
-    return str(image.tile[0].args if image.tile else "")
+    return str(image.tile[0][3] if image.tile else "")
 
 
 def _is_inverted(image):

@@ -32,6 +32,9 @@ def as_classes(file: str, arrays: dict[str, np.ndarray], names: list[str] | None
         names = names or in_order(found)
         number = {name: i for i, name in enumerate(names)}
     elif columns:
+        plain_ones = [value for key, value in values.items() if not _is_one_hot(arrays[key])]
+        if names and plain_ones:  # which must count the classes from 0, as columns do
+            _numbers(file, np.unique(np.concatenate(plain_ones)).tolist(), names, are_numbers)
         names = names or list(map(str, range(columns)))
         number = {i: i for i in range(columns)}
     elif names:

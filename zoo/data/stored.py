@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from zoo.data import brightness, transparency
+from zoo.data.images import FILLED
+from zoo.errors import ZooError, first_line
 
 ORIENTATION = 0x0112  # the EXIF tag
 UPRIGHT = 1
@@ -18,8 +20,11 @@ def notes_on(features: Any, key: str, records: Sequence[bytes], name_of: Callabl
     `features` are the set's, `key` that of the image, and `name_of(place)` names one of them. Raises `ZooError` if all
     of several show nothing on white.
     """
-    stored = [features.deserialize_example(record)[key].numpy() for record in records]
-    heads = [_head(features, key, record) for record in records]
+    try:
+        stored = [features.deserialize_example(record)[key].numpy() for record in records]
+        heads = [_head(features, key, record) for record in records]
+    except Exception as problem:  # TensorFlow's, Pillow's
+        raise ZooError(f"Images such as {name_of(0)} can't be decoded: {first_line(problem)}") from None
     notes = brightness.notes_on([_peak(image) for image in stored], 8 * stored[0].dtype.itemsize, name_of)
     if stored[0].shape[-1] == 4:
         notes += transparency.notes_on([_is_blank(image) for image in stored], name_of)
@@ -44,12 +49,13 @@ def _head(features, key, record):
 
 
 def _peak(image):
-    """The brightest value as a share of white, None for black ink on transparency: see `zoo.data.images.peak`."""
+    """The brightest value as a share of white, None for drawings on transparency: see `zoo.data.images.peak`."""
     colours = image[..., :3]
     if image.shape[-1] == 4:
-        colours = colours[image[..., 3] > 0]
-        if not colours.any():
+        visible = image[..., 3] > 0
+        if visible.mean() < FILLED:
             return None
+        colours = colours[visible]
     return float(colours.max()) / np.iinfo(image.dtype).max
 
 

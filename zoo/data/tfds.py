@@ -42,7 +42,7 @@ def load_tfds(name: str, data_dir: StrPath | None, size: Size) -> Dataset:
         shape = (*size, shape[2])
         notes.append(f"The images' sizes differ: all are resized to {size[0]}x{size[1]}.")
     if shape[2] == 4:
-        notes.append("The images are partly transparent: they are laid on white.")
+        notes.append("The images have an alpha channel: they are laid on white.")
     splits = {}
     for split, names in SPLITS.items():
         found = next((n for n in names if n in builder.info.splits), None)
@@ -203,8 +203,11 @@ def _split(builder, records, image_key, label_key, shape):
         return tf.map_fn(image, some, fn_output_signature=tf.TensorSpec(kept, tf.uint8), parallel_iterations=PARALLEL)
 
     def decode(numbers):
-        with tf.device("CPU"):
-            return images(_read(records, numbers)).numpy()
+        try:
+            with tf.device("CPU"):
+                return images(_read(records, numbers)).numpy()
+        except (tf.errors.OpError, ValueError) as problem:
+            raise ZooError(f"{builder.name} has an image that can't be decoded: {first_line(problem)}") from None
 
     numbers, labels = np.arange(len(records)), np.empty(len(records), np.int32)
     spec = {label_key: features.tf_example_spec[label_key]}

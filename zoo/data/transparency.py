@@ -34,13 +34,15 @@ def spread(items: Sequence[T]) -> list[T]:
     return [items[i] for i in places]
 
 
-def notes_on(blank: Sequence[bool] | np.ndarray, name_of: Callable[[int], str]) -> list[str]:
+def notes_on(blank: Sequence[bool] | np.ndarray, name_of: Callable[[int], str],
+             is_most: bool = True) -> list[str]:  # fmt: skip
     """Return the note, in a list that is empty if there is none, on which of the images that were looked at are blank.
 
-    `name_of(place)` names one of them. Raises `ZooError` if all of several are.
+    `name_of(place)` names one of them, `is_most` says whether most images of the data set have an alpha channel: then
+    `ZooError` is raised if all of several are blank.
     """
     places = np.flatnonzero(blank)
-    if 1 < len(places) == len(blank):
+    if is_most and 1 < len(places) == len(blank):
         raise ZooError(f"{name_of(0)} is {BLANK}")
     return [
         f"{len(places)} of {len(blank)} transparent images that were looked at are blank on white, on which they are "

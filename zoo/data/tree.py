@@ -100,7 +100,9 @@ def _by_likeness(root):
     are_alike = any(_held(top) & _held(training[0]) for top in named if training and top is not training[0])
     if named == tops and are_alike and training[0] is _inside(training[0]):
         return _by_split(root, [top for top in named if _held(top)])
-    if len(named) > 1 and (named == tops and any(map(_held, named)) or are_alike):
+    stems = Counter(_stem(top.name) for top in named if top.name.lower() not in SPLITS)
+    is_divided = max(stems.values(), default=0) > 1  # one class into cats_train and cats_test
+    if len(named) > 1 and (named == tops and any(map(_held, named)) or are_alike or is_divided):
         return _refuse(root, named)
     if len(wide) > 1 and all(_held(top) == _held(wide[0]) for top in wide):
         return _refuse(root, wide)
@@ -110,12 +112,19 @@ def _by_likeness(root):
 def _refuse(root, tops):
     """Raise `ZooError` for folders that look like splits; but what are splits within classes, `nested` refuses."""
     held = sorted(set().union(*map(_held, tops)))
-    if not SPLITS.keys() & set(held):
+    within = f" or by holding the same folders ({line(listed(held))})" if held else ""
+    if not _are_splits(held):
         raise ZooError(
-            f"{line(root.path)} has {_names(tops)}, which look like splits by their names or by holding the same "
-            f"folders ({line(listed(held))}). If they are splits, name them train, val and test, with the class "
-            "folders directly in them and nothing beside them; if they are classes, move their images into them."
+            f"{line(root.path)} has {_names(tops)}, which look like splits by their names{within}. If they are splits, "
+            "name them train, val and test, with the class folders directly in them and nothing beside them; if they "
+            "are classes, move their images into them, or give them other names."
         )
+
+
+def _are_splits(names):
+    """Whether folders beside each other are splits by their names: one is for training, or they are of two kinds."""
+    kinds = {SPLITS[name.lower()] for name in names if name.lower() in SPLITS}
+    return "train" in kinds or len(kinds) > 1
 
 
 def _held(folder):
@@ -130,10 +139,20 @@ def _inside(folder):
     return folder
 
 
+def _stem(name):
+    """A folder's name without the words for splits: "cats" of "cats_train" as of "cats_test"."""
+    return " ".join(word for word in _words(name) if word not in SPLITS)
+
+
+def _words(name):
+    """The words of a folder's name, in small letters, without figures; "trainset" counts as "train"."""
+    words = [word for word in re.split("[^a-z]+", name.lower()) if word]
+    return [word if word in SPLITS or word.removesuffix("set") not in SPLITS else word[:-3] for word in words]
+
+
 def _split_named(name):
     """The split that a word of a folder's name tells, or None where none does, or several do."""
-    words = {word if word in SPLITS else word.removesuffix("set") for word in re.split("[^a-z]+", name.lower())}
-    found = {SPLITS[word] for word in words & SPLITS.keys()}
+    found = {SPLITS[word] for word in _words(name) if word in SPLITS}
     return found.pop() if len(found) == 1 else None
 
 
@@ -186,8 +205,8 @@ def nested(splits: dict[str, Folder]) -> list[str]:
     """
     found = [folder for split in splits.values() for part in split.classes() for folder in part.classes()]
     for folder in found:
-        beside = {SPLITS.get(part.name.lower()) for part in found if part.path.parent == folder.path.parent} - {None}
-        if folder.name.lower() in SPLITS and ("train" in beside or len(beside) > 1):
+        beside = [part.name for part in found if part.path.parent == folder.path.parent]
+        if folder.name.lower() in SPLITS and _are_splits(beside):
             right = f"{folder.name}/{line(folder.path.parent.name)}"
             raise ZooError(f"{line(folder.path)} is a split within a class; put splits above classes: {right}.")
     count = sum(len(folder.all_images()) for folder in found)

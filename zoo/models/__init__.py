@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import keras
 
 
-def builder(entry: Entry) -> Callable[..., "keras.Model"]:
+def _builder(entry: Entry) -> Callable[..., "keras.Model"]:
     """Return `zoo.create` for one entry; Keras is imported only when it is called."""
 
     def build(input_shape=None, classes=None, include_top=True, pooling=None, classifier_activation="softmax",
@@ -35,7 +35,7 @@ By default the input is {entry.input_shape} (NHWC without the N) and there are {
 
 def __getattr__(name):
     try:
-        return builder(registry.entry(name))
+        return _builder(registry.entry(name))
     except ZooError:
         raise AttributeError(f"zoo.models has no {name!r}") from None
 

@@ -21,7 +21,8 @@ POOLS = {"max": "MaxPooling2D", "avg": "AveragePooling2D"}
 class Node:
     """A layer: the name of its class, its settings by Keras's names, and the names of the layers that it takes.
 
-    The `rings` of a pool are the zeros that its last windows reach over, None where there are none.
+    Settings of our own are a layer's `calls` and the `rings` of a pool: the zeros that its last windows reach over, or
+    None.
     """
 
     kind: str
@@ -52,35 +53,60 @@ def input_shapes(config: dict[str, Any]) -> list[tuple]:
 def difference(ours: dict[str, Node], theirs: dict[str, Node], of_one_size: bool, whole: bool) -> str:
     """Return what makes a stored net another function than ours, the end of a sentence with "it"; "" if nothing does.
 
-    Both are `nodes`. Padding is left aside if the nets aren't for images `of_one_size`. What the stored net has behind
-    the layers of ours is left aside, too; if ours is a `whole` one, not between them and its scores. The activation of
-    the scores is the user's choice.
+    Both are `nodes`. Padding is left aside if the nets aren't for images `of_one_size`; so is what the stored net has
+    behind the layers of ours, of a `whole` net only an activation of the scores, which is the user's choice.
     """
     for name, node in ours.items():
-        if node.kind == "InputLayer" or _is_border(node) and not of_one_size:
+        if node.kind == "InputLayer" or _is_border(node) and not of_one_size or not whole and name in ADDED_POOLS:
             continue
-        is_scores = whole and node.kind == "Activation" and not any(name in one.sources for one in ours.values())
-        theirs_name = next((one for one in (name, *SCORES) if one in theirs), None) if is_scores else name
-        if theirs_name is None or not whole and name in ADDED_POOLS:
-            continue
-        if theirs_name not in theirs:
-            return f"has no {name}, which the net has"
-        other = theirs[theirs_name]
-        if node.kind != other.kind:
-            return f"has {other.kind} as {name}, where the net has {node.kind}"
-        told = "" if is_scores else _other_setting(name, node, other, of_one_size)
-        sources, others = (
-            _sources(found, one, of_one_size) for found, one in ((ours, name), (theirs, theirs_name))
-        )
-        if told or sources != others:
-            return told or f"has {' and '.join(others)} before {name}, where the net has {' and '.join(sources)}"
-        if is_scores and (behind := [one for one in theirs if theirs_name in theirs[one].sources]):
-            return f"has {behind[0]} behind {theirs_name}, where the net ends"
+        if whole and node.kind == "Activation" and not _behind(name, ours):
+            told = _at_the_end(name, node, theirs)
+        elif name not in theirs:
+            told = f"has no {name}, which the net has"
+        else:
+            scores = whole and not _behind(name, theirs)  # their activation may be the layer's own
+            told = _unlike(name, node, theirs[name], of_one_size, {"activation"} if scores else set())
+            sources, others = (_sources(found, name, of_one_size) for found in (ours, theirs))
+            if not told and sources != others:
+                others = others or ["nothing"]
+                told = f"has {' and '.join(others)} before {name}, where the net has {' and '.join(sources)}"
+        if told:
+            return told
     return ""
 
 
-def _other_setting(name, node, other, of_one_size):
-    left_aside = set() if of_one_size or node.is_of_channels else OF_A_SIZE
+def _behind(name, found):
+    """The names of the layers that take a layer's output."""
+    return [other for other, node in found.items() if name in node.sources]
+
+
+def _at_the_end(name, node, theirs):
+    """What the stored net has between the layer of the scores and its end that is no activation of them."""
+    (source,) = node.sources
+    found = next((one for one in (name, *SCORES) if one in theirs), None)
+    if found is None:
+        last = _behind(source, theirs)
+        found = last[0] if len(last) == 1 and theirs[last[0]].kind in ("Activation", "Softmax") else None
+        if last and not found:
+            return f"has {last[0]} behind {source}, where the net ends"
+    if found is None:
+        return ""
+    other = theirs[found]
+    if list(other.sources) != [source]:
+        return f"has {' and '.join(other.sources)} before {found}, where the net has {source}"
+    if other.settings["calls"] > 1:
+        return f"has {found} {other.settings['calls']} times, where the net has it once"
+    behind = _behind(found, theirs)
+    return f"has {behind[0]} behind {found}, where the net ends" if behind else ""
+
+
+def _unlike(name, node, other, of_one_size, left_aside):
+    """What kind or setting of a stored layer isn't that of ours."""
+    if node.kind != other.kind:
+        return f"has {other.kind} as {name}, where the net has {node.kind}"
+    if other.settings["calls"] > 1:
+        return f"has {name} {other.settings['calls']} times, where the net has it once"
+    left_aside = left_aside | (set() if of_one_size or node.is_of_channels else OF_A_SIZE)
     for key, value in node.settings.items():
         if key not in other.settings or key in left_aside:
             continue
@@ -101,22 +127,31 @@ def padding_of(stored: dict[str, Node], name: str) -> tuple[str, tuple | None]:
 
 def _node(layer, before):
     """The `Node` of a layer's config; `before` holds the name of the one before it, which a Sequential's takes."""
-    config = layer["config"]
+    config, calls = layer["config"], layer.get("inbound_nodes")
     kept = {key: _plain(value) for key, value in config.items() if key not in LEFT_ASIDE and not key.endswith(ENDINGS)}
+    kept["calls"] = 1 if calls is None else len(calls)
     kind = layer["class_name"]
+    if "registered_name" in layer and _is_foreign(layer["registered_name"]):
+        kind = layer["registered_name"]
     if kind == "CutPooling":  # a pool whose last windows reach over the edge, which depends on the map's size
         kind, kept["pool_size"], kept["padding"] = POOLS[kept.pop("kind")], kept.pop("size"), "valid"
     elif kind in POOLS.values():
         kept["rings"] = None
-    calls = layer.get("inbound_nodes")
+    elif kind == "BatchNormalization" and kept.get("axis") == 3:
+        kept["axis"] = -1
     return Node(kind, kept, tuple(before if calls is None else _tensors(calls[:1])))
+
+
+def _is_foreign(registered):
+    """Whether a name that was registered with Keras is of another package than Keras and the zoo."""
+    return bool(registered) and ">" in registered and not registered.startswith("zoo>")
 
 
 def _plain(value):
     """A setting, which for a function or an object is its name."""
     if isinstance(value, dict):
         value = value["config"] if isinstance(value.get("config"), str) else value.get("class_name")
-    return value.rpartition(">")[2] if isinstance(value, str) else value
+    return value.removeprefix("zoo>") if isinstance(value, str) else value
 
 
 def _tensors(value):

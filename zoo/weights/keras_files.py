@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Callable, Iterable
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
 import h5py
 import keras
+import ml_dtypes
 import numpy as np
 
 from zoo.annotations import Shape
 from zoo.errors import ZooError
+from zoo.layout.checks import is_whole
 from zoo.layout.trace import Trace
 from zoo.weights.conventions import is_changed
 from zoo.weights.copying import assign, copy_weights, fit
@@ -34,64 +35,78 @@ def load_file(model: keras.Model, path: Path, include_top: bool = True, options:
 
     Raises `ZooError` where the file is of another net, and whatever Keras and h5py raise for one that is none.
     """
-    with_graph = path.suffix == ".keras"
-    doubt, differs = _compared(model, path, include_top, at_size) if with_graph else (UNSEEN.format(model.name), False)
+    with_graph, takers = path.suffix == ".keras", [layer for layer in model.layers if layer.weights]
+    theirs, shapes = _graph(path) if with_graph else ({}, [])
+    doubt, differs = UNSEEN.format(model.name), False
+    if with_graph and all(layer.name in theirs for layer in takers):
+        doubt, differs = _compared(model, theirs, shapes, include_top, at_size)
     if differs and not is_changed(options):
         raise ZooError(f"it {doubt}.")
-    with _weights_file(path) as file:
-        stored = {group["vars"].attrs.get("name"): group["vars"] for group in file["layers"].values()
-                  if len(group.get("vars", ()))}  # fmt: skip
-        takers = _takers(model)
-        missing = [layer.name for layer in takers if layer.name not in stored]
-        if not with_graph and missing:
-            raise ZooError(f"it has no layer {missing[0]!r}.")
-        if not with_graph and include_top and len(stored) != len(takers):
-            raise ZooError(f"it has {len(stored)} layers with weights, the net has {len(takers)}.")
-        if not missing:
-            given = ((layer.name, _arrays(stored[layer.name])) for layer in takers)
-            assign(takers, fit(given, takers, include_top))
-            return doubt
-    copy_weights(keras.models.load_model(path, compile=False), model, include_top)
+    stored = _stored(path)
+    missing = [layer.name for layer in takers if layer.name not in stored]
+    if missing and with_graph:
+        return _matched_by_graph(model, path, include_top)
+    if missing:
+        raise ZooError(f"it has no layer {missing[0]!r}.")
+    if not with_graph and include_top and len(stored) != len(takers):
+        raise ZooError(f"it has {len(stored)} layers with weights, the net has {len(takers)}.")
+    assign(takers, fit([(layer.name, stored[layer.name]) for layer in takers], takers, include_top))
     return doubt
 
 
-def _compared(model, path, include_top, at_size):
+def _graph(path):
+    """Return the `nodes` of a `.keras` file's net, and the shapes of its inputs."""
+    with ZipFile(path) as archive:
+        text = archive.read("config.json")
+    try:
+        config = json.loads(text)["config"]
+        return nodes(config), input_shapes(config)
+    except (LookupError, TypeError, AttributeError, ValueError):
+        raise ZooError("its config.json isn't that of a Keras model.") from None
+
+
+def _compared(model, theirs, shapes, include_top, at_size):
     """What makes a `.keras` file's net another function than the model, as far as is seen, and whether it surely does.
 
     That is the first layer that isn't what the model's layer of its name is. The padding of a net for images of another
     size is compared with that of the `Trace` that `at_size` returns for their shape.
     """
-    with ZipFile(path) as archive:
-        config = json.loads(archive.read("config.json"))["config"]
-    ours, theirs, shapes = nodes(model.get_config()), nodes(config), input_shapes(config)
-    if any(layer.name not in theirs for layer in _takers(model)):
-        return f"was matched to {model.name} by its graph and the shapes of its weights alone", False
+    ours = nodes(model.get_config())
     of_one_size = tuple(model.input_shape) in shapes
     differs = difference(ours, theirs, of_one_size, include_top)
     if differs or of_one_size:
         return differs, bool(differs)
-    size = "x".join(map(str, shapes[0][1:3]))
-    if at_size is None or None in shapes[0][1:]:
-        return f"is of a net for images of {size}, so that its padding wasn't compared", False
-    for layer in at_size(shapes[0][1:]).layers:
+    shape = shapes[0][1:] if shapes else ()
+    if at_size is None or len(shape) != 3 or not all(is_whole(size, 1) for size in shape):
+        return f"is of a net for images of another shape, {shape}, so that its padding wasn't compared", False
+    for layer in at_size(shape).layers:
         if hasattr(layer.word, "padding") and layer.name in ours and padding_of(theirs, layer.name) != layer.padding:
-            return f"pads {layer.name} otherwise than the net does for images of {size}", True
+            return f"pads {layer.name} otherwise than the net does for images of {shape[0]}x{shape[1]}", True
     return "", False
 
 
-def _takers(model):
-    return [layer for layer in model.layers if layer.weights]
+def _matched_by_graph(model, path, include_top):
+    """Load the weights of a net whose layers have other names; return that this proves nothing."""
+    source = keras.models.load_model(path, compile=False)
+    if not getattr(source, "outputs", None):
+        raise ZooError("it holds a model of a class of its own, not a graph of layers.")
+    copy_weights(source, model, include_top)
+    return f"was matched to {model.name} by its graph and the shapes of its weights alone"
 
 
-def _arrays(group):
-    return [np.asarray(group[key]) for key in sorted(group, key=int)]
-
-
-@contextmanager
-def _weights_file(path):
-    """Open a `.weights.h5` file, or the one that a `.keras` file holds."""
+def _stored(path):
+    """Return each layer's arrays by its name, of a `.weights.h5` file or the one in a `.keras` file."""
+    source = path
     if path.suffix == ".keras":
         with ZipFile(path) as archive:
-            path = BytesIO(archive.read("model.weights.h5"))
-    with h5py.File(path) as file:
-        yield file
+            source = BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(source) as file:
+        groups = [group["vars"] for group in file["layers"].values() if len(group.get("vars", ()))]
+        return {group.attrs.get("name"): [_array(group[key]) for key in sorted(group, key=int)] for group in groups}
+
+
+def _array(stored):
+    """An array as NumPy has it; bfloat16, which HDF5 doesn't know, as float32."""
+    if stored.attrs.get("dtype") != "bfloat16":
+        return np.asarray(stored)
+    return np.asarray(stored).view(ml_dtypes.bfloat16).astype(np.float32)
