@@ -160,7 +160,7 @@ def test_its_commands_print_and_answer_in_the_names(finished, tmp_path, monkeypa
     run, folder = finished
     monkeypatch.chdir(tmp_path)
     picture = f"{folder}/{NOT_UTF8}\n.png"
-    Image.fromarray(np.zeros((8, 8), np.uint8)).save(picture)
+    Image.fromarray(np.full((8, 8), 99, np.uint8)).save(picture)
 
     def printed(*words):
         done = CliRunner().invoke(main, [*map(str, words)])

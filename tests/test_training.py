@@ -919,7 +919,7 @@ def test_an_epoch_is_cut_into_even_blocks(count, batch):
 def test_each_image_is_seen_at_most_once_an_epoch_and_the_order_changes(two_headed):
     recipe = Recipe(batch_size=4)
     two_headed.compile(make_optimizer(recipe, 1), make_loss(recipe), metrics=["accuracy"])
-    two_headed.hold(np.zeros((42, 8, 8, 1), np.uint8), np.zeros(42, np.int32))
+    two_headed.cache_on_device(np.zeros((42, 8, 8, 1), np.uint8), np.zeros(42, np.int32))
     steps, blocks = block_sizes(42, 4)
 
     def epoch(first, seed=0):
