@@ -1,10 +1,12 @@
 """What the config of a Keras model says that it computes: each layer's kind, settings and sources, by its name."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.layout.trace import SCORES
+from zoo.layout import Crop, sides
+from zoo.layout.trace import SCORES, Layer
 
 # What changes nothing in inference, what the weights' shapes tell, and how weights start.
 LEFT_ASIDE = {
@@ -118,11 +120,30 @@ def _unlike(name, node, other, of_one_size, left_aside):
     return ""
 
 
-def padding_of(stored: dict[str, Node], name: str) -> tuple[str, tuple | None]:
-    """Return a layer's own padding, and the zeros that are put round its map before, or None."""
-    border, settings = stored.get(f"{name}_pad"), stored[name].settings
-    zeros = border.settings["padding"] if border else settings.get("rings")
-    return settings.get("padding", "valid"), zeros and tuple(map(tuple, zeros))
+def pads_otherwise(stored: dict[str, Node], layers: Iterable[Layer], whole: bool) -> str:
+    """Return the name of a layer that pads or crops otherwise than that of a trace for images of the stored net's size.
+
+    `layers` are the trace's; "" if there is none. Of a `whole` net there may be no border that it doesn't have, either.
+    """
+    expected: set[str] = set()
+    for layer in layers:
+        if isinstance(layer.word, Crop):
+            expected.add(layer.name)
+            border: Any = layer.word.border
+            if layer.name not in stored or stored[layer.name].settings["cropping"] != _listed(sides(border)):
+                return layer.name
+        elif hasattr(layer.word, "padding"):
+            expected.add(f"{layer.name}_pad")
+            pad, settings = stored.get(f"{layer.name}_pad"), stored[layer.name].settings
+            zeros = pad.settings["padding"] if pad else settings.get("rings")
+            if (settings.get("padding", "valid"), zeros) != (layer.padding[0], _listed(layer.padding[1])):
+                return layer.name
+    others = [name for name, node in stored.items() if _is_border(node) and name not in expected]
+    return others[0] if whole and others else ""
+
+
+def _listed(pairs):
+    return pairs and [list(pair) for pair in pairs]
 
 
 def _node(layer, before):
@@ -175,7 +196,7 @@ def _through(name, found, is_passed):
 
 
 def _is_border(node):
-    return node.kind == "ZeroPadding2D" and not node.is_of_channels
+    return node.kind in ("ZeroPadding2D", "Cropping2D") and not node.is_of_channels
 
 
 def _sources(found, name, of_one_size):

@@ -17,7 +17,7 @@ from zoo.layout.checks import is_whole
 from zoo.layout.trace import Trace
 from zoo.weights.conventions import is_changed
 from zoo.weights.copying import assign, copy_weights, fit
-from zoo.weights.graphs import difference, input_shapes, nodes, padding_of
+from zoo.weights.graphs import difference, input_shapes, nodes, pads_otherwise
 
 UNSEEN = (
     "was matched to {} by its layers' names and shapes alone, which another stride, pool, padding, epsilon or "
@@ -79,10 +79,9 @@ def _compared(model, theirs, shapes, include_top, at_size):
     shape = shapes[0][1:] if shapes else ()
     if at_size is None or len(shape) != 3 or not all(is_whole(size, 1) for size in shape):
         return f"is of a net for images of another shape, {shape}, so that its padding wasn't compared", False
-    for layer in at_size(shape).layers:
-        if hasattr(layer.word, "padding") and layer.name in ours and padding_of(theirs, layer.name) != layer.padding:
-            return f"pads {layer.name} otherwise than the net does for images of {shape[0]}x{shape[1]}", True
-    return "", False
+    name = pads_otherwise(theirs, at_size(shape).layers, include_top)
+    told = f"pads or crops {name} otherwise than the net does for images of {shape[0]}x{shape[1]}" if name else ""
+    return told, bool(name)
 
 
 def _matched_by_graph(model, path, include_top):
