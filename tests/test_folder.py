@@ -48,6 +48,12 @@ def test_a_folder_with_a_splits_name_is_a_class_if_images_lie_in_it(tmp_path, na
     assert data.load(tmp_path).class_names == tuple(sorted(names))
 
 
+def lay_out(root, folders):
+    """Make folders of images, and those that end with a slash of class folders."""
+    for name in folders:
+        classes(root / name) if name.endswith("/") else pictures(root / name, 5)
+
+
 @pytest.mark.parametrize(
     "folders, sentence",
     [
@@ -61,8 +67,7 @@ def test_a_folder_with_a_splits_name_is_a_class_if_images_lie_in_it(tmp_path, na
     ],
 )
 def test_folders_that_could_be_either_are_refused(tmp_path, folders, sentence):
-    for name in folders:
-        classes(tmp_path / name) if name.endswith("/") else pictures(tmp_path / name, 5)
+    lay_out(tmp_path, folders)
     if sentence is None:
         assert counts(data.load(tmp_path))[2] == 10
         return
@@ -115,8 +120,7 @@ def test_splits_by_other_names_leave_out_what_has_no_labels_and_tell_a_class_of_
     ],
 )
 def test_folders_that_look_like_splits_and_like_classes_are_refused(tmp_path, folders, told):
-    for name in folders:
-        classes(tmp_path / name) if name.endswith("/") else pictures(tmp_path / name, 5)
+    lay_out(tmp_path, folders)
     with pytest.raises(ZooError, match=f"has {told}, which look like splits by their names"):
         data.load(tmp_path)
 

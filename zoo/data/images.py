@@ -126,12 +126,17 @@ def peak(path: StrPath) -> float | None:
             return None
         image, alpha = _with_alpha(image, key)
         values = np.asarray(image if white != 255 else image.convert("L" if _is_grey(image) else "RGB"))
-    if alpha:
-        visible = np.asarray(alpha) > 0
+    return brightest(white - values if inverted else values, white, alpha and np.asarray(alpha))
+
+
+def brightest(colours: np.ndarray, white: float, alpha: np.ndarray | None = None) -> float | None:
+    """Return the brightest of the colours that `alpha` doesn't hide, as a share of white; None for a drawing."""
+    if alpha is not None:
+        visible = alpha > 0
         if visible.mean() < FILLED:
             return None
-        values = values[visible]
-    return float(white - values.min() if inverted else values.max()) / white
+        colours = colours[visible]
+    return float(colours.max()) / white
 
 
 def _is_bright(image):

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from zoo.data import brightness, transparency
-from zoo.data.images import FILLED
+from zoo.data.images import ORIENTATION, brightest
 from zoo.errors import ZooError, first_line
 
-ORIENTATION = 0x0112  # the EXIF tag
-UPRIGHT = 1
+UPRIGHT = 1  # a value of the EXIF tag
 
 
 def notes_on(features: Any, key: str, records: Sequence[bytes], name_of: Callable[[int], str]) -> list[str]:
@@ -49,14 +48,9 @@ def _head(features, key, record):
 
 
 def _peak(image):
-    """The brightest value as a share of white, None for drawings on transparency: see `zoo.data.images.peak`."""
-    colours = image[..., :3]
-    if image.shape[-1] == 4:
-        visible = image[..., 3] > 0
-        if visible.mean() < FILLED:
-            return None
-        colours = colours[visible]
-    return float(colours.max()) / np.iinfo(image.dtype).max
+    """As `zoo.data.images.peak`, of a decoded image."""
+    alpha = image[..., 3] if image.shape[-1] == 4 else None
+    return brightest(image[..., :3], np.iinfo(image.dtype).max, alpha)
 
 
 def _is_blank(image):
