@@ -135,7 +135,8 @@ def test_two_folders_for_one_split_are_refused_by_other_names_too(tmp_path):
 @pytest.mark.parametrize(
     "folders",
     [("cat/day", "cat/night", "dog/day", "dog/dusk", "crash test/2019", "steam train/2020"), ("test_tube", "train"),
-     ("cat/a/x", "cat/a/y", "dog/b/x", "dog/b/y"), ("tests", "contests")],
+     ("cat/a/x", "cat/a/y", "dog/b/x", "dog/b/y"), ("tests", "contests"),
+     ("test1", "test2"), ("train a", "train b")],
 )  # fmt: skip
 def test_folders_that_do_not_look_like_splits_are_classes(tmp_path, folders):
     for name in folders:

@@ -100,8 +100,8 @@ def _by_likeness(root):
     are_alike = any(_held(top) & _held(training[0]) for top in named if training and top is not training[0])
     if named == tops and are_alike and training[0] is _inside(training[0]):
         return _by_split(root, [top for top in named if _held(top)])
-    stems = Counter(_stem(top.name) for top in named if top.name.lower() not in SPLITS)
-    is_divided = max(stems.values(), default=0) > 1  # one class into cats_train and cats_test
+    halves = {(_stem(top.name), _split_named(top.name)) for top in named if top.name.lower() not in SPLITS}
+    is_divided = len(halves) > len({stem for stem, _ in halves})  # one class into cats_train and cats_test
     if len(named) > 1 and (named == tops and any(map(_held, named)) or are_alike or is_divided):
         return _refuse(root, named)
     if len(wide) > 1 and all(_held(top) == _held(wide[0]) for top in wide):
