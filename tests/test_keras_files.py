@@ -148,6 +148,8 @@ def relu(x):
 @pytest.mark.parametrize("behind, sentence", [
     (lambda x: keras.layers.Dense(3, name="mine")(keras.layers.ReLU(name="r")(x)), "has r behind dense, where the net"),
     (lambda x: keras.layers.Softmax(name="s")(keras.layers.Rescaling(5.0, name="five")(x)), "has five behind dense"),
+    (keras.layers.Rescaling(5.0, name="scores"), "has Rescaling as scores, where the net has Activation"),
+    (keras.layers.LayerNormalization(name="probabilities"), "has LayerNormalization as probabilities, where"),
     (lambda x: keras.layers.Dense(2, name="mine")(keras.layers.Softmax(name="s")(x)), "has mine behind s, where the"),
 ])  # fmt: skip
 def test_what_stands_behind_the_scores_is_refused(behind, sentence, tmp_path):

@@ -15,6 +15,7 @@ LEFT_ASIDE = {
 }  # fmt: skip
 ENDINGS = ("_initializer", "_regularizer", "_constraint")
 OF_A_SIZE = {"padding", "rings"}  # which depend on the size of a map
+SCORING = ("Activation", "Softmax")  # what may turn a net's last values into scores
 ADDED_POOLS = ("avg_pool", "max_pool")  # what pooling= puts behind a body
 POOLS = {"max": "MaxPooling2D", "avg": "AveragePooling2D"}
 
@@ -88,12 +89,14 @@ def _at_the_end(name, node, theirs):
     found = next((one for one in (name, *SCORES) if one in theirs), None)
     if found is None:
         last = _behind(source, theirs)
-        found = last[0] if len(last) == 1 and theirs[last[0]].kind in ("Activation", "Softmax") else None
+        found = last[0] if len(last) == 1 and theirs[last[0]].kind in SCORING else None
         if last and not found:
             return f"has {last[0]} behind {source}, where the net ends"
     if found is None:
         return ""
     other = theirs[found]
+    if other.kind not in SCORING:
+        return f"has {other.kind} as {found}, where the net has {node.kind}"
     if list(other.sources) != [source]:
         return f"has {' and '.join(other.sources)} before {found}, where the net has {source}"
     if other.settings["calls"] > 1:
