@@ -79,7 +79,7 @@ def test_folders_that_could_be_either_are_refused(tmp_path, folders, sentence):
 @pytest.mark.parametrize(
     "names",
     [("training_set", "test_set"), ("seg_train", "seg_test"), ("Train Images", "Test Images"), ("train2017", "val2017"),
-     ("cats-train", "cats-valid", "cats-test"), ("trainset", "testset")],
+     ("cats-train", "cats-valid", "cats-test"), ("trainset", "testset"), ("imagesTrain", "imagesVal")],
 )  # fmt: skip
 def test_splits_are_known_by_a_word_of_their_names_if_they_hold_the_same_classes(tmp_path, names):
     for name in names:
@@ -87,7 +87,7 @@ def test_splits_are_known_by_a_word_of_their_names_if_they_hold_the_same_classes
     pictures(tmp_path / names[0] / "owl", 20)  # which the others lack
     made = data.load(tmp_path)
     assert made.class_names == ("cat", "dog", "owl") and sum(counts(made)) == 40 * len(names) + 20
-    assert counts(made)[1 if "val" in names[1] else 2] == 40
+    assert counts(made)[1 if "val" in names[1].lower() else 2] == 40
     assert made.notes[0].startswith("By their names and what they hold, folders are taken for splits: ")
     assert f"{names[0]} as train" in made.notes[0]
 
@@ -109,6 +109,13 @@ def test_splits_by_other_names_leave_out_what_has_no_labels_and_tell_a_class_of_
         (("fold1/", "fold2/", "fold1/test", "fold2/test"), "fold1, fold2"),
         (("train2017", "val2017"), "train2017, val2017"),
         (("cats_train", "cats_test", "dogs_train", "dogs_test"), "cats_test, cats_train, dogs_test, dogs_train"),
+        (("cats", "cats_test", "dogs", "dogs_test"), "cats, cats_test, dogs, dogs_test"),
+        (("cat 1", "cat 1 val", "cat 2", "cat 2 val"), "cat 1, cat 1 val, cat 2, cat 2 val"),
+        (("猫", "猫_test", "犬", "犬_test"), "犬, 犬_test, 猫, 猫_test"),
+        (("catsTrain", "catsTest"), "catsTest, catsTrain"),
+        (("catstrain", "catstest", "fox"), "catstest, catstrain"),
+        (("0train", "0test", "1train", "1test"), "0test, 0train, 1test, 1train"),
+        (("train", "test1"), "test1, train"),
         (("images/", "masks/"), "images, masks"),
         (("cats/", "dogs/", "fox"), "cats, dogs"),
         (("seg_train/seg_train/", "seg_test/seg_test/"), "seg_test, seg_train"),
@@ -136,7 +143,8 @@ def test_two_folders_for_one_split_are_refused_by_other_names_too(tmp_path):
     "folders",
     [("cat/day", "cat/night", "dog/day", "dog/dusk", "crash test/2019", "steam train/2020"), ("test_tube", "train"),
      ("cat/a/x", "cat/a/y", "dog/b/x", "dog/b/y"), ("tests", "contests"),
-     ("test1", "test2"), ("train a", "train b")],
+     ("test1", "test2"), ("train a", "train b"), ("toy", "toy train"), ("toy", "toy train", "car", "car test", "bus"),
+     ("trainer", "tester"), ("contest", "con", "interval")],
 )  # fmt: skip
 def test_folders_that_do_not_look_like_splits_are_classes(tmp_path, folders):
     for name in folders:

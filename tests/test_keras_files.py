@@ -11,6 +11,7 @@ from miniatures import smallest
 
 import zoo
 from zoo import ZooError, ZooWarning
+from zoo.layout import Activation as Act
 from zoo.layout import Conv, Crop, Dense, Flatten, GlobalPool, Norm, PadChannels, Pool, Scale, Shuffle, Upsample
 from zoo.plan import plan
 from zoo.weights import load_weights
@@ -168,21 +169,119 @@ def test_what_bears_the_name_of_a_layer_of_keras_is_refused(conv, sentence, tmp_
         zoo.create(LENET, SHAPE, weights=tmp_path / "net.keras")
 
 
-@pytest.mark.parametrize("name", ["conv", "probabilities"])
-def test_a_layer_that_is_called_twice_is_refused(name, tmp_path):
-    layout = [Conv(3, 3, name="conv"), GlobalPool(name="pool")] if name == "conv" else LENET
-    model = zoo.create(layout, SHAPE)
-
-    def call(layer, *arguments, **options):
-        once = layer(*arguments, **options)
-        return layer(once) if layer.name == name else once
-
+def save_otherwise(model, call, path):
+    """Save a copy of a model in which `call(layer, its input)` stands for each layer's call."""
     def again(layer):
         return type(layer).from_config(layer.get_config())
 
-    keras.models.clone_model(model, call_function=call, clone_function=again).save(tmp_path / "net.keras")
-    with pytest.raises(ZooError, match=f"it has {name} 2 times, where the net has it once"):
+    keras.models.clone_model(model, call_function=call, clone_function=again).save(path)
+
+
+@pytest.mark.parametrize("name, sentence", [
+    ("conv", "has conv .call 2. before pool, where the net has conv"),
+    ("probabilities", "has probabilities .call 2. behind probabilities, where the net ends"),
+])  # fmt: skip
+def test_a_layer_that_is_called_twice_is_refused(name, sentence, tmp_path):
+    layout = [Conv(3, 3, name="conv"), GlobalPool(name="pool")] if name == "conv" else LENET
+    save_otherwise(zoo.create(layout, SHAPE), lambda layer, x, **options: layer(layer(x, **options))
+                   if layer.name == name else layer(x, **options), tmp_path / "net.keras")  # fmt: skip
+    with pytest.raises(ZooError, match=f"it {sentence}"):
         zoo.create(layout, SHAPE, weights=tmp_path / "net.keras")
+
+
+@pytest.mark.parametrize("size", [(8, 8, 3), (9, 12, 3)], ids=["same size", "other size"])
+@pytest.mark.parametrize("top", [True, False], ids=["whole", "body"])
+@pytest.mark.parametrize("before", ["conv1", "norm", "crop", "conv2", "elu"])
+@pytest.mark.parametrize("added", [
+    [keras.layers.ZeroPadding2D], [keras.layers.ZeroPadding2D, keras.layers.Cropping2D], [keras.layers.Cropping2D]])
+def test_a_border_that_the_net_lacks_is_refused(added, before, top, size, tmp_path):
+    def call(layer, x, **options):
+        for border in added if layer.name == before else ():
+            x = border(1)(x)
+        return layer(x, **options)
+
+    layout = [Conv(4, 3, activation=None, name="conv1"), Norm(name="norm"), Act("relu"), Crop(1, name="crop"),
+              Conv(4, 3, 2, activation=None, name="conv2"), Act("elu", name="elu"), GlobalPool(), Dense(3)]
+    save_otherwise(zoo.create(layout, SHAPE), call, tmp_path / "net.keras")
+    with pytest.raises(ZooError, match="net.keras doesn't fit layout: it (has (zero|crop)|pads or crops )"):
+        zoo.create(layout, size, include_top=top, weights=tmp_path / "net.keras")
+
+
+@pytest.mark.parametrize("size", [(8, 8, 3), (9, 12, 3)], ids=["same size", "other size"])
+@pytest.mark.parametrize("top", [True, False], ids=["whole", "body"])
+def test_a_crop_in_another_place_is_refused(top, size, tmp_path):
+    crop, conv = Crop(1, name="crop"), Conv(3, 3, name="conv")
+    zoo.create([crop, conv, GlobalPool(), Dense(3)], SHAPE).save(tmp_path / "net.keras")
+    with pytest.raises(ZooError, match="it has crop before conv, where the net has the image"):
+        zoo.create([conv, crop, GlobalPool(), Dense(3)], size, include_top=top, weights=tmp_path / "net.keras")
+
+
+def test_a_border_behind_the_body_is_no_other_body(tmp_path):
+    body = zoo.create([Conv(4, 3, 2, name="conv")], SHAPE)
+    x = keras.layers.ZeroPadding2D(1)(body.get_layer(index=-1).output)
+    keras.Model(body.input, keras.layers.Flatten()(x)).save(tmp_path / "net.keras")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        zoo.create([Conv(4, 3, 2, name="conv")], (9, 12, 3), include_top=False, weights=tmp_path / "net.keras")
+
+
+def two_branches(shared, in_a_row=False):
+    """Two convolutions side by side or in a row, each behind a dropout, which is one layer if `shared`."""
+    image = keras.Input(SHAPE, name="image")
+    drops = [keras.layers.Dropout(0.5)] * 2 if shared else [keras.layers.Dropout(0.5), keras.layers.Dropout(0.5)]
+    one = keras.layers.Conv2D(3, 1, name="one")(drops[0](image))
+    two = keras.layers.Conv2D(3, 1, name="two")(drops[1](one if in_a_row else image))
+    return nodes(keras.Model(image, keras.layers.Add(name="sum")([one, two])).get_config())
+
+
+@pytest.mark.parametrize("of_one_size", [True, False])
+@pytest.mark.parametrize("in_a_row", [True, False])
+def test_a_dropout_that_stands_in_two_places_is_one_in_each(in_a_row, of_one_size):
+    ours, theirs = two_branches(False, in_a_row), two_branches(True, in_a_row)
+    assert difference(ours, theirs, of_one_size, whole=True) == ""
+    other = two_branches(True, not in_a_row)
+    assert " before two, where the net has " in difference(ours, other, of_one_size, whole=True)
+
+
+def test_alexnet_with_one_dropout_for_both_is_taken(tmp_path):
+    options = dict(input_shape=(96, 96, 3), width=0.05, classes=3)
+    model, only = zoo.create("alexnet_owt", **options), keras.layers.Dropout(0.5)
+    save_otherwise(model, lambda layer, x, **more: (only if isinstance(layer, keras.layers.Dropout) else layer)(x),
+                   tmp_path / "net.keras")  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        zoo.create("alexnet_owt", **options, weights=tmp_path / "net.keras")
+
+
+def two_joined(join, swapped=False, **options):
+    image = keras.Input(SHAPE, name="image")
+    maps = [keras.layers.Conv2D(3, 1, name=name)(image) for name in ("one", "two")]
+    return nodes(keras.Model(image, join(name="join", **options)(maps[::-1] if swapped else maps)).get_config())
+
+
+@pytest.mark.parametrize("name", ["Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract", "Concatenate"])
+def test_only_where_the_order_of_sources_means_something_it_counts(name):
+    join = getattr(keras.layers, name)
+    told = difference(two_joined(join), two_joined(join, swapped=True), of_one_size=True, whole=True)
+    assert bool(told) == (name in ("Subtract", "Concatenate"))
+
+
+def test_an_axis_counted_from_either_end_is_the_same():
+    of_last, of_third, of_rows = (two_joined(keras.layers.Concatenate, axis=axis) for axis in (-1, 3, 1))
+    assert difference(of_last, of_third, of_one_size=True, whole=True) == ""
+    assert difference(of_third, of_last, of_one_size=True, whole=True) == ""
+    assert difference(of_last, of_rows, of_one_size=True, whole=True) == "has axis 1 in join, where the net has -1"
+
+
+@pytest.mark.parametrize("layer", [
+    keras.layers.SpatialDropout2D(0.5), keras.layers.GaussianDropout(0.5), keras.layers.GaussianNoise(0.5),
+    keras.layers.AlphaDropout(0.5), keras.layers.Identity()])  # fmt: skip
+def test_what_does_nothing_in_inference_is_no_other_net(layer, tmp_path):
+    save_otherwise(zoo.create(LENET, SHAPE), lambda one, x, **options: one(layer(x) if one.name == "flatten" else x),
+                   tmp_path / "net.keras")  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        zoo.create(LENET, SHAPE, weights=tmp_path / "net.keras")
 
 
 @pytest.mark.parametrize("config", ["{}", "[]", '{"config": null}', '{"config": {"layers": null}}', "no JSON"])

@@ -10,12 +10,12 @@ from zoo.errors import ZooError, did_you_mean
 EXACT = 2**53  # whole numbers in floats are exact below this
 
 
-def as_classes(file: str, arrays: dict[str, np.ndarray], names: list[str] | None = None,
-               are_numbers: bool = False) -> tuple[list[str], dict[str, np.ndarray], list[str]]:  # fmt: skip
+def as_classes(file: str, arrays: dict[str, np.ndarray], names: list[str] | None = None
+               ) -> tuple[list[str], dict[str, np.ndarray], list[str]]:  # fmt: skip
     """Return (the classes' names, the labels by key, the notes) of a dict of arrays of labels.
 
     Labels are whole numbers or names, (N,) or (N, 1), or one-hot, (N, classes). Where there are `names`, numbers count
-    them from 0 or, where that can't be, are the names. If these were numbers (`are_numbers`), both may be meant.
+    them from 0 or, where that can't be, are the names.
     Without names each number or name that occurs in any split is a class, named by itself, in order; and so is each
     column of one-hot rows.
 
@@ -34,11 +34,11 @@ def as_classes(file: str, arrays: dict[str, np.ndarray], names: list[str] | None
     elif columns:
         plain_ones = [value for key, value in values.items() if not _is_one_hot(arrays[key])]
         if names and plain_ones:  # which must count the classes from 0, as columns do
-            _numbers(file, np.unique(np.concatenate(plain_ones)).tolist(), names, are_numbers)
+            _numbers(file, np.unique(np.concatenate(plain_ones)).tolist(), names)
         names = names or list(map(str, range(columns)))
         number = {i: i for i in range(columns)}
     elif names:
-        number = _numbers(file, found, names, are_numbers)
+        number = _numbers(file, found, names)
     else:
         names, number = list(map(str, found)), {value: i for i, value in enumerate(found)}
         if found != list(range(len(found))):
@@ -49,17 +49,18 @@ def as_classes(file: str, arrays: dict[str, np.ndarray], names: list[str] | None
     return names, {key: _numbered(array, number) for key, array in values.items()}, notes
 
 
-def _numbers(file, found, names, are_numbers):
+def _numbers(file, found, names):
     """Return the number of the class by the label: labels are places in `names` or, where that can't be, the names."""
     places, values = range(len(names)), {plain(name): i for i, name in enumerate(names)}
     by_value = {label: values.get(str(label)) for label in found}
     are_places = set(found) <= set(places)
-    if None in by_value.values() or len(values) < len(names) or are_places and not are_numbers:
+    if None in by_value.values() or len(values) < len(names):
         return {place: place for place in places}
     if are_places and any(by_value[label] != label for label in found):
         raise ZooError(
             f"{file} has the labels {listed(list(map(str, found)))} and the classes {listed(names)}: it isn't clear "
-            "whether they count the classes from 0 or name them; store them as names, y.astype(str)."
+            "whether they count the classes from 0 or name them; store them as names: classes[y] if they count, "
+            "y.astype(str) if they name."
         )
     return by_value
 

@@ -27,10 +27,8 @@ def load_npz(path: Path) -> Dataset:
     classes = arrays.pop("classes", None)
     names = None if classes is None else _names(path.name, classes)
     images, notes = as_images(path.name, {key: array for key, array in arrays.items() if key[0] == "x"})
-    class_names, labels, more = as_classes(
-        path.name, {key: array for key, array in arrays.items() if key[0] == "y"}, names,
-        are_numbers=names is not None and classes.dtype.kind in "iu",
-    )  # fmt: skip
+    labelled = {key: array for key, array in arrays.items() if key[0] == "y"}
+    class_names, labels, more = as_classes(path.name, labelled, names)
     splits = {}
     for split, keys in SPLITS.items():
         for key in keys:

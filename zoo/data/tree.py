@@ -1,7 +1,7 @@
 """Which folders below a data set's are splits, which are classes, and which files are their images."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -100,13 +100,31 @@ def _by_likeness(root):
     are_alike = any(_held(top) & _held(training[0]) for top in named if training and top is not training[0])
     if named == tops and are_alike and training[0] is _inside(training[0]):
         return _by_split(root, [top for top in named if _held(top)])
-    halves = {(_stem(top.name), _split_named(top.name)) for top in named if top.name.lower() not in SPLITS}
-    is_divided = len(halves) > len({stem for stem, _ in halves})  # one class into cats_train and cats_test
-    if len(named) > 1 and (named == tops and any(map(_held, named)) or are_alike or is_divided):
+    if len(named) > 1 and (named == tops and any(map(_held, named)) or are_alike):
         return _refuse(root, named)
+    if divided := _divided(tops):
+        return _refuse(root, divided)
     if len(wide) > 1 and all(_held(top) == _held(wide[0]) for top in wide):
         return _refuse(root, wide)
     return None
+
+
+def _divided(tops):
+    """The folders that divide classes among splits: cats_train and cats_test; cats and cats_test, dogs and dogs_test.
+
+    The second way counts only where all folders are such pairs, and not one pair alone: "toy" and "toy train" are toys.
+    """
+    parts = defaultdict(dict)  # by the class: the names of its folders by the split that they name, or None
+    for top in tops:
+        for stem, split in _readings(top.name):
+            parts[stem].setdefault(split, top.name)
+    divided = [found for found in parts.values() if len(found.keys() - {None}) > 1
+               and not {name.lower() for name in found.values()} <= SPLITS.keys()]  # `find_splits` saw these
+    pairs = [found for found in parts.values() if len(found) > 1]
+    if len(pairs) > 1 and {name for found in pairs for name in found.values()} == {top.name for top in tops}:
+        divided = pairs
+    names = {name for found in divided for name in found.values()}
+    return [top for top in tops if top.name in names]
 
 
 def _refuse(root, tops):
@@ -139,14 +157,21 @@ def _inside(folder):
     return folder
 
 
-def _stem(name):
-    """A folder's name without the words for splits: "cats" of "cats_train" as of "cats_test"."""
-    return " ".join(word for word in _words(name) if word not in SPLITS)
+def _readings(name):
+    """How a folder's name may be read: pairs of the class and the split that it names, or None."""
+    words, split = _words(name), _split_named(name)
+    if split:
+        rest = [word for word in words if word not in SPLITS]
+        return [(" ".join(rest), split), (" ".join(word for word in rest if not word.isdigit()), split)]
+    whole = " ".join(words)
+    return [(whole, None), *((whole.removesuffix(word), split) for word, split in SPLITS.items()
+                             if whole.endswith(word))]  # fmt: skip
 
 
 def _words(name):
-    """The words of a folder's name, in small letters, without figures; "trainset" counts as "train"."""
-    words = [word for word in re.split("[^a-z]+", name.lower()) if word]
+    """The words and the numbers of a folder's name, in small letters; "trainset" counts as "train"."""
+    apart = re.sub("(?<=[a-z])(?=[A-Z])", " ", name)  # catsTrain
+    words = re.findall(r"[^\W\d_]+|\d+", apart.lower())
     return [word if word in SPLITS or word.removesuffix("set") not in SPLITS else word[:-3] for word in words]
 
 

@@ -14,18 +14,19 @@ LEFT_ASIDE = {
     "use_bias", "quantization_config", "renorm", "renorm_clipping", "renorm_momentum",
 }  # fmt: skip
 ENDINGS = ("_initializer", "_regularizer", "_constraint")
-OF_A_SIZE = {"padding", "rings"}  # which depend on the size of a map
+OF_A_SIZE = {"padding", "rings", "cropping"}  # which depend on the size of a map
 SCORING = ("Activation", "Softmax")  # what may turn a net's last values into scores
 ADDED_POOLS = ("avg_pool", "max_pool")  # what pooling= puts behind a body
 POOLS = {"max": "MaxPooling2D", "avg": "AveragePooling2D"}
+OF_TRAINING = {"Dropout", "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "GaussianNoise", "Identity"}
+ORDERLESS = {"Add", "Average", "Maximum", "Minimum", "Multiply"}  # whose sources may change places
 
 
 @dataclass(frozen=True)
 class Node:
-    """A layer: the name of its class, its settings by Keras's names, and the names of the layers that it takes.
+    """A call of a layer: the name of its class, its settings by Keras's names, and the nodes that it takes.
 
-    Settings of our own are a layer's `calls` and the `rings` of a pool: the zeros that its last windows reach over, or
-    None.
+    A setting of our own is the `rings` of a pool: the zeros that its last windows reach over, or None.
     """
 
     kind: str
@@ -39,12 +40,27 @@ class Node:
 
 
 def nodes(config: dict[str, Any]) -> dict[str, Node]:
-    """Return the `Node` of each layer by its name, of a model's config; dropout isn't among them."""
+    """Return a model's `Node`s by the layers' names, of its config; the second call of "pool" is "pool (call 2)".
+
+    Layers that do nothing in inference, as dropout, aren't among them.
+    """
     found: dict[str, Node] = {}
+    calls: dict[str, int] = {}  # by the layer's name
     for layer in json.loads(json.dumps(config, default=str)).get("layers", ()):
-        name = layer["config"].get("name")
-        found[name] = _node(layer, list(found)[-1:])
-    return {name: _without_dropout(node, found) for name, node in found.items() if node.kind != "Dropout"}
+        name, inbound = layer["config"].get("name"), layer.get("inbound_nodes")
+        # a Sequential's layer takes the one before it; an input has no calls in a config, but one node
+        taken = [[(last, 0) for last in list(found)[-1:]]] if inbound is None else [_tensors(call) for call in inbound]
+        calls[name] = len(taken or [[]])
+        kind, settings = _kind_and_settings(layer)
+        found |= {_key(name, call): Node(kind, settings, tuple(sources)) for call, sources in enumerate(taken or [[]])}
+    for name, node in found.items():  # only now are all calls counted
+        sources = tuple(_key(source, min(call, calls[source] - 1)) for source, call in node.sources)
+        found[name] = Node(node.kind, node.settings, sources)
+    return {name: _without_dropout(node, found) for name, node in found.items() if node.kind not in OF_TRAINING}
+
+
+def _key(name, call):
+    return f"{name} (call {call + 1})" if call else name
 
 
 def input_shapes(config: dict[str, Any]) -> list[tuple]:
@@ -60,7 +76,7 @@ def difference(ours: dict[str, Node], theirs: dict[str, Node], of_one_size: bool
     behind the layers of ours, of a `whole` net only an activation of the scores, which is the user's choice.
     """
     for name, node in ours.items():
-        if node.kind == "InputLayer" or _is_border(node) and not of_one_size or not whole and name in ADDED_POOLS:
+        if node.kind == "InputLayer" or _is_padding(node) and not of_one_size or not whole and name in ADDED_POOLS:
             continue
         if whole and node.kind == "Activation" and not _behind(name, ours):
             told = _at_the_end(name, node, theirs)
@@ -99,8 +115,6 @@ def _at_the_end(name, node, theirs):
         return f"has {other.kind} as {found}, where the net has {node.kind}"
     if list(other.sources) != [source]:
         return f"has {' and '.join(other.sources)} before {found}, where the net has {source}"
-    if other.settings["calls"] > 1:
-        return f"has {found} {other.settings['calls']} times, where the net has it once"
     behind = _behind(found, theirs)
     return f"has {behind[0]} behind {found}, where the net ends" if behind else ""
 
@@ -109,8 +123,6 @@ def _unlike(name, node, other, of_one_size, left_aside):
     """What kind or setting of a stored layer isn't that of ours."""
     if node.kind != other.kind:
         return f"has {other.kind} as {name}, where the net has {node.kind}"
-    if other.settings["calls"] > 1:
-        return f"has {name} {other.settings['calls']} times, where the net has it once"
     left_aside = left_aside | (set() if of_one_size or node.is_of_channels else OF_A_SIZE)
     for key, value in node.settings.items():
         if key not in other.settings or key in left_aside:
@@ -126,34 +138,46 @@ def _unlike(name, node, other, of_one_size, left_aside):
 def pads_otherwise(stored: dict[str, Node], layers: Iterable[Layer], whole: bool) -> str:
     """Return the name of a layer that pads or crops otherwise than that of a trace for images of the stored net's size.
 
-    `layers` are the trace's; "" if there is none. Of a `whole` net there may be no border that it doesn't have, either.
+    `layers` are the trace's, between which no `difference` was found; "" if there is none. Zeros that belong to no
+    layer of the trace count, too: of a net that isn't `whole`, those before any of its layers.
     """
-    expected: set[str] = set()
+    layers, belonging = list(layers), set[str]()
     for layer in layers:
         if isinstance(layer.word, Crop):
-            expected.add(layer.name)
             border: Any = layer.word.border
-            if layer.name not in stored or stored[layer.name].settings["cropping"] != _listed(sides(border)):
+            if stored[layer.name].settings["cropping"] != _listed(sides(border)):
                 return layer.name
         elif hasattr(layer.word, "padding"):
-            expected.add(f"{layer.name}_pad")
-            pad, settings = stored.get(f"{layer.name}_pad"), stored[layer.name].settings
-            zeros = pad.settings["padding"] if pad else settings.get("rings")
-            if (settings.get("padding", "valid"), zeros) != (layer.padding[0], _listed(layer.padding[1])):
+            node = stored[layer.name]
+            pads = [source for source in node.sources
+                    if _is_padding(stored[source]) and _behind(source, stored) == [layer.name]]  # fmt: skip
+            zeros = stored[pads[0]].settings["padding"] if pads else node.settings.get("rings")
+            if (node.settings.get("padding", "valid"), zeros) != (layer.padding[0], _listed(layer.padding[1])):
                 return layer.name
-    others = [name for name, node in stored.items() if _is_border(node) and name not in expected]
-    return others[0] if whole and others else ""
+            belonging |= set(pads)
+    body = [layer.name for layer in layers if layer.name not in ADDED_POOLS]
+    counted = set(stored) if whole else _upstream(body, stored)
+    return next((name for name, node in stored.items() if _is_padding(node) and name in counted - belonging), "")
+
+
+def _upstream(names, found):
+    """The names of all nodes that those of `names` take, through others too."""
+    seen: set[str] = set()
+    new = [name for name in names if name in found]
+    while new:
+        new = [source for name in new for source in found[name].sources if source not in seen]
+        seen |= set(new)
+    return seen
 
 
 def _listed(pairs):
     return pairs and [list(pair) for pair in pairs]
 
 
-def _node(layer, before):
-    """The `Node` of a layer's config; `before` holds the name of the one before it, which a Sequential's takes."""
-    config, calls = layer["config"], layer.get("inbound_nodes")
+def _kind_and_settings(layer):
+    """The name of a layer's class and its settings, of its config; what has the same meaning is written the same."""
+    config = layer["config"]
     kept = {key: _plain(value) for key, value in config.items() if key not in LEFT_ASIDE and not key.endswith(ENDINGS)}
-    kept["calls"] = 1 if calls is None else len(calls)
     kind = layer["class_name"]
     if "registered_name" in layer and _is_foreign(layer["registered_name"]):
         kind = layer["registered_name"]
@@ -161,9 +185,9 @@ def _node(layer, before):
         kind, kept["pool_size"], kept["padding"] = POOLS[kept.pop("kind")], kept.pop("size"), "valid"
     elif kind in POOLS.values():
         kept["rings"] = None
-    elif kind == "BatchNormalization" and kept.get("axis") == 3:
+    if kept.get("axis") in (3, [3], [-1]):  # the channels of maps
         kept["axis"] = -1
-    return Node(kind, kept, tuple(before if calls is None else _tensors(calls[:1])))
+    return kind, kept
 
 
 def _is_foreign(registered):
@@ -179,15 +203,15 @@ def _plain(value):
 
 
 def _tensors(value):
-    """The names of the layers whose outputs are anywhere in the arguments of a call."""
+    """The layers whose outputs are anywhere in the arguments of a call: (its name, the number of its call) of each."""
     if isinstance(value, dict):
         history = value.get("config", {}).get("keras_history") if isinstance(value.get("config"), dict) else None
-        return [history[0]] if history else _tensors(list(value.values()))
-    return [name for item in value for name in _tensors(item)] if isinstance(value, list) else []
+        return [tuple(history[:2])] if history else _tensors(list(value.values()))
+    return [tensor for item in value for tensor in _tensors(item)] if isinstance(value, list) else []
 
 
 def _without_dropout(node, found):
-    return Node(node.kind, node.settings, tuple(_through(name, found, lambda it: it.kind == "Dropout")
+    return Node(node.kind, node.settings, tuple(_through(name, found, lambda it: it.kind in OF_TRAINING)
                                                 for name in node.sources))  # fmt: skip
 
 
@@ -198,10 +222,12 @@ def _through(name, found, is_passed):
     return name
 
 
-def _is_border(node):
-    return node.kind in ("ZeroPadding2D", "Cropping2D") and not node.is_of_channels
+def _is_padding(node):
+    return node.kind == "ZeroPadding2D" and not node.is_of_channels
 
 
 def _sources(found, name, of_one_size):
-    names = [_through(source, found, lambda it: not of_one_size and _is_border(it)) for source in found[name].sources]
-    return ["the image" if found[source].kind == "InputLayer" else source for source in names]
+    node = found[name]
+    names = [_through(source, found, lambda it: not of_one_size and _is_padding(it)) for source in node.sources]
+    names = ["the image" if found[source].kind == "InputLayer" else source for source in names]
+    return sorted(names) if node.kind in ORDERLESS else names
