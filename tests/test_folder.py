@@ -27,7 +27,7 @@ def test_a_folder_of_class_folders(tmp_path):
 # ------------------------------------------------------------------------------------------------- splits or classes
 
 NAMES = [("train", "val", "test"), ("train", "valid", "test"), ("Train", "VALID", "Test"),
-         ("Training", "Validation", "Testing"), ("TRAIN", "val", "testing")]  # fmt: skip
+         ("Training", "Validation", "Testing"), ("TRAIN", "val", "testing"), ("trainval", "val", "test")]  # fmt: skip
 
 
 @pytest.mark.parametrize("names", NAMES)
@@ -109,9 +109,11 @@ def test_splits_by_other_names_leave_out_what_has_no_labels_and_tell_a_class_of_
         (("fold1/", "fold2/", "fold1/test", "fold2/test"), "fold1, fold2"),
         (("train2017", "val2017"), "train2017, val2017"),
         (("cats_train", "cats_test", "dogs_train", "dogs_test"), "cats_test, cats_train, dogs_test, dogs_train"),
-        (("cats", "cats_test", "dogs", "dogs_test"), "cats, cats_test, dogs, dogs_test"),
-        (("cat 1", "cat 1 val", "cat 2", "cat 2 val"), "cat 1, cat 1 val, cat 2, cat 2 val"),
-        (("猫", "猫_test", "犬", "犬_test"), "犬, 犬_test, 猫, 猫_test"),
+        (("cat_train_1", "cat_train_2", "cat_test", "fox"), "cat_test, cat_train_1, cat_train_2"),
+        (("猫_train", "猫_test", "犬_train", "犬_test"), "犬_test, 犬_train, 猫_test, 猫_train"),
+        (("cats_trainval", "cats_test"), "cats_test, cats_trainval"),
+        (("cats_train_val", "cats_test"), "cats_test, cats_train_val"),
+        (("traincats", "testcats", "fox"), "testcats, traincats"),
         (("catsTrain", "catsTest"), "catsTest, catsTrain"),
         (("catstrain", "catstest", "fox"), "catstest, catstrain"),
         (("0train", "0test", "1train", "1test"), "0test, 0train, 1test, 1train"),
@@ -144,12 +146,27 @@ def test_two_folders_for_one_split_are_refused_by_other_names_too(tmp_path):
     [("cat/day", "cat/night", "dog/day", "dog/dusk", "crash test/2019", "steam train/2020"), ("test_tube", "train"),
      ("cat/a/x", "cat/a/y", "dog/b/x", "dog/b/y"), ("tests", "contests"),
      ("test1", "test2"), ("train a", "train b"), ("toy", "toy train"), ("toy", "toy train", "car", "car test", "bus"),
-     ("trainer", "tester"), ("contest", "con", "interval")],
+     ("trainer", "tester"), ("trainers", "testers"), ("contest", "con", "interval"), ("0_train", "1_test"),
+     ("blood", "blood test", "urine", "urine test"), ("con", "contest", "pro", "protest")],
 )  # fmt: skip
 def test_folders_that_do_not_look_like_splits_are_classes(tmp_path, folders):
     for name in folders:
         pictures(tmp_path / name, 6)
     assert data.load(tmp_path).class_names == tuple(sorted({name.partition("/")[0] for name in folders}))
+
+
+@pytest.mark.parametrize("names, other, whole", [
+    (("cats", "cats_test", "dogs", "dogs_test"), "cats_test, dogs_test", "cats, dogs"),
+    (("cats", "cats_test_1", "cats_test_2", "fox"), "cats_test_1, cats_test_2", "cats"),
+    (("cat 1", "cat 1 val", "cat 2"), "cat 1 val", "cat 1"), (("猫", "猫_test", "犬"), "猫_test", "猫"),
+    (("toy", "toy train", "car"), "toy train", "toy"), (("cats", "catstest"), "catstest", "cats"),
+])  # fmt: skip
+def test_classes_that_could_be_parts_of_others_are_told(tmp_path, names, other, whole):
+    for name in names:
+        pictures(tmp_path / name, 6)
+    made = data.load(tmp_path)
+    assert set(made.class_names) == set(names)
+    assert f"{other} are classes by themselves, not parts of {whole}." in made.notes
 
 
 def test_splits_within_classes_are_refused(tmp_path):

@@ -287,8 +287,10 @@ def test_labels_become_classes(tmp_path, labels, more, names, expected, told):
         (LABELS, {"classes": [2, 0, 1]}, "has the labels 0, 1, 2 and the classes 2, 0, 1: it isn't clear whether"),
         (LABELS, {"classes": list("201")}, "has the labels 0, 1, 2 and the classes 2, 0, 1: it isn't clear whether"),
         (LABELS + 5, {"classes": ["05", "5", "6", "7"]}, "has the label 5, but 4 classes, 05, 5, 6, 7, which labels"),
-        (LABELS % 2 + 1, {"classes": [1, 2, 3]}, "has the labels 1, 2 and the classes 1, 2, 3: it isn't clear whether"),
-        (LABELS % 2 + 1, {"classes": list("123")}, "count, y.astype(str) if they name."),
+        (LABELS % 2 + 1, {"classes": [1, 2, 3]}, "has the labels 1, 2 and the classes 1, 2, 3: it isn't clear"),
+        (LABELS % 2 + 1, {"classes": list("123")}, "count: classes.astype(str)[y])."),
+        (LABELS % 2 + 1, {"classes": ["1.0", "2.0", "3.0"]}, "has the labels 1, 2 and the classes 1.0, 2.0, 3.0: it"),
+        (LABELS + 1, {"classes": [*"123", "cat", "Cat"]}, "has the labels 1, 2, 3 and the classes 1, 2, 3, cat, Cat"),
         (NAMES[LABELS][:, None].repeat(2, 1), {}, "needs labels (N,), or one-hot (N, classes); y_train is (40, 2)."),
         (ONE_HOT, {"classes": list("abcd")}, "has one-hot labels of 3 columns, but 4 names in classes."),
         (LABELS, {"classes": ["a", "b", "a"]}, "has more than one class of the name 'a'; give each its own."),
@@ -321,6 +323,17 @@ def test_numbers_beside_columns_count_the_classes_as_these_do(tmp_path):
     for classes in ([1, 2, 3], ["1", "2", "3"]):
         with pytest.raises(ZooError, match="has the labels 1, 2 and the classes 1, 2, 3: it isn't clear whether"):
             labelled(tmp_path, ONE_HOT, LABELS % 2 + 1, classes=classes)
+
+
+def test_numbers_beside_columns_may_name_the_classes_too(tmp_path):
+    made = labelled(tmp_path, ONE_HOT, np.array([3, 5, 8])[LABELS], classes=[3, 5, 8])
+    assert made.class_names == ("3", "5", "8")
+    assert (made.test.labels == LABELS).all()
+
+
+def test_negative_numbers_may_be_names(tmp_path):
+    made = labelled(tmp_path, np.array([-1, 1])[LABELS % 2], classes=["-1", "1"])
+    assert made.class_names == ("-1", "1") and (made.test.labels == LABELS % 2).all()
 
 
 def test_splits_whose_labels_are_of_two_kinds_are_refused(tmp_path):

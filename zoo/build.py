@@ -43,10 +43,14 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
     """
     planned = plan(model, input_shape, classes, include_top and not features, pooling, name, **overrides)
     top = include_top and not features and bool(planned.layout.head)
-    built = build(planned.trace, planned.name, classifier_activation if top else False, features)
+
+    def of(trace):
+        return build(trace, planned.name, classifier_activation if top else False, features)
+
+    built = of(planned.trace)
     if weights is not None:
         registered = planned.entry.name if planned.entry and planned.entry.is_registered else None
-        load_weights(built, weights, registered, top, overrides, lambda shape: plan(planned.layout, shape).trace)
+        load_weights(built, weights, registered, top, overrides, lambda shape: of(plan(planned.layout, shape).trace))
     return built
 
 

@@ -1,9 +1,9 @@
-"""Images that are nearly black by what their files call white: it is said, for a lower value may be white in them."""
+"""The note on images that are nearly black by what their files call white, as masks of 0 and 1 are."""
 
 from collections.abc import Callable, Sequence
 
 EXAMPLES = {8: "1 may in a mask", 16: "4095 may in files of 16 bits"}
-LIMITS = {8: 16 / 255, 16: 1 / 4}  # of white: what 4 bits in 8 reach at most, and 14 bits in 16
+LIMITS = {8: 16 / 255, 16: 1 / 4}  # of white: digits from 0 to 16 in 8 bits, 14 bits in 16
 
 
 def notes_on(peaks: Sequence[float | None], bits: int, name_of: Callable[[int], str]) -> list[str]:

@@ -15,7 +15,7 @@ from zoo.data.dataset import Dataset, StreamedSplit, make_dataset
 from zoo.data.images import extent, is_blank, peak, read_head, read_image
 from zoo.data.ranges import common_white
 from zoo.data.transparency import notes_on, spread
-from zoo.data.tree import find_splits, left_out, nested, read_tree, renamed
+from zoo.data.tree import beside, find_splits, left_out, nested, read_tree, renamed
 from zoo.errors import ZooError, did_you_mean
 from zoo.names import line
 
@@ -49,7 +49,7 @@ def load_folder(path: Path, size: Size, order: str = "natural", white: float | N
                 raise ZooError(f"{line(part.path)} is no class of the training images.{near}")
         found[split] = [(file, number[part.name]) for part in top.classes() for file in part.all_images()]
     shape, white, notes = _common([file for pairs in found.values() for file, _ in pairs], size, white)
-    notes += renamed(root, tops) + nested(tops) + left_out(root, tops)
+    notes += renamed(root, tops) + beside(tops) + nested(tops) + left_out(root, tops)
     splits = {}
     for split, pairs in found.items():
         paths = np.array([str(file) for file, _ in pairs], object)

@@ -1,12 +1,14 @@
 """Arrays of labels, whole numbers, one-hot rows or names -> the classes' names, and int32 labels that number these."""
 
+import re
 from typing import Any
 
 import numpy as np
 
-from zoo.data.class_names import in_order, listed, plain
+from zoo.data.class_names import in_order, listed
 from zoo.errors import ZooError, did_you_mean
 
+WHOLE = re.compile(r"[+-]?\d{1,15}(\.0*)?")  # text of a whole number
 EXACT = 2**53  # whole numbers in floats are exact below this
 
 
@@ -15,7 +17,7 @@ def as_classes(file: str, arrays: dict[str, np.ndarray], names: list[str] | None
     """Return (the classes' names, the labels by key, the notes) of a dict of arrays of labels.
 
     Labels are whole numbers or names, (N,) or (N, 1), or one-hot, (N, classes). Where there are `names`, numbers count
-    them from 0 or, where that can't be, are the names.
+    them from 0 or, where these are numbers too, are the names; where it could be either, they are refused.
     Without names each number or name that occurs in any split is a class, named by itself, in order; and so is each
     column of one-hot rows.
 
@@ -25,44 +27,46 @@ def as_classes(file: str, arrays: dict[str, np.ndarray], names: list[str] | None
     values = {key: _values(file, key, array) for key, array in arrays.items()}
     if len({array.dtype.kind == "U" for array in values.values()}) > 1:
         raise ZooError(f"{file} has names as labels in one split and numbers in another.")
-    found = sorted({value for array in values.values() for value in np.unique(array).tolist()})
     columns, notes = _column_count(file, arrays, names), []
+    single = [array for key, array in values.items() if not _is_one_hot(arrays[key])]
+    found = sorted(set().union(*(np.unique(array).tolist() for array in single)))
     number: dict[Any, int]
     if found and isinstance(found[0], str):
         names = names or in_order(found)
         number = {name: i for i, name in enumerate(names)}
-    elif columns:
-        plain_ones = [value for key, value in values.items() if not _is_one_hot(arrays[key])]
-        if names and plain_ones:  # which must count the classes from 0, as columns do
-            _numbers(file, np.unique(np.concatenate(plain_ones)).tolist(), names)
-        names = names or list(map(str, range(columns)))
-        number = {i: i for i in range(columns)}
     elif names:
-        number = _numbers(file, found, names)
+        number = _by_name_or_place(file, found, names)
+    elif columns:
+        names = list(map(str, range(columns)))
+        number = {i: i for i in range(columns)}
     else:
-        names, number = list(map(str, found)), {value: i for i, value in enumerate(found)}
+        names, number = list(map(str, found)), {value: i for i, value in enumerate(found) if value >= 0}
         if found != list(range(len(found))):
             notes.append(f"The labels of {file} leave numbers out: the classes are those that occur, {listed(names)}.")
     _check(file, found, number, names)
     if floats := [array for array in arrays.values() if array.dtype.kind == "f" and not _is_one_hot(array)]:
         notes.append(f"The labels of {file} are {floats[0].dtype}; being whole, they are taken as numbers of classes.")
-    return names, {key: _numbered(array, number) for key, array in values.items()}, notes
+    return names, {key: array.astype(np.int32) if _is_one_hot(arrays[key]) else _numbered(array, number)
+                   for key, array in values.items()}, notes  # fmt: skip
 
 
-def _numbers(file, found, names):
-    """Return the number of the class by the label: labels are places in `names` or, where that can't be, the names."""
-    places, values = range(len(names)), {plain(name): i for i, name in enumerate(names)}
-    by_value = {label: values.get(str(label)) for label in found}
-    are_places = set(found) <= set(places)
-    if None in by_value.values() or len(values) < len(names):
-        return {place: place for place in places}
-    if are_places and any(by_value[label] != label for label in found):
+def _by_name_or_place(file, found, names):
+    """Return the class's number by the label: labels count `names` from 0 or, where these are numbers too, are names.
+
+    Raises `ZooError` where they could be either, and it matters.
+    """
+    values = [int(float(name)) if WHOLE.fullmatch(name.strip()) else None for name in names]
+    are_names = all(values.count(label) == 1 for label in found)
+    are_places = set(found) <= set(range(len(names)))
+    if are_names and are_places and any(values[label] != label for label in found):
         raise ZooError(
             f"{file} has the labels {listed(list(map(str, found)))} and the classes {listed(names)}: it isn't clear "
-            "whether they count the classes from 0 or name them; store them as names: classes[y] if they count, "
-            "y.astype(str) if they name."
+            "whether they count the classes from 0 or name them; store the names themselves as labels, as text "
+            "(if they count: classes.astype(str)[y])."
         )
-    return by_value
+    if are_names:
+        return {label: values.index(label) for label in found}
+    return {place: place for place in range(len(names))}
 
 
 def _column_count(file, arrays, names):
@@ -123,7 +127,7 @@ def _check(file, found, number, names):
     if unknown and isinstance(unknown[0], str):
         near = did_you_mean(unknown[0], names)
         raise ZooError(f"{file} has the label {unknown[0]!r}, which isn't among its classes.{near}")
-    if found and not isinstance(found[0], str) and found[0] < 0:
+    if unknown and unknown[0] < 0:
         raise ZooError(f"{file} has the label {found[0]}: number the classes from 0, and leave unlabelled images out.")
     if unknown:
         raise ZooError(

@@ -11,7 +11,7 @@ from zoo.errors import ZooError
 from zoo.names import line
 
 SPLITS = {"train": "train", "training": "train", "val": "validation", "valid": "validation",
-          "validation": "validation", "test": "test", "testing": "test"}  # fmt: skip
+          "validation": "validation", "test": "test", "testing": "test", "trainval": "train"}  # fmt: skip
 
 
 @dataclass
@@ -101,34 +101,35 @@ def _by_likeness(root):
     if named == tops and are_alike and training[0] is _inside(training[0]):
         return _by_split(root, [top for top in named if _held(top)])
     if len(named) > 1 and (named == tops and any(map(_held, named)) or are_alike):
-        return _refuse(root, named)
-    if divided := _divided(tops):
-        return _refuse(root, divided)
+        return _refuse_unless_nested(root, named)
+    if divided := [top for top in tops if any(top in parts for parts in _divided(tops))]:
+        return _refuse_unless_nested(root, divided)
     if len(wide) > 1 and all(_held(top) == _held(wide[0]) for top in wide):
-        return _refuse(root, wide)
+        return _refuse_unless_nested(root, wide)
     return None
 
 
 def _divided(tops):
-    """The folders that divide classes among splits: cats_train and cats_test; cats and cats_test, dogs and dogs_test.
+    """The folders of each class that is divided among splits, as cats_train and cats_test are, by their names."""
+    found = []
+    for name, parts in _parts(tops).items():
+        folders, plain = sum(parts.values(), []), sum(top.name.lower() in SPLITS for top in sum(parts.values(), []))
+        if len(parts.keys() - {None}) > 1 and (name or 0 < plain < len(folders)):  # train beside test1, and not test
+            found.append(folders)
+    return found
 
-    The second way counts only where all folders are such pairs, and not one pair alone: "toy" and "toy train" are toys.
-    """
-    parts = defaultdict(dict)  # by the class: the names of its folders by the split that they name, or None
+
+def _parts(tops):
+    """{the name of a class: {the split that a folder's name tells, or None: the folders}}, as far as names tell it."""
+    found = defaultdict(lambda: defaultdict(list))
     for top in tops:
-        for stem, split in _readings(top.name):
-            parts[stem].setdefault(split, top.name)
-    divided = [found for found in parts.values() if len(found.keys() - {None}) > 1
-               and not {name.lower() for name in found.values()} <= SPLITS.keys()]  # `find_splits` saw these
-    pairs = [found for found in parts.values() if len(found) > 1]
-    if len(pairs) > 1 and {name for found in pairs for name in found.values()} == {top.name for top in tops}:
-        divided = pairs
-    names = {name for found in divided for name in found.values()}
-    return [top for top in tops if top.name in names]
+        for name, split in _readings(top.name):
+            found[name][split].append(top)
+    return found
 
 
-def _refuse(root, tops):
-    """Raise `ZooError` for folders that look like splits; but what are splits within classes, `nested` refuses."""
+def _refuse_unless_nested(root, tops):
+    """Raise `ZooError` for folders that look like splits; classes that hold splits are left to `nested`."""
     held = sorted(set().union(*map(_held, tops)))
     within = f" or by holding the same folders ({line(listed(held))})" if held else ""
     if not _are_splits(held):
@@ -158,14 +159,18 @@ def _inside(folder):
 
 
 def _readings(name):
-    """How a folder's name may be read: pairs of the class and the split that it names, or None."""
+    """How a folder's name may be read: (the name of a class, the split that is told beside it, or None).
+
+    Numbers may be the class's or the folder's: "cats_test_1" is read both ways.
+    """
     words, split = _words(name), _split_named(name)
     if split:
         rest = [word for word in words if word not in SPLITS]
-        return [(" ".join(rest), split), (" ".join(word for word in rest if not word.isdigit()), split)]
+        return {(" ".join(rest), split), (" ".join(word for word in rest if not word.isdigit()), split)}
     whole = " ".join(words)
-    return [(whole, None), *((whole.removesuffix(word), split) for word, split in SPLITS.items()
-                             if whole.endswith(word))]  # fmt: skip
+    behind = {(whole.removesuffix(word), split) for word, split in SPLITS.items() if whole.endswith(word)}
+    before = {(whole.removeprefix(word), split) for word, split in SPLITS.items() if whole.startswith(word)}
+    return {(whole, None)} | behind | {(rest, split) for rest, split in before if len(rest) > 3}  # no "trainers"
 
 
 def _words(name):
@@ -176,9 +181,9 @@ def _words(name):
 
 
 def _split_named(name):
-    """The split that a word of a folder's name tells, or None where none does, or several do."""
+    """The split that a word of a folder's name tells, or None where none does, or several do, but for train_val."""
     found = {SPLITS[word] for word in _words(name) if word in SPLITS}
-    return found.pop() if len(found) == 1 else None
+    return "train" if found == {"train", "validation"} else found.pop() if len(found) == 1 else None
 
 
 def _by_split(root, folders):
@@ -221,6 +226,15 @@ def renamed(root: Folder, splits: dict[str, Folder]) -> list[str]:
     folders = [folder for folder in splits.values() if folder is not root and folder.name.lower() not in SPLITS]
     told = [f"{line(folder.name)} as {_split_named(folder.name)}" for folder in folders]
     return [f"By their names and what they hold, folders are taken for splits: {', '.join(told)}."] if told else []
+
+
+def beside(splits: dict[str, Folder]) -> list[str]:
+    """Return the sentence on classes that could be parts of others by their names, in a list that may be empty."""
+    pairs = [parts for split in splits.values() for parts in _parts(split.classes()).values() if None in parts]
+    whole = {top.name for parts in pairs if len(parts) > 1 for top in parts[None]}
+    other = {top.name for parts in pairs for split in parts.keys() - {None} for top in parts[split]}
+    told = f"{line(listed(sorted(other)))} are classes by themselves, not parts of {line(listed(sorted(whole)))}."
+    return [told] if other else []
 
 
 def nested(splits: dict[str, Folder]) -> list[str]:

@@ -12,7 +12,6 @@ import keras
 
 from zoo.annotations import Shape, StrPath
 from zoo.errors import ZooError, first_line
-from zoo.layout.trace import Trace
 from zoo.weights.checking import check_files, check_outputs, tell_doubt
 from zoo.weights.copying import copy_weights
 from zoo.weights.imagenet import load_imagenet
@@ -28,7 +27,7 @@ __all__ = [
 
 def load_weights(model: keras.Model, weights: StrPath, name: str | None = None, include_top: bool = True,
                  options: dict[str, Any] | None = None,
-                 at_size: Callable[[Shape], Trace] | None = None) -> None:  # fmt: skip
+                 at_size: Callable[[Shape], keras.Model] | None = None) -> None:  # fmt: skip
     """Load weights into a model. An error leaves it as it was.
 
     Args:
@@ -38,8 +37,8 @@ def load_weights(model: keras.Model, weights: StrPath, name: str | None = None, 
         name: the registered name that the model was built from; None for a layout of the user's own.
         include_top: whether the model has its head.
         options: the overrides that the model was built with.
-        at_size: the function that returns the model's `Trace` for images of another shape, (height, width, channels):
-            with it, the padding of a `.keras` file of another size is compared too.
+        at_size: the function that builds the same model for images of another shape, (height, width, channels): with
+            it, the layers of a `.keras` file of another size are compared too.
 
     Raises:
         ZooError: if there are no such weights, or they aren't of the same net.

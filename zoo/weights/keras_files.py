@@ -14,19 +14,19 @@ import numpy as np
 from zoo.annotations import Shape
 from zoo.errors import ZooError
 from zoo.layout.checks import is_whole
-from zoo.layout.trace import Trace
 from zoo.weights.conventions import is_changed
 from zoo.weights.copying import assign, copy_weights, fit
-from zoo.weights.graphs import difference, input_shapes, nodes, pads_otherwise
+from zoo.weights.graphs import difference, image_of, nodes, own_class
 
 UNSEEN = (
     "was matched to {} by its layers' names and shapes alone, which another stride, pool, padding, epsilon or "
     "activation leaves as they are"
 )
+NO_GRAPH = "it holds a model of a class of its own, not a graph of layers."
 
 
 def load_file(model: keras.Model, path: Path, include_top: bool = True, options: Iterable[str] = (),
-              at_size: Callable[[Shape], Trace] | None = None) -> str:  # fmt: skip
+              at_size: Callable[[Shape], keras.Model] | None = None) -> str:  # fmt: skip
     """Load a file of the same net into a model; without top, one of the whole net will do: its head is left aside.
 
     A `.keras` file holds the net's graph, so the layers' names may be others; of weights alone the layers are matched
@@ -36,12 +36,13 @@ def load_file(model: keras.Model, path: Path, include_top: bool = True, options:
     Raises `ZooError` where the file is of another net, and whatever Keras and h5py raise for one that is none.
     """
     with_graph, takers = path.suffix == ".keras", [layer for layer in model.layers if layer.weights]
-    theirs, shapes = _graph(path) if with_graph else ({}, [])
+    own, theirs = _graph(path) if with_graph else ("", {})
     doubt, differs = UNSEEN.format(model.name), False
     if with_graph and all(layer.name in theirs for layer in takers):
-        doubt, differs = _compared(model, theirs, shapes, include_top, at_size)
+        doubt, differs = _compared(model, theirs, include_top, at_size)
     if differs and not is_changed(options):
         raise ZooError(f"it {doubt}.")
+    doubt = doubt or own and f"is of a model of a class of its own, {own}, whose call isn't seen"
     stored = _stored(path)
     missing = [layer.name for layer in takers if layer.name not in stored]
     if missing and with_graph:
@@ -55,40 +56,42 @@ def load_file(model: keras.Model, path: Path, include_top: bool = True, options:
 
 
 def _graph(path):
-    """Return the `nodes` of a `.keras` file's net, and the shapes of its inputs."""
+    """Return the name of the class of a `.keras` file's model, "" where it is Keras's, and the model's `nodes`."""
     with ZipFile(path) as archive:
         text = archive.read("config.json")
     try:
-        config = json.loads(text)["config"]
-        return nodes(config), input_shapes(config)
+        stored = json.loads(text)
+        own, has_layers = own_class(stored), "layers" in stored["config"]
+        if has_layers or not own:
+            return own, nodes(stored["config"])
     except (LookupError, TypeError, AttributeError, ValueError):
         raise ZooError("its config.json isn't that of a Keras model.") from None
+    raise ZooError(NO_GRAPH)
 
 
-def _compared(model, theirs, shapes, include_top, at_size):
+def _compared(model, theirs, include_top, at_size):
     """What makes a `.keras` file's net another function than the model, as far as is seen, and whether it surely does.
 
-    That is the first layer that isn't what the model's layer of its name is. The padding of a net for images of another
-    size is compared with that of the `Trace` that `at_size` returns for their shape.
+    That is the first layer that isn't what the layer of its name is in the model or, for images of another shape, in
+    the model that `at_size` builds for these.
     """
     ours = nodes(model.get_config())
-    of_one_size = tuple(model.input_shape) in shapes
-    differs = difference(ours, theirs, of_one_size, include_top)
-    if differs or of_one_size:
-        return differs, bool(differs)
-    shape = shapes[0][1:] if shapes else ()
-    if at_size is None or len(shape) != 3 or not all(is_whole(size, 1) for size in shape):
-        return f"is of a net for images of another shape, {shape}, so that its padding wasn't compared", False
-    name = pads_otherwise(theirs, at_size(shape).layers, include_top)
-    told = f"pads or crops {name} otherwise than the net does for images of {shape[0]}x{shape[1]}" if name else ""
-    return told, bool(name)
+    image = image_of(ours, theirs)
+    _, *shape = theirs[image].settings["batch_shape"] if image else (None,)
+    if tuple(shape) != model.input_shape[1:]:
+        if at_size is None or len(shape) != 3 or not all(is_whole(size, 1) for size in shape):
+            told = f"is of a net for images of another shape, {tuple(shape)}, so that its layers weren't compared"
+            return told, False
+        ours = nodes(at_size(tuple(shape)).get_config())
+    differs = difference(ours, theirs, include_top)
+    return differs, bool(differs)
 
 
 def _matched_by_graph(model, path, include_top):
     """Load the weights of a net whose layers have other names; return that this proves nothing."""
     source = keras.models.load_model(path, compile=False)
     if not getattr(source, "outputs", None):
-        raise ZooError("it holds a model of a class of its own, not a graph of layers.")
+        raise ZooError(NO_GRAPH)
     copy_weights(source, model, include_top)
     return f"was matched to {model.name} by its graph and the shapes of its weights alone"
 
