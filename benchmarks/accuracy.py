@@ -3,6 +3,7 @@
     python -m benchmarks.accuracy --data-dir DIR             # all that isn't measured yet: hours on two cores
     python -m benchmarks.accuracy lenet5 --data-dir DIR      # one net
     python -m benchmarks.accuracy --papers --cifar10 cifar10.npz    # the papers' recipes, for a graphics card
+    python -m benchmarks.accuracy resnet20 resnet56 --papers --jobs 2    # two runs at a time
     python -m benchmarks.accuracy --markdown                 # the tables of docs/accuracy.md, from the results
 
 Each run is a process of `python train.py`, with the words that stand in `DEFAULTS` and `PAPERS`. Each finished run is
@@ -94,6 +95,7 @@ def main():
     parser.add_argument("models", nargs="*")
     parser.add_argument("--papers", action="store_true", help="train by the papers' recipes")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no run after so many")
+    parser.add_argument("--jobs", type=int, default=1, help="how many runs at a time; their times don't compare then")
     parser.add_argument("--data-dir", help="where TFDS keeps its sets")
     parser.add_argument("--cifar10", help="a Keras-style file of that name to take for it, cifar10.npz")
     parser.add_argument("--results", type=Path, default=Path("benchmarks/accuracy.csv"))
@@ -107,15 +109,21 @@ def main():
     if options.markdown:
         return print(table(rows))
     here, end = machine(), time.monotonic() + 60 * options.minutes
+    here += f", {options.jobs} runs side by side" * (options.jobs > 1)
     done = {(row["command"], row["seed"], row["machine"]) for row in rows}
-    for (model, words), seeds in cases.items():
-        for seed in range(seeds):
-            wanted = not options.models or model in options.models
-            if not wanted or (words, str(seed), here) in done or time.monotonic() > end:
-                continue
-            told = run(words, seed, options.data_dir, options.cifar10)
-            told = {key: told[key] for key in ("epochs", "test_accuracy", "seconds", "compiling")}
-            results.append(options.results, {"model": model, "command": words, "seed": seed} | told | {"machine": here})
+
+    def row(model, words, seed):
+        if time.monotonic() > end:
+            return None
+        told = run(words, seed, options.data_dir, options.cifar10)
+        told = {key: told[key] for key in ("epochs", "test_accuracy", "seconds", "compiling")}
+        return {"model": model, "command": words, "seed": seed} | told | {"machine": here}
+
+    todo = [(model, words, seed) for (model, words), seeds in cases.items() for seed in range(seeds)
+            if (not options.models or model in options.models) and (words, str(seed), here) not in done]  # fmt: skip
+    for found in command.side_by_side(row, todo, options.jobs):
+        if found:
+            results.append(options.results, found)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import json
 import os
 import sys
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -31,7 +30,6 @@ from zoo.benchmark import device
 
 LIBRARIES = ("pytorch", "zoo")
 SEEDS = (0, 1, 2)
-THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")  # the variables that PyTorch and TensorFlow read
 COLUMNS_OF_PLOT = 4
 STYLES = {"pytorch": {"color": "#d95f02", "linestyle": "--"}, "zoo": {"color": "#1b6ca8"}}
 
@@ -179,14 +177,9 @@ def main():
     machine = device.name("processor")
     done = {(row["case"], row["library"], row["seed"], row["machine"]) for row in rows}
     runs = [(name, library, seed) for seed in options.seeds for name in names for library in LIBRARIES]
-    os.environ |= dict.fromkeys(THREADS, str(max(1, os.cpu_count() // options.jobs)))
-    with ThreadPoolExecutor(options.jobs) as pool:
-        futures = [
-            pool.submit(_row, *run, options.data_dir, machine)
-            for run in runs if (*map(str, run), machine) not in done
-        ]  # fmt: skip
-        for future in as_completed(futures):
-            results.append(options.results, future.result())
+    todo = [(*run, options.data_dir, machine) for run in runs if (*map(str, run), machine) not in done]
+    for row in command.side_by_side(_row, todo, options.jobs):
+        results.append(options.results, row)
 
 
 def _row(name, library, seed, data_dir, machine):

@@ -1,6 +1,7 @@
 """Folders of images: which are classes, which are splits, what is taken, and the sentence for what isn't."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from pictures import classes, noise, pictures
 from PIL import Image
 
 from zoo import ZooError, data
+from zoo.data import tree
 from zoo.data.images import read_image
+from zoo.data.tree import Folder, find_splits
 from zoo.training import train as training
 
 
@@ -27,7 +30,7 @@ def test_a_folder_of_class_folders(tmp_path):
 # ------------------------------------------------------------------------------------------------- splits or classes
 
 NAMES = [("train", "val", "test"), ("train", "valid", "test"), ("Train", "VALID", "Test"),
-         ("Training", "Validation", "Testing"), ("TRAIN", "val", "testing"), ("trainval", "val", "test")]  # fmt: skip
+         ("Training", "Validation", "Testing"), ("TRAIN", "val", "testing"), ("trainval", "vaLid", "tEST")]  # fmt: skip
 
 
 @pytest.mark.parametrize("names", NAMES)
@@ -79,7 +82,8 @@ def test_folders_that_could_be_either_are_refused(tmp_path, folders, sentence):
 @pytest.mark.parametrize(
     "names",
     [("training_set", "test_set"), ("seg_train", "seg_test"), ("Train Images", "Test Images"), ("train2017", "val2017"),
-     ("cats-train", "cats-valid", "cats-test"), ("trainset", "testset"), ("imagesTrain", "imagesVal")],
+     ("cats-train", "cats-valid", "cats-test"), ("trainset", "testset"), ("imagesTrain", "imagesVal"),
+     ("train_val", "test"), ("training_set", "test", "val")],
 )  # fmt: skip
 def test_splits_are_known_by_a_word_of_their_names_if_they_hold_the_same_classes(tmp_path, names):
     for name in names:
@@ -166,7 +170,24 @@ def test_classes_that_could_be_parts_of_others_are_told(tmp_path, names, other, 
         pictures(tmp_path / name, 6)
     made = data.load(tmp_path)
     assert set(made.class_names) == set(names)
-    assert f"{other} are classes by themselves, not parts of {whole}." in made.notes
+    assert f"Taken for classes of their own, not for parts of {whole}: {other}." in made.notes
+
+
+def test_names_without_letters_are_no_parts(tmp_path):
+    for name in ("+", "-", "train"):
+        pictures(tmp_path / name, 6)
+    assert not any("of their own" in note for note in data.load(tmp_path).notes)
+
+
+def test_many_classes_are_looked_at_once():
+    """A thousand compared with each other would be a million."""
+    calls, root = [], Folder(Path("many"))
+    for name in map(str, range(1000)):
+        root.folders.append(Folder(root.path / name, images=[root.path / name / "a.png"]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tree, "_words", lambda name: calls.append(name) or [name])
+        assert find_splits(root) == {"train": root}
+    assert len(calls) < 20 * 1000
 
 
 def test_splits_within_classes_are_refused(tmp_path):

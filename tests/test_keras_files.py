@@ -391,6 +391,15 @@ def test_zeros_round_a_map_may_stand_in_layers_of_any_name_and_number(top, size,
         zoo.create(layout, size, include_top=top, weights=tmp_path / "net.keras")
 
 
+def test_a_net_for_images_that_this_one_cannot_take_is_refused(tmp_path):
+    def layout(padding):
+        return [Conv(4, 3, 1, padding, name="one"), Conv(4, 3, 1, padding, name="two"), GlobalPool(), Dense(3)]
+
+    zoo.create(layout("same"), (4, 3, 3)).save(tmp_path / "net.keras")
+    with pytest.raises(ZooError, match="it is of a net for images of 4x3, which layout can't take.$"):
+        zoo.create(layout("valid"), SHAPE, weights=tmp_path / "net.keras")
+
+
 @pytest.mark.parametrize("size", [(8, 8, 3), (9, 12, 3)], ids=["same size", "other size"])
 def test_a_padded_pool_that_rounds_up_too_is_refused(size, tmp_path):
     layout = [Conv(4, 3, name="conv"), Pool(3, 2, 1, name="pool"), GlobalPool(), Dense(3)]
@@ -413,7 +422,8 @@ def test_a_shuffle_that_turns_the_map_is_refused(size, tmp_path):
 
 
 @pytest.mark.parametrize("layer", [
-    keras.layers.RandomFlip(), keras.layers.ActivityRegularization(), keras.layers.Activation("linear"),
+    keras.layers.RandomFlip(), keras.Sequential([keras.layers.RandomFlip(), keras.layers.GaussianNoise(0.1)]),
+    keras.layers.ActivityRegularization(), keras.layers.Activation("linear"),
     keras.layers.SpatialDropout2D(0.5), keras.layers.GaussianDropout(0.5), keras.layers.GaussianNoise(0.5),
     keras.layers.AlphaDropout(0.5), keras.layers.Identity()])  # fmt: skip
 def test_what_does_nothing_in_inference_is_no_other_net(layer, tmp_path):

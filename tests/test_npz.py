@@ -269,6 +269,8 @@ def test_labels_become_classes(tmp_path, labels, more, names, expected, told):
         (LABELS - 1, {}, "has the label -1: number the classes from 0, and leave unlabelled images out."),
         (LABELS + 0.5, {}, "needs whole numbers or names as labels; y_train holds 0.5."),
         (np.where(LABELS == 0, np.nan, LABELS), {}, "needs whole numbers or names as labels; y_train holds nan."),
+        (np.float32(2**25) * LABELS.astype("f4"), {}, "needs whole numbers or names as labels; y_train holds 3.3"),
+        (np.float16(2**12) * LABELS.astype("f2"), {}, "needs whole numbers or names as labels; y_train holds 4096."),
         (LABELS.astype(complex), {}, "needs whole numbers or names as labels; y_train holds complex128."),
         (NAMES.astype(object)[LABELS], {}, "holds Python objects in y_train, " + OBJECTS),
         (changed(ONE_HOT, (3, [1, 1, 0])), {}, ROWS + "3 of y_train has 2 ones."),

@@ -9,7 +9,6 @@ from zoo.data.class_names import in_order, listed
 from zoo.errors import ZooError, did_you_mean
 
 WHOLE = re.compile(r"[+-]?\d{1,15}(\.0*)?")  # text of a whole number
-EXACT = 2**53  # whole numbers in floats are exact below this
 
 
 def as_classes(file: str, arrays: dict[str, np.ndarray], names: list[str] | None = None
@@ -96,7 +95,8 @@ def _values(file, key, array):
     if array.dtype.kind not in "buif":
         raise ZooError(f"{file} needs whole numbers or names as labels; {key} holds {array.dtype}.")
     if array.dtype.kind == "f":
-        odd = array[~((array == np.round(array)) & (abs(array) < EXACT))]
+        exact = 2.0 ** (np.finfo(array.dtype).nmant + 1)  # whole numbers up to this are themselves
+        odd = array[~((array == np.round(array)) & (abs(array.astype(np.float64)) <= exact))]
         if odd.size:
             raise ZooError(f"{file} needs whole numbers or names as labels; {key} holds {odd[0]:g}.")
     return array if array.dtype.kind in "iu" else array.astype(np.int64)

@@ -75,6 +75,8 @@ def find_splits(root: Folder) -> dict[str, Folder]:
     training = [folder for folder in splits if SPLITS[folder.name.lower()] == "train"]
     if training and (not beside or len(plain) > 1 and training[0] in plain):
         return _by_split(root, splits)
+    if alike := _alike(root):
+        return alike
     if plain and beside:
         raise ZooError(
             f"{line(plain[0].path)} holds folders of images, as a split does, but {_names(beside)} beside it, as "
@@ -85,28 +87,35 @@ def find_splits(root: Folder) -> dict[str, Folder]:
             f"{line(root.path)} has {_names(named)}, which name splits, but no folder train with a folder of "
             "images for each class."
         )
-    return _by_likeness(root) or {"train": root}
+    _refuse_likely(root)
+    return {"train": root}
 
 
-def _by_likeness(root):
-    """The splits of other names: all are told by a word ("training_set", "val2017"), and hold the same class folders.
+def _alike(root):
+    """The splits of which all are told by a word ("training_set", "val2017") and hold the same class folders, or {}."""
+    tops = root.classes()
+    training = [top for top in tops if _split_named(top.name) == "train" and _held(top)]
+    if not training or training[0] is not _inside(training[0]) or not all(_split_named(top.name) for top in tops):
+        return {}
+    others = [top for top in tops if top is not training[0]]
+    are_alike = any(_held(top) & _held(training[0]) for top in others)
+    return _by_split(root, [top for top in tops if _held(top)]) if are_alike else {}
 
-    Folders of which only one of the two holds are refused, for classes seldom look so. None if there are none.
-    """
+
+def _refuse_likely(root):
+    """Refuse folders that look like splits by some signs and like classes by others, for classes seldom look so."""
     tops = root.classes()
     named = [top for top in tops if _split_named(top.name)]
     wide = [top for top in tops if len(_held(top)) > 1]
     training = [top for top in named if _split_named(top.name) == "train" and _held(top)]
     are_alike = any(_held(top) & _held(training[0]) for top in named if training and top is not training[0])
-    if named == tops and are_alike and training[0] is _inside(training[0]):
-        return _by_split(root, [top for top in named if _held(top)])
+    divided = {top.name for parts in _divided(tops) for top in parts}
     if len(named) > 1 and (named == tops and any(map(_held, named)) or are_alike):
-        return _refuse_unless_nested(root, named)
-    if divided := [top for top in tops if any(top in parts for parts in _divided(tops))]:
-        return _refuse_unless_nested(root, divided)
-    if len(wide) > 1 and all(_held(top) == _held(wide[0]) for top in wide):
-        return _refuse_unless_nested(root, wide)
-    return None
+        _refuse_unless_nested(root, named)
+    elif divided:
+        _refuse_unless_nested(root, [top for top in tops if top.name in divided])
+    elif len(wide) > 1 and all(_held(top) == _held(wide[0]) for top in wide):
+        _refuse_unless_nested(root, wide)
 
 
 def _divided(tops):
@@ -182,7 +191,8 @@ def _words(name):
 
 def _split_named(name):
     """The split that a word of a folder's name tells, or None where none does, or several do, but for train_val."""
-    found = {SPLITS[word] for word in _words(name) if word in SPLITS}
+    words = [name.lower()] if name.lower() in SPLITS else _words(name)
+    found = {SPLITS[word] for word in words if word in SPLITS}
     return "train" if found == {"train", "validation"} else found.pop() if len(found) == 1 else None
 
 
@@ -230,11 +240,12 @@ def renamed(root: Folder, splits: dict[str, Folder]) -> list[str]:
 
 def beside(splits: dict[str, Folder]) -> list[str]:
     """Return the sentence on classes that could be parts of others by their names, in a list that may be empty."""
-    pairs = [parts for split in splits.values() for parts in _parts(split.classes()).values() if None in parts]
+    pairs = [parts for split in splits.values() for name, parts in _parts(split.classes()).items()
+             if name and None in parts]  # fmt: skip
     whole = {top.name for parts in pairs if len(parts) > 1 for top in parts[None]}
     other = {top.name for parts in pairs for split in parts.keys() - {None} for top in parts[split]}
-    told = f"{line(listed(sorted(other)))} are classes by themselves, not parts of {line(listed(sorted(whole)))}."
-    return [told] if other else []
+    told, others = (line(listed(sorted(names))) for names in (whole, other))
+    return [f"Taken for classes of their own, not for parts of {told}: {others}."] if other else []
 
 
 def nested(splits: dict[str, Folder]) -> list[str]:

@@ -17,8 +17,8 @@ ADDED_POOLS = ("avg_pool", "max_pool")  # what pooling= puts behind a body
 POOLS = {"max": "MaxPooling2D", "avg": "AveragePooling2D"}
 ORDERLESS = {"Add", "Average", "Maximum", "Minimum", "Multiply"}  # whose sources may change places
 OF_TRAINING = {
-    "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "Identity",
-    "SpatialDropout2D",
+    "ActivityRegularization", "AlphaDropout", "AugMix", "CutMix", "Dropout", "GaussianDropout", "GaussianNoise",
+    "Identity", "MixUp", "RandAugment", "SpatialDropout2D",
 }  # fmt: skip
 
 
@@ -27,7 +27,7 @@ class Node:
     """A call of a layer: the name of its class, its settings by Keras's names, and the nodes that it takes.
 
     Settings of our own are `zeros`, what a ZeroPadding2D puts round its input before, [[top, bottom], [left, right]];
-    the `rings` of a pool, which its last windows reach over; and whether it is always called as in `training`.
+    the `rings` of a pool, which its last windows reach over; and whether it is called with `training` true.
     """
 
     kind: str
@@ -173,7 +173,12 @@ def _kind(layer):
     """The name of a layer's class; of a class that is neither Keras's nor ours, one that no layer of ours has."""
     if own := own_class(layer):
         return own if ">" in own else f"a {own} of its own"
-    return POOLS[layer["config"]["kind"]] if layer["class_name"] == "CutPooling" else layer["class_name"]
+    if layer["class_name"] == "CutPooling":
+        return POOLS[layer["config"]["kind"]]
+    if layer["class_name"] == "Sequential":  # of augmentation, say
+        inner = [node for node in _calls(layer["config"]).values() if node.kind != "InputLayer"]
+        return "Identity" if all(node.is_idle for node in inner) else "Sequential"
+    return layer["class_name"]
 
 
 def _settings(layer, kwargs):

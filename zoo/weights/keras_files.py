@@ -82,7 +82,10 @@ def _compared(model, theirs, include_top, at_size):
         if at_size is None or len(shape) != 3 or not all(is_whole(size, 1) for size in shape):
             told = f"is of a net for images of another shape, {tuple(shape)}, so that its layers weren't compared"
             return told, False
-        ours = nodes(at_size(tuple(shape)).get_config())
+        try:
+            ours = nodes(at_size(tuple(shape)).get_config())
+        except ZooError:  # it is too small, say
+            return f"is of a net for images of {shape[0]}x{shape[1]}, which {model.name} can't take", True
     differs = difference(ours, theirs, include_top)
     return differs, bool(differs)
 
