@@ -85,7 +85,7 @@ def table(rows):
         lines.append((
             model, f"`python train.py {words}`", f"{figure.value:.2f} %" if figure else "-",
             f"{np.mean(errors):.2f} %{spread}", len(found), found[0]["epochs"], f"{minutes:.1f} min", where,
-        ))  # fmt: skip
+        ))
     headers = ("model", "command", "paper's error", "our error", "runs", "epochs", "time", "machine")
     return tabulate(lines, headers, "github", disable_numparse=True)
 
@@ -120,7 +120,7 @@ def main():
         return {"model": model, "command": words, "seed": seed} | told | {"machine": here}
 
     todo = [(model, words, seed) for (model, words), seeds in cases.items() for seed in range(seeds)
-            if (not options.models or model in options.models) and (words, str(seed), here) not in done]  # fmt: skip
+            if (not options.models or model in options.models) and (words, str(seed), here) not in done]
     for found in command.side_by_side(row, todo, options.jobs):
         if found:
             results.append(options.results, found)

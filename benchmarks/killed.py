@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 ROOT = Path(__file__).parents[1]
 TRAINING = ("--model", "lenet1", "--epochs", "6", "--set", "dropout=0.2", "--augment", "crop,mixup", "--ema", "0.9",
-            "--schedule", "plateau", "--patience", "5")  # fmt: skip
+            "--schedule", "plateau", "--patience", "5")
 
 
 def unbroken(folder):
@@ -59,7 +59,7 @@ def _begin(folder):
     config = _config(folder)
     arguments = ("--resume", config.parent) if config else (*TRAINING, "--runs", folder)
     return subprocess.Popen([sys.executable, "train.py", *arguments], cwd=ROOT, stdout=subprocess.DEVNULL,
-                            stderr=subprocess.DEVNULL)  # fmt: skip
+                            stderr=subprocess.DEVNULL)
 
 
 def _config(folder):
@@ -101,7 +101,7 @@ def main():
                 if killed == options.moments:
                     break
     print(f"{killed} runs were killed, {begun:.1f} to {ended:.1f} s after their start; {equal} of them ended with the "
-          "weights of the unbroken run, bit for bit.")  # fmt: skip
+          "weights of the unbroken run, bit for bit.")
     return 0 if equal == killed else 1
 
 

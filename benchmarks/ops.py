@@ -58,7 +58,7 @@ def profile(run, steps):
 @click.option("--classes", type=int)
 @set_option
 @click.option("--rows", default=16, show_default=True, type=click.IntRange(1),
-              help="How many ops to show, those that take longest.")  # fmt: skip
+              help="How many ops to show, those that take longest.")
 def main(model, mode, precision, batch_size, input_shape, classes, options, rows):
     """Show the ops of TensorFlow's that a step of MODEL spends its time in."""
     prepare()

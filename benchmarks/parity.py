@@ -120,7 +120,7 @@ def table(rows):
         lines.append(
             (name, images, case.fields["epochs"], *(_spread(scores[library]) for library in LIBRARIES),
              f"{ahead:+.1f}", len(scores["zoo"]), machine)
-        )  # fmt: skip
+        )
     headers = ("case", "images", "epochs", "PyTorch", "zoo", "ahead by", "seeds", "machine")
     return tabulate(lines, headers, "github", disable_numparse=True)
 
@@ -188,7 +188,7 @@ def _row(name, library, seed, data_dir, machine):
     accuracy, curve = f"{told['test_accuracy']:.4f}", " ".join(f"{value:.4f}" for value in told["curve"])
     return {
         "case": name, "library": library, "seed": seed, "accuracy": accuracy, "curve": curve, "machine": machine
-    }  # fmt: skip
+    }
 
 
 if __name__ == "__main__":

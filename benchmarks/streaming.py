@@ -56,7 +56,7 @@ def read_epoch(folder, held_bytes):
         "seconds to open": opened - start,
         "images read": count,
         "images/s": count / (time.perf_counter() - opened),
-    }  # fmt: skip
+    }
 
 
 def peak():

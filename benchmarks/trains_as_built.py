@@ -58,7 +58,7 @@ def classify(name, width, epochs, seed, **fields):
     options = {"width": width} if width < 1 else {}
     with tempfile.TemporaryDirectory() as runs:
         result = train(name, "digits", options=options, runs=runs, verbose=0, say=lambda note: None,
-                       epochs=epochs, seed=seed, **fields)  # fmt: skip
+                       epochs=epochs, seed=seed, **fields)
         config = keras.models.load_model(Path(result.run) / "model.keras", compile=False).input_shape
     return config[1:], result.test_accuracy
 
@@ -141,7 +141,7 @@ def main():
             results.append(options.results, {
                 "model": name, "width": width, "input": "x".join(map(str, shape)), "epochs": options.epochs,
                 "seed": seed, "accuracy": f"{accuracy:.4f}",
-            })  # fmt: skip
+            })
             keras.utils.clear_session()
 
 

@@ -34,7 +34,7 @@ def png(path, samples, kind, bits, transparent=None, palette=None, exif=None):
     chunks.append((b"IEND", b""))
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
-    ))  # fmt: skip
+    ))
 
 
 def tiff(path, samples, kind, order="<", orientation=None, alpha=None, **tags):
@@ -49,7 +49,7 @@ def tiff(path, samples, kind, order="<", orientation=None, alpha=None, **tags):
         256: [width], 257: [height], 258: [8 * samples.dtype.itemsize] * channels, 259: [1],
         262: [TIFF_PHOTOMETRIC[kind]], 273: [0], 274: orientation and [orientation], 277: [channels], 278: [height],
         279: [samples.nbytes], 338: alpha and [alpha], 339: [sample_format] * channels,
-    }  # fmt: skip
+    }
     values |= {int(number[1:]): value for number, value in tags.items()}
     values = {number: value for number, value in sorted(values.items()) if value}
     after = 8 + 2 + 12 * len(values) + 4

@@ -34,7 +34,7 @@ def test_figures_are_medians_of_turns_and_ratios_those_of_pairs():
     found = figures_of([0.1, 0.4, 0.2], 8, 5e9, 1000.0)
     assert found == {"images_per_second": 40.0, "slowest": 20.0, "fastest": 80.0, "spread": 1.5,
                      "ms_per_step": 200.0, "gflops": 200.0,
-                     "ceiling_gflops": 1000.0, "share_of_ceiling": 0.2}  # fmt: skip
+                     "ceiling_gflops": 1000.0, "share_of_ceiling": 0.2}
     own, other = [1.0, 2.0, 4.0], [4.0, 2.0, 5.0]
     assert ratio(own, other) == 1.25 != median(other) / median(own)
 
@@ -110,7 +110,7 @@ def test_a_contender_that_fails_is_told_and_the_others_go_on(players):
         "greedy": "MemoryError; a smaller batch may fit into the memory.",
         "full": "its device ran out of memory; a smaller batch may fit into the memory.",
         "absent": "ModuleNotFoundError: No module named 'no_such_module'",
-    }  # fmt: skip
+    }
 
 
 def test_without_the_zoos_own_there_is_nothing_to_tell(players):
@@ -124,7 +124,7 @@ def test_a_process_tells_its_own_peak_memory_and_not_its_parents(players):
     mine = np.ones(10**8, np.uint8)
     with Process(players("light").module, None) as light, Process(
         players("heavy", in_run="b'x' * 10**8 * 2").module, None
-    ) as heavy:  # fmt: skip
+    ) as heavy:
         assert light.run(1)[1] < len(mine) < heavy.run(1)[1] - light.run(1)[1]
         assert light.device == heavy.device != ""
 
@@ -205,7 +205,7 @@ def torch():
     "settings, precision",
     [({}, "float32"), ({}, "bfloat16"), ({"channels_last": True}, "float32"), ({"channels_last": True}, "bfloat16"),
      pytest.param({"channels_last": True, "compiled": True}, "bfloat16", marks=pytest.mark.bfloat16)],
-)  # fmt: skip
+)
 def test_pytorchs_loop_learns_and_infers(torch, settings, precision, monkeypatch):
     from zoo.benchmark import torch_loop
     from zoo.benchmark.torch_net import TorchNet
@@ -235,7 +235,7 @@ def test_the_net_in_pytorch_has_as_many_parameters(torch, name):
 
 
 @pytest.mark.parametrize("name", [*TRANSLATED, "alexnet", "squeezenet1_0", "mobilenet_v3_small", "shufflenet_v2_x1_0",
-                                  "densenet121", "googlenet_bn"])  # fmt: skip
+                                  "densenet121", "googlenet_bn"])
 def test_the_net_in_pytorch_gives_the_logits_of_keras(torch, name):
     from zoo.benchmark.torch_net import TorchNet
     from zoo.weights.pytorch import set_state
@@ -260,7 +260,7 @@ def test_the_net_in_pytorch_gives_the_logits_of_keras(torch, name):
     "name, sentence",
     [("lenet5_1998", "no translation of scaled_tanh to PyTorch is known, which c1 needs"),
      ("unet", "no translation of ConvTranspose to PyTorch is known, which join4_branch2_upconv needs")],
-)  # fmt: skip
+)
 def test_a_word_that_pytorch_has_no_translation_for_is_named(torch, name, sentence):
     from zoo.benchmark.torch_net import TorchNet
 
@@ -287,12 +287,12 @@ def result(contender="zoo", mode="training", rate=100.0, faster=None, **more):
             "macs": 10, "contender": contender, "images_per_second": rate, "slowest": 0.8 * rate,
             "fastest": 1.1 * rate, "spread": 0.3, "ms_per_step": 4000 / rate,
             "device": "a processor", "peak_memory_mb": 1.0, "build_seconds": 1.0, "compile_seconds": 1.0, "gflops": 1.0,
-            "ceiling_gflops": 1234.4, "share_of_ceiling": 0.1, "ratio": faster} | more  # fmt: skip
+            "ceiling_gflops": 1234.4, "share_of_ceiling": 0.1, "ratio": faster} | more
 
 
 def test_each_result_is_a_bar_with_its_figure():
     results = [Result(**result(*given)) for given in (("zoo", "training", 1234.0), ("keras", "training", 617.0, 2.0),
-                                                      ("zoo", "inference", 9999.0))]  # fmt: skip
+                                                      ("zoo", "inference", 9999.0))]
     training, inference = figures.draw_results(results).axes
     assert [bar.get_width() for bar in training.patches] == [1234, 617] and len(inference.patches) == 1
     assert [text.get_text() for text in training.texts] == ["1,234", "617  (zoo: 2.00x)"]
@@ -315,7 +315,7 @@ def test_growth_is_drawn_beside_that_of_the_multiply_adds():
     points = [
         growth.Point(**result(rate=rate, macs=macs), varied=varied, value=value)
         for varied in growth.FACTORS for value, rate, macs in ((1, 100.0, 10), (2, 50.0, 40))
-    ]  # fmt: skip
+    ]
     panels = figures.draw_growth(points).axes
     assert [axes.get_xlabel() for axes in panels[3:]] == list(figures.VARIED.values())
     measured, proportional = (line.get_ydata().tolist() for line in panels[0].lines)
@@ -332,7 +332,7 @@ def run(*arguments):
 def test_the_command_prints_what_it_documents_and_draws_it(tmp_path):
     picture = tmp_path / "speed.png"
     done = run("lenet1", "--mode", "inference", "--precision", "float32", "--batch-size", 2, "--repeats", 1, "--vs",
-               "keras", "--plot", picture, "--json")  # fmt: skip
+               "keras", "--plot", picture, "--json")
     assert done.exit_code == 0, done.output
     session = json.loads(done.stdout)
     assert list(session) == ["machine", "results", "growth", "notes"]
@@ -352,25 +352,25 @@ def test_the_command_measures_how_the_cost_grows(tmp_path, monkeypatch):
     monkeypatch.setattr(measure, "TURN", 0.1)
     picture = tmp_path / "growth.svg"
     done = run("lenet1", "--mode", "inference", "--precision", "float32", "--batch-size", 2, "--repeats", 1,
-               "--plot-growth", picture, "--json")  # fmt: skip
+               "--plot-growth", picture, "--json")
     points = json.loads(done.stdout)["growth"]
     assert [(point["varied"], point["value"]) for point in points] == [
         ("batch_size", 2), ("batch_size", 4), ("width", 1), ("input_size", 28)
-    ]  # fmt: skip
+    ]
     assert points[1]["batch_size"] == 4 and points[1]["images_per_second"] > 0 and picture.stat().st_size > 1000
 
 
 def test_the_table_has_a_line_a_result_and_the_notes(monkeypatch):
     def found(*arguments, **options):
         return session.Session({}, [Result(**result()), Result(**result("keras", faster=2.5))], [],
-                               ["lenet1 isn't measured with pytorch: it is shy."])  # fmt: skip
+                               ["lenet1 isn't measured with pytorch: it is shy."])
 
     monkeypatch.setattr(session, "benchmark", found)
     lines = run("lenet1").output.splitlines()
     assert lines[0] == "lenet1, input 28x28x1, 10 multiply-adds"
     assert lines[3].split()[:5] == ["training", "float32", "4", "zoo", "100.0"] and "2.50x as fast" in lines[4]
     assert lines[-2:] == ["The ceiling, a product of large float32 matrices: 1,234 GFLOP/s.",
-                          "lenet1 isn't measured with pytorch: it is shy."]  # fmt: skip
+                          "lenet1 isn't measured with pytorch: it is shy."]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from zoo import ZooError
 from zoo.layers.papers import (
     RBF, Bilinear, CutPooling, LeCunRange, LocalResponseNormalization, MaxUnpooling, Subsampling, TableConv2D,
     scaled_tanh,
-)  # fmt: skip
+)
 from zoo.layout import Conv, Dense, Flatten, Pool, Stage
 
 random = np.random.default_rng(0)

@@ -48,7 +48,7 @@ def test_each_net_is_built_the_same(name, channels_first, shell):
 
 # One of each word that Keras has a format for, and of the papers' own layers.
 @pytest.mark.parametrize("name", ["lenet5_1998", "googlenet", "unet", "segnet", "fcn8s", "shufflenet_v2_x1_0",
-                                  "densenet121", "mobilenet_v2", "deeplab_largefov"])  # fmt: skip
+                                  "densenet121", "mobilenet_v2", "deeplab_largefov"])
 def test_a_net_computes_the_same(name):
     net = stirred(miniature(name, classifier_activation=None))
     x = images(net, 2)

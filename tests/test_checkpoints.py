@@ -64,7 +64,7 @@ def own_net():
     net = nn.Sequential(OrderedDict(
         first=nn.Conv2d(3, 4, 3, padding=1), relu1=nn.ReLU(), second=nn.Conv2d(4, 5, 3, padding=1), relu2=nn.ReLU(),
         flat=nn.Flatten(), last=nn.Linear(320, 3),
-    ))  # fmt: skip
+    ))
     return stirred(net)
 
 
@@ -181,7 +181,7 @@ VARIANTS = [
     ("googlenet", "googlenet", "torchvision's googlenet, which is googlenet_bn here."),
     ("vgg16", "vgg16_bn", "torchvision's vgg16, which is vgg16 here."),
     ("wide_resnet50_2", "resnet50", "torchvision's wide_resnet50_2, which is wide_resnet50_2 here."),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("net, name, sentence", VARIANTS)
@@ -203,7 +203,7 @@ OTHERS = [
      "torchvision's inception_v3, which isn't among the zoo's: its BatchNorm has a scale"),
     ({"features.0.weight": np.ones((64, 3, 3, 3)), "pre_logits.fc1.weight": np.ones(1), "head.fc.weight": np.ones(1)},
      "vgg16", "timm's VGG, which isn't among the zoo's: its dense layers are stored as convolutions"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("state, name, sentence", OTHERS, ids=[f"{i}-{row[1]}" for i, row in enumerate(OTHERS)])
@@ -219,7 +219,7 @@ def test_the_first_mobilenets_of_pytorch_are_torchvisions(shell):
 
 
 @pytest.mark.parametrize("same, name, other", [(True, "tf_efficientnet_b0", "efficientnet_b0"),
-                                               (False, "efficientnet_b0", "efficientnet_b0_torchvision")])  # fmt: skip
+                                               (False, "efficientnet_b0", "efficientnet_b0_torchvision")])
 def test_nets_of_timms_that_share_their_keys_say_so(same, name, other, tmp_path):
     net, image = stirred(torch_nets.timm_efficientnet_b0(same)), photographs((64, 64, 3))
     torch.save(net.state_dict(), tmp_path / "net.pth")
@@ -242,7 +242,7 @@ def test_efficientnet_pytorchs_keys_are_known():
     state = {}
     for key, value in shapes_of(on_meta(partial(torch_nets.timm_efficientnet_b0, True))).items():
         for old, new in (("conv_stem", "_conv_stem"), ("blocks.0.0.conv_dw", "_blocks.0._depthwise_conv"),
-                         ("classifier", "_fc")):  # fmt: skip
+                         ("classifier", "_fc")):
             key = key.replace(old, new)
         state[key] = value
     state = {key: value for key, value in state.items() if not key.endswith("tracked")}
@@ -266,7 +266,7 @@ def test_a_layout_of_the_users_own_is_matched_whatever_the_keys(tmp_path, own_re
     net, layout = stirred(torch_nets.NETS["squeezenet1_1"]()), zoo.registry.entry("squeezenet1_1").layout()
     torch.save(net.state_dict(), tmp_path / "net.pth")
     (tmp_path / "mine.py").write_text("from zoo.registry import entry\n"
-                                      "def squeezenet1_0(): return entry('squeezenet1_1').layout()\n")  # fmt: skip
+                                      "def squeezenet1_0(): return entry('squeezenet1_1').layout()\n")
     zoo.register(lambda: layout, name="mine", input_shape=(64, 64, 3))
     for model in (layout, "mine", f"{tmp_path / 'mine.py'}:squeezenet1_0"):
         with pytest.warns(ZooWarning, match="by the order and shapes of its weights alone"):
@@ -307,7 +307,7 @@ WRAPPED = {
     "parameters": lambda net: {key: nn.Parameter(value) for key, value in net.state_dict().items()},
     "double": lambda net: {key: value.double() for key, value in net.state_dict().items()},
     "sparse": lambda net: {key: value.to_sparse() for key, value in net.state_dict().items()},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("old_format", [False, True], ids=["zip", "old"])
@@ -456,7 +456,7 @@ NO_FILES = {
     "nan": (saved({"a.weight": torch.tensor([1.0, float("nan")])}), "a.weight holds values that aren't finite numbers"),
     "overflow": (saved({"a.weight": torch.tensor([1e300], dtype=torch.double)}), "a.weight holds values that aren't"),
     "meta": (saved({"a.weight": torch.ones(2, device="meta")}), "a.weight has a shape and no values."),
-}  # fmt: skip
+}
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -501,7 +501,7 @@ def with_scale(state):
     (with_scale, "last has a tensor 'scale', which no layer here takes."),
     (lambda state: dict(list(state.items())[:4]), "it has 2 modules with weights, the net has 3."),
     (lambda state: {**state, "second.bias": state["second.bias"] * float("nan")}, "second.bias holds values"),
-])  # fmt: skip
+])
 def test_an_error_leaves_the_model_as_it_was(change, sentence, own_net, tmp_path):
     torch.save(change(own_net.state_dict()), tmp_path / "net.pth")
     model = zoo.create(LAYOUT, SHAPE)
@@ -554,7 +554,7 @@ def test_the_maps_of_a_body_are_compared_too():
     (np.ones((0, 8, 8, 3)), np.ones((0, 3)), "The images to check with must be an array of finite numbers"),
     (np.ones((2, 8, 8, 3)), np.full((2, 3), np.nan), "The outputs to check with must be an array of finite numbers"),
     (np.array([["a"]]), np.ones((2, 3)), "images to check with must be an array of finite numbers; got the type <U1"),
-])  # fmt: skip
+])
 def test_arrays_that_cannot_be_compared_have_their_sentence(images, outputs, sentence):
     with pytest.raises(ZooError, match=sentence):
         check_outputs(zoo.create(LAYOUT, SHAPE), images, outputs)
@@ -585,7 +585,7 @@ def invoke(*words):
 def test_a_bare_model_takes_options_and_is_checked(command, cifar_files, tmp_path, monkeypatch):
     monkeypatch.setattr("zoo.export.export_saved_model", lambda trained, folder: 0.0)
     given = {"evaluate": ["--dataset", cifar_files / "data.npz"], "predict": [cifar_files / "cat.png"],
-             "export": ["--output", tmp_path]}[command]  # fmt: skip
+             "export": ["--output", tmp_path]}[command]
     words = [command, "resnet20", *given, "--weights", cifar_files / "net.th", "--json"]
     wrong = invoke(*words)
     assert wrong.exit_code == 2 and "which is resnet20 with zeros='both' (--set zeros=both) here." in wrong.output
@@ -610,7 +610,7 @@ def test_what_a_command_has_no_use_for_is_refused(cifar_files, tmp_path):
          "net.th can't be read as a NumPy array (.npy): "),
         (["resnet20", "--set", "zeros=both", "--weights", cifar_files / "net.th", *check[:2], cifar_files / "no.npy"],
          "no.npy can't be read as a NumPy array (.npy): "),
-    ):  # fmt: skip
+    ):
         result = invoke("predict", words[0], cifar_files / "cat.png", *words[1:])
         assert result.exit_code == 2 and sentence in result.output, result.output
 

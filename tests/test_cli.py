@@ -50,7 +50,7 @@ def test_list_searches_by_year_family_size_and_words(arguments, names):
     "arguments, sentence",
     [("--year then", "'then' is no year; write 2015 or"), ("--max-params 5Q", "'5Q' is no number of parameters; write"),
      ("quantum", "No model matches quantum;"), ("--year 1900", "No model matches that;")],
-)  # fmt: skip
+)
 def test_a_search_that_can_not_be_has_its_sentence(arguments, sentence):
     result = run("list", *arguments.split())
     assert result.exit_code == 2 and sentence in result.output
@@ -68,7 +68,7 @@ def test_info_json_has_the_documented_keys():
     assert facts["receptive_field"] == 212
     row = next(row for row in facts["layers"] if row["name"] == "block5_pool")
     assert row == {"name": "block5_pool", "kind": "Pool", "output_shape": [7, 7, 512], "params": 0, "macs": 0,
-                   "receptive_field": 212, "stride": 32}  # fmt: skip
+                   "receptive_field": 212, "stride": 32}
 
 
 def test_info_takes_input_classes_and_settings():
@@ -97,11 +97,11 @@ def test_the_three_uses_as_a_user_types_them(tmp_path):
     done = subprocess.run(
         [sys.executable, "train.py", "--model", "lenet1", "--epochs", "2", "--set", "width=2", "--runs", tmp_path,
          "--json"], cwd=ROOT, capture_output=True, text=True,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
     assert list(result) == ["run", "model", "dataset", "test_accuracy", "test_loss", "epochs", "seconds",
-                            "images_per_second"]  # fmt: skip
+                            "images_per_second"]
     folder = result["run"]
     again = json.loads(run("evaluate", folder, "--json").output.splitlines()[-1])
     assert again.keys() == result.keys() and again["test_accuracy"] == result["test_accuracy"]
@@ -238,7 +238,7 @@ def called(monkeypatch):
     ("train", {"--strategy single": {"strategy": "single"}}),
     ("tune", {"--over epochs=1..3": {"over": {"epochs": "1..3"}}, "--trials 2": {"trials": 2},
               "--metric val_accuracy": {"metric": "val_accuracy"}}),
-])  # fmt: skip
+])
 def test_every_option_of_training_becomes_its_argument(command, others, called):
     typed, plain = TRAIN | others, called(command)
     flags = {flag for option in main.commands[command].params for flag in (*option.opts, *option.secondary_opts)}

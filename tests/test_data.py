@@ -194,12 +194,12 @@ def test_keras_trains_on_a_stream_shuffled_anew_each_epoch(streamed):
     for _ in range(2):
         keras.utils.set_random_seed(0)
         net = keras.Sequential([keras.Input(left.image_shape), keras.layers.Rescaling(1 / 255), keras.layers.Flatten(),
-                                keras.layers.Dense(2)])  # fmt: skip
+                                keras.layers.Dense(2)])
         net.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
         nets.append(net)
     stream = Stream(left.train, 8, seed=5, epoch=2)
     history = nets[0].fit(stream, steps_per_epoch=stream.steps, validation_data=Stream(left.validation, 2), epochs=5,
-                          initial_epoch=2, verbose=0, shuffle=False).history  # fmt: skip
+                          initial_epoch=2, verbose=0, shuffle=False).history
     for epoch in (2, 3, 4):
         order = np.random.default_rng((5, epoch)).permutation(len(held.train))[:40].reshape(5, 8)
         for places in order:

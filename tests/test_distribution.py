@@ -33,7 +33,7 @@ def start(*arguments, **environment):
     """Begin `zoo train` on JAX in a process of its own; what it prints is one text."""
     environment = os.environ | {"KERAS_BACKEND": "jax", "XLA_FLAGS": QUICK} | environment
     return subprocess.Popen([sys.executable, "train.py", *map(str, arguments)], cwd=ROOT, env=environment, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 def printed_by(process, code=0):
@@ -130,7 +130,7 @@ for strategy in ("mirrored", "single"):
           optimizer="sgd", limit=187, verbose=0)  # of 187 images to validate, the last batch has one
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE,
-                          env=os.environ | {"KERAS_BACKEND": "tensorflow"})  # fmt: skip
+                          env=os.environ | {"KERAS_BACKEND": "tensorflow"})
     assert done.returncode == 0, done.stderr[-3000:]
     assert run_in(tmp_path / "mirrored").config()["replicas"] == 2
     assert_same(weights_in(tmp_path / "mirrored"), weights_in(tmp_path / "single"))
@@ -147,7 +147,7 @@ for strategy in ("mirrored", "single"):
         ("auto", {"TF_CONFIG": '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}'},
          "instead of TF_CONFIG"),
     ],
-)  # fmt: skip
+)
 def test_devices_that_are_not_there_have_their_sentence(strategy, environment, sentence, monkeypatch):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

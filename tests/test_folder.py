@@ -30,7 +30,7 @@ def test_a_folder_of_class_folders(tmp_path):
 # ------------------------------------------------------------------------------------------------- splits or classes
 
 NAMES = [("train", "val", "test"), ("train", "valid", "test"), ("Train", "VALID", "Test"),
-         ("Training", "Validation", "Testing"), ("TRAIN", "val", "testing"), ("trainval", "vaLid", "tEST")]  # fmt: skip
+         ("Training", "Validation", "Testing"), ("TRAIN", "val", "testing"), ("trainval", "vaLid", "tEST")]
 
 
 @pytest.mark.parametrize("names", NAMES)
@@ -84,7 +84,7 @@ def test_folders_that_could_be_either_are_refused(tmp_path, folders, sentence):
     [("training_set", "test_set"), ("seg_train", "seg_test"), ("Train Images", "Test Images"), ("train2017", "val2017"),
      ("cats-train", "cats-valid", "cats-test"), ("trainset", "testset"), ("imagesTrain", "imagesVal"),
      ("train_val", "test"), ("training_set", "test", "val")],
-)  # fmt: skip
+)
 def test_splits_are_known_by_a_word_of_their_names_if_they_hold_the_same_classes(tmp_path, names):
     for name in names:
         classes(tmp_path / name, 20)
@@ -152,7 +152,7 @@ def test_two_folders_for_one_split_are_refused_by_other_names_too(tmp_path):
      ("test1", "test2"), ("train a", "train b"), ("toy", "toy train"), ("toy", "toy train", "car", "car test", "bus"),
      ("trainer", "tester"), ("trainers", "testers"), ("contest", "con", "interval"), ("0_train", "1_test"),
      ("blood", "blood test", "urine", "urine test"), ("con", "contest", "pro", "protest")],
-)  # fmt: skip
+)
 def test_folders_that_do_not_look_like_splits_are_classes(tmp_path, folders):
     for name in folders:
         pictures(tmp_path / name, 6)
@@ -164,7 +164,7 @@ def test_folders_that_do_not_look_like_splits_are_classes(tmp_path, folders):
     (("cats", "cats_test_1", "cats_test_2", "fox"), "cats_test_1, cats_test_2", "cats"),
     (("cat 1", "cat 1 val", "cat 2"), "cat 1 val", "cat 1"), (("猫", "猫_test", "犬"), "猫_test", "猫"),
     (("toy", "toy train", "car"), "toy train", "toy"), (("cats", "catstest"), "catstest", "cats"),
-])  # fmt: skip
+])
 def test_classes_that_could_be_parts_of_others_are_told(tmp_path, names, other, whole):
     for name in names:
         pictures(tmp_path / name, 6)
@@ -338,7 +338,7 @@ DARK = [
     ("L", 8, 0, "every pixel is 0."), ("L", 8, 1, "no pixel is above 1/255"), ("L", 8, 16, "no pixel is above 1/15"),
     ("RGB", 8, 9, "no pixel is above 1/28"), ("RGBA", 8, 9, "no pixel is above 1/28"), ("L", 8, 30, None),
     ("RGB", 8, 30, None),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("kind, bits, most, how", DARK)
@@ -476,7 +476,7 @@ def transparent(root, blanks):
         ([1] + [0] * 238 + [1], "2 of 100 transparent images that were"),  # evenly spread, both ends among them
         ([0] * 120 + [1] * 120, "50 of 100 transparent images that were"),
     ],
-)  # fmt: skip
+)
 def test_transparent_images_that_are_blank_on_white_are_told(tmp_path, blanks, note):
     made = data.load(transparent(tmp_path, blanks))
     assert sum(counts(made)) == len(blanks)
@@ -536,7 +536,7 @@ def test_a_run_keeps_what_white_is_and_where_its_data_lies(tmp_path, monkeypatch
     assert source == {
         "dataset": f"{tmp_path}/set", "data_dir": f"{tmp_path}/sets", "size": (28, 28), "limit": None, "classes": None,
         "order": "natural", "white": 255,
-    }  # fmt: skip
+    }
 
 
 # ------------------------------------------------------------------------------------------------------------ refused
@@ -589,7 +589,7 @@ def test_a_path_leads_to_its_data_from_any_folder(tmp_path, monkeypatch):
     assert found == {
         "pets": f"{tmp_path}/sets/pets", "../A.NPZ": f"{tmp_path}/A.NPZ", "../link.npz": f"{tmp_path}/link.npz",
         ".": f"{tmp_path}/sets", "digits": "digits", "mnist": "mnist",
-    }  # fmt: skip
+    }
     assert data.folder_from_root("there") == f"{tmp_path}/sets/there"
     assert data.folder_from_root("gs://there") == "gs://there" and data.folder_from_root(None) is None
     monkeypatch.chdir(tmp_path.parent)

@@ -82,7 +82,7 @@ def test_a_palette(tmp_path, bits, alphas):
 # -------------------------------------------------------------------------- TIFF: mode x depth x alpha x byte order
 
 GREYS = [("u1", 255), ("u2", 65535), ("i2", 32767), ("u4", 255), ("u4", 65535), ("i4", 255), ("i4", 65535), ("f4", 1),
-         ("f4", 255)]  # fmt: skip
+         ("f4", 255)]
 
 
 @pytest.mark.parametrize("order", "<>")
@@ -99,7 +99,7 @@ def test_grey_of_any_type(tmp_path, dtype, white, order):
 
 
 @pytest.mark.parametrize("order, dtype, white", [("<", "u1", 255), (">", "u1", 255), ("<", "u2", 65535), ("<", "f4", 1),
-                                                 (">", "f4", 1)])  # fmt: skip
+                                                 (">", "f4", 1)])
 def test_grey_in_which_0_is_white(tmp_path, order, dtype, white):
     values = samples(white, 1, dtype)
     tiff(tmp_path / "a.tif", values, "L", order, t262=[0])
@@ -175,7 +175,7 @@ MODES = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
         ("dds", ("RGB", "RGBA"), {}), ("im", ("L", "RGB"), {}), ("PNG", ("L", "LA", "RGB", "RGBA"), {}),
         ("TIFF", ("L", "RGB"), {"compression": "tiff_lzw"}), ("tif", ("RGBA",), {"compression": "tiff_adobe_deflate"}),
     ],
-)  # fmt: skip
+)
 def test_a_lossless_format(tmp_path, suffix, modes, options):
     for mode in modes:
         values = samples(255, MODES[mode])
@@ -190,7 +190,7 @@ def test_a_lossless_format(tmp_path, suffix, modes, options):
     "suffix, mode, options",
     [("jpg", "RGB", {}), ("jfif", "L", {}), ("jpe", "CMYK", {}), ("webp", "RGB", {}), ("avif", "RGB", {}),
      ("avif", "RGBA", {})],
-)  # fmt: skip
+)
 def test_a_lossy_format(tmp_path, suffix, mode, options):
     """Of one colour, which each keeps to a few levels: CMYK of an Adobe JPEG is stored inverted, YCbCr isn't RGB."""
     if suffix in ("webp", "avif") and not features.check(suffix):
@@ -257,7 +257,7 @@ UPRIGHT = {
     1: lambda x: x, 2: lambda x: x[:, ::-1], 3: lambda x: x[::-1, ::-1], 4: lambda x: x[::-1],
     5: lambda x: x.transpose(1, 0, 2), 6: lambda x: np.rot90(x, -1), 7: lambda x: np.rot90(x, 2).transpose(1, 0, 2),
     8: np.rot90,
-}  # fmt: skip
+}
 
 
 def saved_with_exif(path, values, orientation, **options):
@@ -500,5 +500,5 @@ def test_a_name_that_is_not_utf_8_can_be_read_and_said(tmp_path):
 
 def test_files_that_are_no_pictures_are_not_taken():
     assert {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm",
-            ".pnm", ".jp2", ".tga", ".mpo"} <= suffixes()  # fmt: skip
+            ".pnm", ".jp2", ".tga", ".mpo"} <= suffixes()
     assert not {".pdf", ".eps", ".ps", ".h5", ".mpg", ".wmf", ".fits", ".txt", ".npy"} & suffixes()

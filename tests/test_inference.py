@@ -21,7 +21,7 @@ def norms(model):
 @pytest.mark.parametrize(
     "name", ["vgg11_bn", "resnet20", "mobilenet_v2", "shufflenet_v2_x1_0", "efficientnet_b0", "inception_v3",
              "resnet50v2", "densenet121"],
-)  # fmt: skip
+)
 def test_a_folded_net_gives_the_same_answers(name):
     """BatchNorm is left where the layer before it is none that has a kernel, as in pre-activation."""
     net = stirred(miniature(name, classifier_activation=None))
@@ -126,7 +126,7 @@ def test_a_predictor_gives_the_maps_of_features():
 def test_a_predictor_takes_nets_that_the_zoo_did_not_build():
     """A sequential one, and one with functions of `keras.ops` between its layers; the softmax of both is float32."""
     layers = [keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization(), keras.layers.Flatten(),
-              keras.layers.Dense(5), keras.layers.Softmax()]  # fmt: skip
+              keras.layers.Dense(5), keras.layers.Softmax()]
     sequential = stirred(keras.Sequential([keras.Input((6, 6, 3)), *layers]))
     inputs = keras.Input((6, 6, 3))
     functional = keras.Model(inputs, layers[-1](layers[-2](layers[-3](keras.ops.relu(layers[0](inputs)) + 1.0))))
@@ -228,7 +228,7 @@ def by_the_batch():
 
 STEP = 2e-2  # a value that lies between two of int8's steps goes up on one processor and down on another
 RANDOM = [keras.layers.RandomFlip, keras.layers.RandomZoom, keras.layers.RandomContrast, keras.layers.Dropout,
-          keras.layers.GaussianNoise]  # fmt: skip
+          keras.layers.GaussianNoise]
 
 
 @pytest.mark.bfloat16
@@ -251,7 +251,7 @@ RANDOM = [keras.layers.RandomFlip, keras.layers.RandomZoom, keras.layers.RandomC
     ],
     ids=["int8", "int4", "float8", "lora dense", "lora convolution", "lora int8", "adapted", "random", "own", "nested",
          "shared, several outputs", "by the batch"],
-)  # fmt: skip
+)
 def test_a_predictor_answers_as_the_net_whatever_its_layers_are(make, tolerance):
     net = make()
     x = random.standard_normal((4, *net.input_shape[1:]), "float32")

@@ -76,7 +76,7 @@ def test_papers_recipes_say_how_kernels_start(name):
 RESIDUAL = [
     "resnet18", "resnet20", "resnet50v2", "se_resnet50", "mobilenet_v2", "efficientnet_b0", "inception_resnet_v2",
     "xception",
-]  # fmt: skip
+]
 
 
 def sums(model):

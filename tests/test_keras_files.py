@@ -49,10 +49,10 @@ OTHER_FUNCTIONS = [
 def all_that_no_shape_tells(
     stride=1, pool=Pool(2), norm="batch", zeros="after", activation="relu", padding="same", factor=0.5,
     up=Upsample(2, name="up"), turned=False, last=GlobalPool(name="last"),
-):  # fmt: skip
+):
     middle = [Scale(factor, name="scale"), up]
     return [Conv(4, 3, stride, padding, norm=norm), PadChannels(8, zeros), Conv(4, 1, activation=activation),
-            *(middle[::-1] if turned else middle), pool, last, Dense(3)]  # fmt: skip
+            *(middle[::-1] if turned else middle), pool, last, Dense(3)]
 
 
 @pytest.mark.parametrize("size", [SHAPE, (9, 12, 3)], ids=["same size", "other size"])
@@ -139,7 +139,7 @@ def plain_keras(tmp_path, behind=lambda x: x, conv=None, **options):
 
 
 @pytest.mark.parametrize("behind", [
-    lambda x: x, keras.layers.Softmax(name="mine"), keras.layers.Activation("sigmoid", name="other")])  # fmt: skip
+    lambda x: x, keras.layers.Softmax(name="mine"), keras.layers.Activation("sigmoid", name="other")])
 def test_an_activation_of_the_scores_is_no_other_net(behind, tmp_path):
     plain_keras(tmp_path, behind)
     with warnings.catch_warnings():
@@ -165,7 +165,7 @@ def relu(x):
     (keras.layers.Rescaling(5.0, name="scores"), "has Rescaling as scores, where the net has Activation"),
     (keras.layers.LayerNormalization(name="probabilities"), "has LayerNormalization as probabilities, where"),
     (lambda x: keras.layers.Dense(2, name="mine")(keras.layers.Softmax(name="s")(x)), "has mine behind s, where the"),
-])  # fmt: skip
+])
 def test_what_stands_behind_the_scores_is_refused(behind, sentence, tmp_path):
     plain_keras(tmp_path, behind)
     with pytest.raises(ZooError, match=f"net.keras doesn't fit layout: it {sentence}"):
@@ -175,7 +175,7 @@ def test_what_stands_behind_the_scores_is_refused(behind, sentence, tmp_path):
 @pytest.mark.parametrize("conv, sentence", [
     (lambda: Conv2D(4, 3, padding="same", activation="relu", name="conv"), "has my>Conv2D as conv, where"),
     (lambda: keras.layers.Conv2D(4, 3, padding="same", activation=relu, name="conv"), "has activation my>relu in conv"),
-])  # fmt: skip
+])
 def test_what_bears_the_name_of_a_layer_of_keras_is_refused(conv, sentence, tmp_path):
     plain_keras(tmp_path, conv=conv())
     with pytest.raises(ZooError, match=f"net.keras doesn't fit layout: it {sentence}"):
@@ -193,11 +193,11 @@ def save_otherwise(model, call, path):
 @pytest.mark.parametrize("name, sentence", [
     ("conv", "has conv .call 2. before pool, where the net has conv"),
     ("probabilities", "has probabilities .call 2. behind probabilities, where the net ends"),
-])  # fmt: skip
+])
 def test_a_layer_that_is_called_twice_is_refused(name, sentence, tmp_path):
     layout = [Conv(3, 3, name="conv"), GlobalPool(name="pool")] if name == "conv" else LENET
     save_otherwise(zoo.create(layout, SHAPE), lambda layer, x, **options: layer(layer(x, **options))
-                   if layer.name == name else layer(x, **options), tmp_path / "net.keras")  # fmt: skip
+                   if layer.name == name else layer(x, **options), tmp_path / "net.keras")
     with pytest.raises(ZooError, match=f"it {sentence}"):
         zoo.create(layout, SHAPE, weights=tmp_path / "net.keras")
 
@@ -259,7 +259,7 @@ def test_alexnet_with_one_dropout_for_both_is_taken(tmp_path):
     options = dict(input_shape=(96, 96, 3), width=0.05, classes=3)
     model, only = zoo.create("alexnet_owt", **options), keras.layers.Dropout(0.5)
     save_otherwise(model, lambda layer, x, **more: (only if isinstance(layer, keras.layers.Dropout) else layer)(x),
-                   tmp_path / "net.keras")  # fmt: skip
+                   tmp_path / "net.keras")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         zoo.create("alexnet_owt", **options, weights=tmp_path / "net.keras")
@@ -305,11 +305,11 @@ class Outer(keras.Model):
     ("conv", lambda layer, x: layer(Identity(name="mine")(x)), "has mine before conv, where the net has the image"),
     ("conv", lambda layer, x: layer(keras.layers.Dropout(0.5, name="mc")(x, training=True)), "has mc before conv, whe"),
     ("norm", lambda layer, x: layer(x, training=True), "has training True in norm, where the net has False"),
-])  # fmt: skip
+])
 def test_what_a_call_does_otherwise_is_refused(name, call, sentence, top, size, tmp_path):
     layout = [Conv(4, 3, activation=None, name="conv"), Norm(name="norm"), GlobalPool(), Dense(3)]
     save_otherwise(zoo.create(layout, SHAPE), lambda layer, x, **options:
-                   call(layer, x) if layer.name == name else layer(x, **options), tmp_path / "net.keras")  # fmt: skip
+                   call(layer, x) if layer.name == name else layer(x, **options), tmp_path / "net.keras")
     with pytest.raises(ZooError, match=f"net.keras doesn't fit layout: it {sentence}"):
         zoo.create(layout, size, include_top=top, weights=tmp_path / "net.keras")
 
@@ -346,7 +346,7 @@ def test_a_model_without_a_graph_is_told(tmp_path):
 @pytest.mark.parametrize("top", [True, False], ids=["whole", "body"])
 def test_a_net_of_two_images_is_refused_and_another_input_behind_the_body_taken(top, size, tmp_path):
     layout = [Add([Conv(4, 3, name="a")], shortcut=[Conv(4, 3, name="b")], name="sum"), GlobalPool(name="gp"),
-              Dense(3, name="dense")]  # fmt: skip
+              Dense(3, name="dense")]
     model = zoo.create(layout, SHAPE)
     image, other = keras.Input(SHAPE, name="image"), keras.Input(SHAPE, name="other")
     again = {layer.name: type(layer).from_config(layer.get_config()) for layer in model.layers}
@@ -365,7 +365,7 @@ def test_a_net_of_two_images_is_refused_and_another_input_behind_the_body_taken(
 @pytest.mark.parametrize("size", [(32, 32, 3), (40, 48, 3)])
 def test_features_are_taken_at_any_size(size, tmp_path):
     layout = [Stage("one", Conv(4, 3, 2, 1)), Stage("two", Conv(4, 3, 2, 1)), Conv(4, 3, 2, 1, name="late"),
-              GlobalPool(), Dense(3)]  # fmt: skip
+              GlobalPool(), Dense(3)]
     zoo.create(layout, (32, 32, 3), features=True).save(tmp_path / "net.keras")
     with warnings.catch_warnings():
         warnings.simplefilter("error", ZooWarning)
@@ -405,7 +405,7 @@ def test_a_padded_pool_that_rounds_up_too_is_refused(size, tmp_path):
     layout = [Conv(4, 3, name="conv"), Pool(3, 2, 1, name="pool"), GlobalPool(), Dense(3)]
     cut = papers.CutPooling((3, 3), (2, 2), ((0, 1), (0, 1)), "max", name="pool")
     save_otherwise(zoo.create(layout, SHAPE), lambda layer, x, **options: cut(x) if layer.name == "pool" else layer(x),
-                   tmp_path / "net.keras")  # fmt: skip
+                   tmp_path / "net.keras")
     with pytest.raises(ZooError, match="it has rings .* in pool, where the net has none"):
         zoo.create(layout, size, weights=tmp_path / "net.keras")
 
@@ -416,7 +416,7 @@ def test_a_shuffle_that_turns_the_map_is_refused(size, tmp_path):
     turned = {"it_hands": (12, 8, 2, 4), "it": (12, 8, 8)}
     save_otherwise(zoo.create(layout, (8, 12, 3)), lambda layer, x, **options:
                    keras.layers.Reshape(turned[layer.name], name=layer.name)(x) if layer.name in turned else layer(x),
-                   tmp_path / "net.keras")  # fmt: skip
+                   tmp_path / "net.keras")
     with pytest.raises(ZooError, match="it has target_shape .12, 8, 2, 4. in it_hands, where the net has .8, 12, 2, 4"):
         zoo.create(layout, size, weights=tmp_path / "net.keras")
 
@@ -425,10 +425,10 @@ def test_a_shuffle_that_turns_the_map_is_refused(size, tmp_path):
     keras.layers.RandomFlip(), keras.Sequential([keras.layers.RandomFlip(), keras.layers.GaussianNoise(0.1)]),
     keras.layers.ActivityRegularization(), keras.layers.Activation("linear"),
     keras.layers.SpatialDropout2D(0.5), keras.layers.GaussianDropout(0.5), keras.layers.GaussianNoise(0.5),
-    keras.layers.AlphaDropout(0.5), keras.layers.Identity()])  # fmt: skip
+    keras.layers.AlphaDropout(0.5), keras.layers.Identity()])
 def test_what_does_nothing_in_inference_is_no_other_net(layer, tmp_path):
     save_otherwise(zoo.create(LENET, SHAPE), lambda one, x, **options: one(layer(x) if one.name == "conv" else x),
-                   tmp_path / "net.keras")  # fmt: skip
+                   tmp_path / "net.keras")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         zoo.create(LENET, SHAPE, weights=tmp_path / "net.keras")
@@ -466,7 +466,7 @@ def test_weights_in_bfloat16_are_read(tmp_path):
     ("resnet20", dict(classifier_activation="sigmoid"), {}),
     ("googlenet", dict(aux=True), dict(aux=True, classifier_activation=None)),
     ("googlenet", dict(aux=True), {}),
-])  # fmt: skip
+])
 def test_what_a_user_may_choose_at_the_end_is_no_other_function(name, saved, built, tmp_path):
     small = {} if name == "lenet5" else dict(input_shape=(96, 96, 3), width=0.1)
     source = zoo.create(name, **small, **saved)
@@ -484,7 +484,7 @@ def test_a_sequential_model_is_taken(named, tmp_path):
     keras.Sequential([
         keras.Input(SHAPE), keras.layers.Conv2D(4, 3, padding="same", activation="relu", name=names[0]),
         keras.layers.Flatten(name=names[1]), keras.layers.Dense(3, name=names[2]),
-    ]).save(tmp_path / "net.keras")  # fmt: skip
+    ]).save(tmp_path / "net.keras")
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", ZooWarning)
         zoo.create([Conv(4, 3), Flatten(), Dense(3)], SHAPE, weights=tmp_path / "net.keras")

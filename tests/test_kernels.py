@@ -64,7 +64,7 @@ def test_batchnorm_is_kerass(shape, options, policy, tolerance):
     """A map of one value has the variance 0, not 0/0; what is frozen keeps its statistics."""
     x = random.normal(3, 2, shape)
     assert_close([trained(kind, x, **BATCH, **options, dtype=policy)
-                  for kind in (fast.BatchNormalization, keras.layers.BatchNormalization)], tolerance)  # fmt: skip
+                  for kind in (fast.BatchNormalization, keras.layers.BatchNormalization)], tolerance)
 
 
 @pytest.mark.parametrize("room, is_one_op", [(fast, True), (keras.layers, False)])
@@ -97,7 +97,7 @@ class InParts(keras.layers.Layer):
 def test_batchnorm_of_shards_is_that_of_the_whole(options, policy, tolerance):
     x = random.normal(np.linspace(-3, 3, 8).reshape(8, 1, 1, 1), 2, (8, 5, 7, 6))  # each part has a mean of its own
     assert_close([trained(kind, x, **BATCH, **options, dtype=policy)
-                  for kind in (InParts, keras.layers.BatchNormalization)], tolerance)  # fmt: skip
+                  for kind in (InParts, keras.layers.BatchNormalization)], tolerance)
 
 
 @pytest.mark.bfloat16
@@ -109,7 +109,7 @@ def test_batchnorm_of_shards_has_an_exact_gradient_far_from_zero(mean, lean):
     """
     x = random.normal(mean, 1, (8, 5, 7, 6))
     (_, got, *_), (_, expected, *_) = (trained(kind, x, **BATCH, lean=lean, dtype="mixed_bfloat16")
-                                       for kind in (InParts, keras.layers.BatchNormalization))  # fmt: skip
+                                       for kind in (InParts, keras.layers.BatchNormalization))
     np.testing.assert_allclose(got.mean((0, 1, 2)), expected.mean((0, 1, 2)), atol=2e-3)
 
 
@@ -117,7 +117,7 @@ def test_batchnorm_of_shards_has_an_exact_gradient_far_from_zero(mean, lean):
 def test_batchnorm_of_other_kinds_is_kerass(options):
     x = random.normal(3, 2, (8, 5, 7, 6))
     assert_close([trained(kind, x, **BATCH, **options)
-                  for kind in (fast.BatchNormalization, keras.layers.BatchNormalization)], 2e-4)  # fmt: skip
+                  for kind in (fast.BatchNormalization, keras.layers.BatchNormalization)], 2e-4)
 
 
 def test_batchnorm_heeds_a_mask():
@@ -187,7 +187,7 @@ def test_convolution_is_exact_to_rounding(kernel, padding, map_size, channels, m
     x = random.standard_normal((5, *map_size, channels), "float32")
     exact = convolved_exactly(x, 128, kernel, padding)
     ours, kerass = (off_by(trained(kind, x, 128, kernel, padding=padding, dtype="mixed_bfloat16"), exact)
-                    for kind in (fast.Conv2D, keras.layers.Conv2D))  # fmt: skip
+                    for kind in (fast.Conv2D, keras.layers.Conv2D))
     assert calls
     assert all(a <= max(b, 2**-8) for a, b in zip(ours, kerass))
     assert max(ours[2:]) <= 2**-7, "the gradients of kernel and bias"

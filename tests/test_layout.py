@@ -9,7 +9,7 @@ from zoo.layout.checks import ACTIVATIONS
 from zoo.layout import (
     Activation, Add, Concat, Conv, Dense, Dropout, Flatten, GlobalPool, Layout, Norm, Pool, Sequence, Stage, as_layout,
     as_words, map_words, plain_words, sides,
-)  # fmt: skip
+)
 
 
 def test_lists_and_sequences_nest_freely():

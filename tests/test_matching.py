@@ -50,7 +50,7 @@ def dataset(names):
         (list("abcdefghijkl"), TWELVE, [0, 1, 4, 5, 6, 7, 8, 9, 10, 11, 2, 3],
          ["net numbers its classes: 0 is taken for 'a', 1 for 'b', 2 for 'c', 3 for 'd', 4 for 'e', …, 11 for 'l'."]),
     ],
-)  # fmt: skip
+)
 def test_classes_are_matched_by_name_and_what_is_assumed_is_told(theirs, ours, expected, said):
     ours = tuple(ours)
     data, sentences = matched(dataset(list(theirs)), ours, "net")
@@ -72,7 +72,7 @@ def test_classes_are_matched_by_name_and_what_is_assumed_is_told(theirs, ours, e
         (["CAT", "dog"], ["Cat", "cat", "dog"],
          "net knows 3 classes, but set has 2; of these, it doesn't know 'CAT'. Did you mean cat?"),
     ],
-)  # fmt: skip
+)
 def test_classes_that_the_model_does_not_know_are_refused(theirs, ours, sentence):
     with pytest.raises(ZooError) as problem:
         matched(dataset(theirs), ours, "net")
@@ -203,7 +203,7 @@ def test_a_class_without_test_images_has_no_recall_in_the_report(tmp_path):
     """And none without predictions has a precision: 0.000 would say that all were wrong."""
     images, labels = images_of(np.arange(36) % 3), np.arange(36) % 3
     np.savez(tmp_path / "set.npz", x_train=images, y_train=labels, x_test=images[labels < 2], y_test=labels[labels < 2],
-             classes=["ant", "bee", "cow"])  # fmt: skip
+             classes=["ant", "bee", "cow"])
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         run = training.train("lenet1", tmp_path / "set.npz", runs=tmp_path, **OPTIONS | {"epochs": 10}).run
@@ -244,7 +244,7 @@ def test_a_run_of_an_older_version_is_tested_on_its_own_split_by_whatever_path(t
     path.write_text(json.dumps(config))
     tested = []
     monkeypatch.setattr("zoo.inference.predictor.predict_split", lambda model, split, _: tested.append(split) or (
-        np.ones((len(split), 12), "f4") / 12))  # fmt: skip
+        np.ones((len(split), 12), "f4") / 12))
     monkeypatch.chdir(tmp_path)
     shutil.copytree("set", "moved")
     for place in (None, tmp_path / "set", "set", "moved"):

@@ -212,7 +212,7 @@ OVERRIDES = [
     dict(pool="max"), dict(pool="avg"), dict(pool="stride"), dict(norm=None), dict(norm="batch"), dict(norm="group"),
     dict(norm="lrn"), dict(activation="elu"), dict(dropout=0), dict(dropout=0.3), dict(width=0.25), dict(width=0.5),
     dict(width=2), dict(output_stride=8), dict(output_stride=16), dict(head="gap"), dict(head="paper"),
-]  # fmt: skip
+]
 
 
 @every_model

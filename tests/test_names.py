@@ -23,7 +23,7 @@ NOT_UTF8 = "caf\udce9"  # as os.listdir returns the bytes caf\xe9
 NASTY = (
     "$a$ b_$c$", r"\$\frac{", "a_b^c", "<b>&amp;\"'", "line\nbreak\ttab", "שלום", "عربي", "漢字", "漢子", "😀👩‍👩‍👧",
     "x" * 3000, "", NOT_UTF8, "\x1b[31mred", "\u202eright", "%s {0} {{x}}", "_hidden", "e\u0301", "\ufeffmark",
-)  # fmt: skip
+)
 
 
 @pytest.fixture(autouse=True)
@@ -132,13 +132,13 @@ def finished(tmp_path_factory):
         pytest.skip("The file system takes UTF-8 alone.")
     random, count = np.random.default_rng(0), len(NASTY)
     arrays = {f"x_{split}": random.integers(0, 256, (4 * count, 8, 8), dtype=np.uint8)
-              for split in ("train", "val", "test")}  # fmt: skip
+              for split in ("train", "val", "test")}
     arrays |= {f"y_{split}": np.tile(np.arange(count), 4) for split in ("train", "val", "test")}
     np.savez(folder / f"$d$ {NOT_UTF8}.npz", **arrays, classes=np.array(NASTY))
     (folder / "net.py").write_text("from zoo import *\ntiny = [Conv(4, 3), Flatten(), Dense(19)]")
     with pytest.warns(ZooWarning) as told:  # TensorFlow takes no such path
         result = training.train(f"{folder}/net.py:tiny", f"{folder}/$d$ {NOT_UTF8}.npz", epochs=1, verbose=0, say=str,
-                                runs=folder / f"$r$_{NOT_UTF8}", trackers=["tensorboard"])  # fmt: skip
+                                runs=folder / f"$r$_{NOT_UTF8}", trackers=["tensorboard"])
     (sentence,) = (str(one.message) for one in told if one.category is ZooWarning)
     assert sentence.startswith("The record of this run that --tensorboard asks for can't be made: ")
     return find_run(result.run), folder

@@ -108,7 +108,7 @@ def test_names_and_validation(tmp_path):
         (BYTES // 16, BYTES // 16, BYTES // 16, "uint8 from 0 to 15, are taken as 0 (black) to 255 (white); if 15 is "
                                                 "white, store them as uint8 from 0 to 255."),
     ],
-)  # fmt: skip
+)
 def test_pixels_become_bytes_on_one_scale_which_is_told(tmp_path, train, test, expected, told):
     made = pixels(tmp_path, train, test)
     assert made.test.images.dtype == np.uint8 and (made.test.images == expected).all()
@@ -141,7 +141,7 @@ def test_pixels_become_bytes_on_one_scale_which_is_told(tmp_path, train, test, e
         (changed(UNIT, (5, np.nan)), None, "that are no finite number (NaN or infinite) in x_train."),
         (UNIT, changed(UNIT, (5, np.inf)), "that are no finite number (NaN or infinite) in x_test."),
     ],
-)  # fmt: skip
+)
 def test_pixels_on_no_clear_scale_or_on_several_are_refused(tmp_path, train, test, sentence):
     assert f"set.npz has pixels {sentence}" in refusal(pixels, tmp_path, train, test)
 
@@ -165,7 +165,7 @@ def test_pixels_on_no_clear_scale_or_on_several_are_refused(tmp_path, train, tes
         (BYTES[1:], "has 39 images in x_train, but 40 labels in y_train."),
         (noise(N, 4, 5, 2), "has images of 2 channels; 1 (grey) or 3 (colour) are understood."),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_array_of_images_is_refused(tmp_path, images, sentence):
     assert sentence in refusal(pixels, tmp_path, images)
 
@@ -256,7 +256,7 @@ def test_images_so_thin_that_they_may_be_channels_are_told(tmp_path, shape):
          ["Classes without a training image, which can't be learnt: d."]),
         (LABELS, {"class_names": NAMES}, "012", LABELS, ["Not read from set.npz: class_names."]),
     ],
-)  # fmt: skip
+)
 def test_labels_become_classes(tmp_path, labels, more, names, expected, told):
     made = labelled(tmp_path, labels, **more)
     assert made.class_names == tuple(names) and (made.test.labels == expected).all() and made.notes == tuple(told)
@@ -300,7 +300,7 @@ def test_labels_become_classes(tmp_path, labels, more, names, expected, told):
         (LABELS, {"classes": "cat,dog,owl"}, "needs names (classes,) in classes; it is () of <U11."),
         (LABELS, {"classes": [0.0, 1.0, 2.0]}, "needs names (classes,) in classes; it is (3,) of float64."),
     ],
-)  # fmt: skip
+)
 def test_labels_that_are_no_classes_are_refused(tmp_path, labels, more, sentence):
     assert sentence in refusal(labelled, tmp_path, labels, **more)
 

@@ -113,6 +113,6 @@ def test_every_case_is_a_command_that_can_be_run():
         recipe = torch_training.read_request(
             case.model, case.dataset, None, None, case.options, case.limit,
             **case.fields | {"augment": tuple(name for name in case.fields["augment"].split(",") if name != "none")},
-        ).recipe  # fmt: skip
+        ).recipe
         assert recipe.schedule == "onecycle" and recipe.optimizer in ("adam", "sgd")
         assert set(recipe.augment) <= {"flip", "crop"}

@@ -108,7 +108,7 @@ def of_tfds_deep(root, request):
 
 
 SOURCES = [one_size, one_size_grey, differing, differing_grey, grey_and_colour, drawn_in_alpha, dark_floats, an_npz,
-           digits, of_tfds, of_tfds_differing, of_tfds_drawn_in_alpha, of_tfds_deep]  # fmt: skip
+           digits, of_tfds, of_tfds_differing, of_tfds_drawn_in_alpha, of_tfds_deep]
 
 
 CASES = [(source, "lenet5", None) for source in SOURCES]
@@ -182,7 +182,7 @@ def test_predict_refuses_an_image_that_is_blank_on_white(tmp_path, monkeypatch):
     ("lenet5", None, (28, 28)), ("lenet1", None, (28, 28)), ("lenet5", (64, 48), (60, 44)),
     ("resnet20", None, (32, 32)), ("inception_v3", None, (299, 299)), ("resnet50", (96, 80), (96, 80)),
     ("own", None, (224, 224)), ("framed", None, (96, 96)),
-])  # fmt: skip
+])
 def test_images_of_differing_sizes_are_resized_to_what_the_net_takes(own_registry, name, image_size, size):
     layout = [zoo.Conv(4, 3), zoo.GlobalPool(), zoo.Dense(2)]
     zoo.register(lambda: layout, name="own")

@@ -68,7 +68,7 @@ ROOMS = ("weights", "layers", "build", "data.stream", "inference.predictor", "tr
     ("import zoo; zoo.create", {}, "True"),
     ("import zoo; zoo.create", {ONEDNN: "0"}, "False"),
     *[(f"import zoo.{room}", {}, "True") for room in ROOMS],
-])  # fmt: skip
+])
 def test_tensorflow_heeds_it_whatever_is_imported_first(imports, given, expected):
     clean = {key: value for key, value in os.environ.items() if key != ONEDNN}
     command = [sys.executable, "-c", ASK.format(imports)]
@@ -80,7 +80,7 @@ def test_tensorflow_heeds_it_whatever_is_imported_first(imports, given, expected
     "cap, onednn, flags, refused",
     [("AVX2", None, "avx512f", True), ("avx2", "1", "avx512f", True), ("AVX2", "0", "avx512f", False),
      ("AVX2", "1", "avx2", False), ("AVX512_CORE_BF16", "1", "avx512f", False), ("", "1", "avx512f", False)],
-)  # fmt: skip
+)
 def test_bfloat16_is_refused_where_it_ends_in_an_abort(machine, monkeypatch, tmp_path, cap, onednn, flags, refused):
     """TensorFlow asks the processor, oneDNN its limit: on a processor without AVX-512 both compute without oneDNN."""
     machine(given=onednn)

@@ -48,9 +48,9 @@ def page_of(tmp_path, test, logits, layout=NET):
     """Write a report on this test split; return its text, None if it couldn't be made."""
     run = new_run(tmp_path, "net", "pets")
     result = {"run": str(run.folder), "model": "net", "dataset": "pets", "test_accuracy": 0.5, "test_loss": 1.25,
-              "epochs": 3, "seconds": 7.0, "images_per_second": 1234.4}  # fmt: skip
+              "epochs": 3, "seconds": 7.0, "images_per_second": 1234.4}
     config = {"result": result, "recipe": {"label_smoothing": 0.1}, "images": {"test": len(test)},
-              "params": 12345, "macs": 678901}  # fmt: skip
+              "params": 12345, "macs": 678901}
     run.write_config(config)
     run.write_metrics(HISTORY)
     net = zoo.create(layout, input_shape=test.image_shape)
@@ -84,7 +84,7 @@ def test_mistakes_are_shown_by_their_loss_and_what_is_right_is_not(tmp_path):
 
 
 @pytest.mark.parametrize("shape, shown", [((32, 32, 3), (128, 128, 3)), ((28, 20, 1), (112, 80)),
-                                          ((200, 100, 3), (128, 64, 3)), ((128, 128, 3), (128, 128, 3))])  # fmt: skip
+                                          ((200, 100, 3), (128, 64, 3)), ((128, 128, 3), (128, 128, 3))])
 def test_pictures_of_all_sizes_and_colours_fit_the_page(tmp_path, shape, shown):
     page = page_of(tmp_path, split_of([0], shape), scores([[0.1, 0.8, 0.1]]))
     assert [picture.shape for picture in pictures(page, "Test image")] == [shown]

@@ -7,7 +7,7 @@ from zoo.layout import rewrite
 from zoo.layout import (
     LIKE_INPUT, RBF, Activation, Add, Concat, Conv, Dense, DepthwiseConv, Dropout, Flatten, GlobalPool, Layout,
     Multiply, Norm, Pool, Scale, Stage, Subsample, TableConv,
-)  # fmt: skip
+)
 from zoo.layout.trace import trace
 
 NET = Layout(
@@ -21,7 +21,7 @@ OVERRIDES = [
     dict(width=0.25), dict(width=1.5), dict(output_stride=4), dict(output_stride=8), dict(output_stride=32),
     dict(head="gap"), dict(head="paper"),
     dict(padding="same", norm="batch", pool="stride", head="gap", width=0.5, activation="elu", dropout=0.1),
-]  # fmt: skip
+]
 
 
 def body(overrides, net=NET):
@@ -64,7 +64,7 @@ def test_pool():
     assert body(dict(pool="stride"))[0] == Stage("a", Conv(8, 5, stride=2), Conv(None, 3, stride=2, padding="valid"))
     assert body(dict(pool="max"), Layout([Subsample(2, "tanh", name="s2")])) == (
         Pool(2, stride=2, name="s2"), Activation("tanh"),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("kind", ["max", "avg", "stride"])
@@ -88,7 +88,7 @@ def test_norm_changes_its_kind_where_it_stands_in_a_net_that_has_it():
     preact = Layout([Norm(), Activation(), Conv(8, 3), Conv(8, 3, norm="batch")])
     assert body(dict(norm="group"), preact) == (
         Norm("group"), Activation(), Conv(8, 3), Conv(8, 3, norm="group"),
-    )  # fmt: skip
+    )
     assert body(dict(norm=None), preact) == (Activation(), Conv(8, 3), Conv(8, 3))
 
 
@@ -101,7 +101,7 @@ def test_norm_puts_batchnorm_in_the_place_of_lrn():
 
 def test_activation_replaces_the_hidden_ones_and_leaves_the_linear_ones():
     new = rewrite.rewrite(Layout([Conv(8, 1, activation=None), Conv(8, 3), Activation()], NET.head),
-                          dict(activation="elu"))  # fmt: skip
+                          dict(activation="elu"))
     assert new.body == (Conv(8, 1, activation=None), Conv(8, 3, activation="elu"), Activation("elu"))
     assert new.head == (Flatten(), Dense(16, "elu"), Dense(10))
 
@@ -159,7 +159,7 @@ def test_output_stride_trades_strides_for_dilation():
         Conv(8, 3, stride=2), Conv(8, 3), Conv(8, 3, dilation=(1, 1)),
         Conv(8, 3, padding=(2, 2, 2, 2), dilation=(2, 2)),
         Pool(2, stride=1, padding="same"), Conv(8, 3, dilation=(4, 4)),
-    )  # fmt: skip
+    )
     assert body(dict(output_stride=8), net) == net.body
 
 
@@ -184,7 +184,7 @@ def test_output_stride_keeps_the_branches_of_an_inception_net_alike(name, target
 def test_output_stride_keeps_the_receptive_field_of_the_convolutions(target):
     bottleneck = [Conv(4, 1), Conv(4, 3, stride=2), Conv(8, 1)]
     net = Layout([Conv(8, 3), Add(bottleneck, shortcut=[Conv(8, 1, stride=2)]), Conv(8, 3, stride=2),
-                  Concat([Conv(4, 3, stride=2)], [Conv(4, 1, stride=2)]), Conv(8, 3)])  # fmt: skip
+                  Concat([Conv(4, 3, stride=2)], [Conv(4, 1, stride=2)]), Conv(8, 3)])
     before, after = (trace(n, (64, 64, 3)).last_map for n in (net, rewrite.output_stride(net, target)))
     assert after.stride == (target, target) and after.shape[:2] == (64 // target, 64 // target)
     assert after.receptive_field == before.receptive_field

@@ -43,7 +43,7 @@ def stub():
         text += BUILDER.format(
             name=entry.name, input_shape=entry.input_shape, classes=entry.classes, summary=entry.summary,
             own=" ".join(["*,", *own] if own else []),
-        )  # fmt: skip
+        )
         text += "".join(f"\n{alias} = {entry.name}\n" for alias in entry.aliases)
     return re.sub(r" +\n", "\n", text)
 

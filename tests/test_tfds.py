@@ -57,7 +57,7 @@ def test_transparent_images_lie_on_white(tfds_folder, name):
      "values to the whole range."),
     ("turned", "1 of 20 images that were looked at say that they are to be turned upright, as image 3 of the train "
      "split of turned, which TFDS doesn't do."),
-])  # fmt: skip
+])
 def test_what_tfds_hides_of_its_images_is_told(tfds_folder, name, note):
     assert data.load(name, tfds_folder).notes.count(note) == 1
 

@@ -14,7 +14,7 @@ from zoo.layout import (
     LIKE_INPUT, RBF, Activation, Add, Auxiliary, Concat, Conv, ConvTranspose, Crop, Dense, DepthwiseConv,
     DropPath, Dropout, Flatten, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Sequence, Shuffle, Split,
     Stage, Subsample, TableConv, Take, Unpool, Upsample, pair, sides,
-)  # fmt: skip
+)
 from zoo.layout.trace import smallest_input, trace
 from zoo.layout.windows import OutOfPixels
 from zoo.layout.checks import NORMS
@@ -56,18 +56,18 @@ pools = st.one_of(
 points = st.one_of(
     any_norm, st.builds(Activation, activations), st.builds(Dropout, st.floats(0, 0.9)),
     st.builds(DropPath, st.floats(0, 0.9)), st.builds(Scale, st.floats(0.1, 2)), st.builds(Shuffle, st.just(2)),
-)  # fmt: skip
+)
 channels = st.one_of(st.builds(Split, st.integers(0, 1)), st.builds(PadChannels, st.integers(4, 12)))
 ups = st.one_of(
     st.builds(Upsample, st.one_of(st.integers(1, 2), sizes), st.sampled_from(["nearest", "bilinear"])),
     st.builds(ConvTranspose, filters, st.integers(2, 4), small, st.sampled_from(["same", "valid"]), bias=st.booleans(),
               activation=activations, bilinear=st.booleans()),
     st.builds(Crop, st.one_of(rings, st.tuples(rings, rings), st.tuples(rings, rings, rings, rings))),
-)  # fmt: skip
+)
 keepers = st.one_of(  # words that keep the map's height and width
     points, st.builds(Conv, filters, st.sampled_from([1, 3]), dilation=sizes, **finish),
     st.builds(Pool, sizes, st.just(1), st.just("same")),
-)  # fmt: skip
+)
 shapers = st.one_of(points, st.builds(Conv, st.none(), sizes, **finish))  # that keep the channels too
 plain = st.one_of(convs, convs, pools, pools, points, channels, channels, ups, ups)
 crossing = st.builds(Conv, filters, st.integers(1, 3), padding=st.sampled_from(["valid", 0, 1]))  # a map to be cropped
@@ -91,7 +91,7 @@ def composites(rows):
         st.builds(lambda name: Auxiliary(name, GlobalPool(), Dense(5)), st.sampled_from(["aux1", "aux2"])),
         st.builds(lambda name: [Pool(2, padding="same", name=name), Conv(None, 3), Unpool(name)],
                   st.sampled_from(["pool_a", "pool_b"])),
-    )  # fmt: skip
+    )
 
 
 nested = st.recursive(plain, lambda rows: composites(st.lists(rows, min_size=1, max_size=3)), max_leaves=6)
@@ -100,7 +100,7 @@ image_shapes = st.tuples(st.integers(5, 20), st.integers(5, 20), st.just(4))
 heads = st.sampled_from([
     [], [Flatten(), Dense(6, "tanh"), Dense(5)], [GlobalPool(), Dropout(), Dense(5)], [GlobalPool("max"), Dense(5)],
     [Conv(5, 1), GlobalPool()], [Flatten(), Dense(3, "tanh"), RBF(((1, -1, 1), (1, 1, -1)))],
-])  # fmt: skip
+])
 
 
 @st.composite
@@ -181,7 +181,7 @@ linear_rows = st.one_of(
               st.sampled_from([1, 3, 5]), small),
     st.builds(lambda a, b: Concat([Conv(1, a, activation=None), Conv(1, b, activation=None)], []),
               st.sampled_from([1, 3, 5]), st.sampled_from([1, 3])),
-)  # fmt: skip
+)
 
 
 def seen_by_the_centre(model, shape):
@@ -257,7 +257,7 @@ def test_macs_are_torchvisions(name, giga):
 
 def test_macs_of_each_kind_by_hand():
     rows = [Conv(8, 3, groups=2), DepthwiseConv(3, stride=2), TableConv(((0, 1), (2,)), 3, padding="valid"), Pool(2),
-            Norm(), Flatten(), Dense(10)]  # fmt: skip
+            Norm(), Flatten(), Dense(10)]
     macs = [layer.macs for layer in trace(rows, (10, 10, 4)).layers]
     assert macs == [100 * 9 * 2 * 8, 25 * 9 * 8, 9 * 9 * 3, 0, 0, 0, 2 * 10]
 
@@ -266,7 +266,7 @@ def test_a_table_is_counted_by_its_connections():
     layers = {layer.name: layer for layer in trace(zoo.registry.entry("lenet5_1998").layout(), (32, 32, 1)).layers}
     assert [layers[name].trainable_params for name in ("c1", "s2", "c3", "s4", "c5", "f6")] == [
         156, 12, 1516, 32, 48120, 10164,  # LeCun et al. 1998, Section II.B
-    ]  # fmt: skip
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------- names
@@ -278,14 +278,14 @@ def test_names_say_stage_kind_and_number():
         Stage("block1", Conv(4, 3, norm="batch"), Conv(4, 3, norm="lrn"), Pool(2)),
         Stage("block2", Add([Conv(4, 3), Activation("elu")], shortcut=[Conv(4, 1)]), Concat([Conv(1, 1)], [Pool(1)])),
         Conv(4, 1, name="last"), GlobalPool(), Dense(5), Dense(5),
-    ]  # fmt: skip
+    ]
     assert [layer.name for layer in trace(rows, (16, 16, 4)).layers] == [
         "conv", "pool",
         "block1_conv1", "block1_conv1_bn", "block1_conv1_relu", "block1_conv2", "block1_conv2_lrn", "block1_pool",
         "block2_add_conv", "block2_add_elu", "block2_add_shortcut_conv", "block2_add",
         "block2_concat_branch1_conv", "block2_concat_branch2_pool", "block2_concat",
         "last", "avg_pool", "fc1", "fc2",
-    ]  # fmt: skip
+    ]
 
 
 def test_features_are_the_stages_that_end_in_a_map():

@@ -36,7 +36,7 @@ def test_tensorboard_reads_every_epochs_figures(tmp_path):
     run = training.train("lenet1", trackers=["tensorboard"], runs=tmp_path, **OPTIONS).run
     (file,) = find_run(run).tensorboard_path.glob("validation/*")
     steps = [event.step for event in summary_iterator(str(file)) for value in event.summary.value
-             if value.tag == "epoch_loss"]  # fmt: skip
+             if value.tag == "epoch_loss"]
     assert steps == [0, 1]
 
 

@@ -48,7 +48,7 @@ def test_a_run_learns_and_leaves_its_folder_complete(result):
     left = {path.name for path in run.folder.iterdir()}
     assert left == {
         "config.json", "metrics.csv", "checkpoints", "model.keras", "curves.png", "confusion.png", "report.html"
-    }  # fmt: skip
+    }
 
 
 def test_what_is_done_to_the_images_is_said(result):
@@ -94,7 +94,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(model, cor
 
     def weights(seed):
         run = training.train(model, options={"width": 0.5}, runs=tmp_path, epochs=1, seed=seed, verbose=0, say=str,
-                             **options)  # fmt: skip
+                             **options)
         assert find_run(run.run).config()["parts"] == cores
         return keras.models.load_model(find_run(run.run).model_path).get_weights()
 
@@ -306,7 +306,7 @@ def test_a_plateau_lowers_the_rate_and_a_run_that_goes_on_knows_it(warmup, fall,
 
 def test_a_plateau_with_warmup_writes_the_rate_of_every_epoch(tmp_path):
     run = training.train("lenet1", limit=40, schedule="plateau", learning_rate=0.01, warmup=1.0, epochs=2,
-                         runs=tmp_path, verbose=0, say=str).run  # fmt: skip
+                         runs=tmp_path, verbose=0, say=str).run
     assert find_run(run).metrics()["learning_rate"] == pytest.approx([0.005, 0.01])
 
 
@@ -314,7 +314,7 @@ def test_a_plateau_with_warmup_writes_the_rate_of_every_epoch(tmp_path):
     "losses, patience, over",
     [([], 1, False), ([3, 2, 1], 1, False), ([1, 2], 1, True), ([1, 2], 2, False), ([1, 2], None, False),
      ([3, 1, 2, 2], 2, True), ([1] * 9, None, False), ([1] * 10, None, True)],
-)  # fmt: skip
+)
 def test_a_run_is_over_by_its_epochs_or_its_patience(losses, patience, over):
     assert is_over(Recipe(epochs=10, patience=patience), [{"val_loss": loss} for loss in losses]) == over
 
@@ -337,7 +337,7 @@ SETTINGS = [
     dict(schedule="step", milestones=(0.2,)), dict(schedule="step", drop=0.5), dict(initialization="orthogonal"),
     dict(batch_size=64), dict(label_smoothing=0.3), dict(rubbish=5.0), dict(balance=True), dict(seed=1), dict(ema=0.9),
     dict(zero_init_residual=True),
-]  # fmt: skip
+]
 
 
 TINY = """
@@ -358,7 +358,7 @@ def test_every_field_of_the_recipe_changes_what_is_trained(tmp_path, monkeypatch
     monkeypatch.setattr(training, "_finish", kept)
     (tmp_path / "net.py").write_text(TINY)
     seen = [training.train(f"{tmp_path}/net.py:tiny", limit=164, runs=tmp_path / "runs", epochs=1, verbose=0, say=str,
-                           **{"batch_size": 16} | setting) for setting in SETTINGS]  # fmt: skip
+                           **{"batch_size": 16} | setting) for setting in SETTINGS]
     assert np.isfinite(seen).all()
     assert len(np.unique(seen, axis=0)) == len(SETTINGS)
 
@@ -482,7 +482,7 @@ def test_the_moving_average_is_what_is_validated_and_kept(tmp_path):
 
 def test_patience_ends_a_run_and_its_result_counts_the_epochs_run(tmp_path):
     run = training.train("lenet1", runs=tmp_path, epochs=30, learning_rate=0.03, schedule="constant", patience=1,
-                         verbose=0, say=str)  # fmt: skip
+                         verbose=0, say=str)
     with open(find_run(run.run).metrics_path) as file:
         losses = [float(row["val_loss"]) for row in csv.DictReader(file)]
     assert run.epochs == evaluate(run.run).epochs == len(losses) < 30 and losses[-1] >= losses[-2]
@@ -639,7 +639,7 @@ def two_headed(own_registry):
     def side(classes=10):
         early = [GlobalPool(), Dense(classes, name="early_predictions")]
         return [Stage("block1", Conv(8, 3, stride=2), Auxiliary("early", early, weight=0.5)),
-                Stage("block2", Conv(8, 3, stride=2)), GlobalPool(), Dense(classes, name="predictions")]  # fmt: skip
+                Stage("block2", Conv(8, 3, stride=2)), GlobalPool(), Dense(classes, name="predictions")]
 
     planned = plan("side", (8, 8, 1))
     front = Preprocessing((8, 8), 0, 1, (1.0,), (0.0,))
@@ -652,7 +652,7 @@ def test_auxiliary_losses_count_by_their_weight_and_in_training_alone(two_headed
     x, y = random.random((16, 8, 8, 1), "float32"), random.integers(10, size=16)
     outputs = two_headed(x)
     own, early = (float(keras.losses.sparse_categorical_crossentropy(y, outputs[key], from_logits=True).numpy().mean())
-                  for key in ("logits", "early"))  # fmt: skip
+                  for key in ("logits", "early"))
     assert own != early
     assert float(two_headed.compute_loss(x, y, outputs, training=True)) == pytest.approx(own + 0.5 * early, rel=1e-5)
     assert two_headed.evaluate(x, y, verbose=0)[0] == pytest.approx(own, rel=1e-5)
@@ -694,7 +694,7 @@ def weights_of(run):
 @pytest.mark.parametrize("damaged", [False, True])
 def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path, monkeypatch, damaged):
     options = dict(options={"width": 0.5, "dropout": 0.3}, epochs=4, augment=("crop", "mixup"), ema=0.9,
-                   seed=3, verbose=0)  # fmt: skip
+                   seed=3, verbose=0)
     whole = training.train("lenet1", runs=tmp_path / "whole", say=str, **options)
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(Checkpoint, "on_train_batch_end", stop_after_two_epochs)
@@ -796,7 +796,7 @@ def test_a_disk_without_room_ends_a_run_with_a_sentence_and_the_last_checkpoint_
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert sorted(path.name for path in tmp_path.glob("*/checkpoints/*")) == [
         "best.npz", "epoch-00001.npz", "epoch-00002.npz"
-    ]  # fmt: skip
+    ]
     said = []
     assert training.resume(tmp_path / "lenet1-digits-1", verbose=0, say=said.append).epochs == 3
     assert said[0].endswith("after epoch 2.")

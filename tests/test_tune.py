@@ -35,20 +35,20 @@ def test_ranges_and_choices_are_of_the_fields_own_kind():
     space = space_of(
         learning_rate="1e-4..1e-2:log", momentum="0..0.9", epochs="2..8", batch_size="none,32", balance="true,false",
         augment="none,flip+crop", set_width="0.5..2", set_stride="1..2", set_norm="none,batch",
-    )  # fmt: skip
+    )
     assert space == {
         "learning_rate": FloatDistribution(1e-4, 1e-2, log=True), "momentum": FloatDistribution(0.0, 0.9),
         "epochs": IntDistribution(2, 8), "batch_size": CategoricalDistribution((None, 32)),
         "balance": CategoricalDistribution((True, False)), "augment": CategoricalDistribution(("none", "flip+crop")),
         "set.width": FloatDistribution(0.5, 2.0), "set.stride": IntDistribution(1, 2),
         "set.norm": CategoricalDistribution((None, "batch")),
-    }  # fmt: skip
+    }
 
 
 def test_drawn_values_become_the_arguments_of_train():
     drawn = {"augment": "flip+crop", "epochs": 3, "clip": None, "balance": False, "set.width": 0.5, "set.norm": None}
     assert settings(drawn) == {"augment": ("flip", "crop"), "epochs": 3, "clip": "none", "balance": False,
-                               "options": {"width": 0.5, "norm": None}}  # fmt: skip
+                               "options": {"width": 0.5, "norm": None}}
     assert settings({"augment": "none"})["augment"] == ()
 
 
@@ -120,7 +120,7 @@ def test_without_optuna_it_says_what_to_install(tmp_path, monkeypatch):
 def test_a_search_trains_and_its_command_line_repeats_the_best(tmp_path):
     over = [word for name, text in OVER.items() for word in ("--over", f"{name}={text}")]
     options = ["--model", "lenet1", "--epochs", "1", "--augment", "crop", "--tensorboard", "--runs", tmp_path,
-               "--json"]  # fmt: skip
+               "--json"]
     done = CliRunner().invoke(main, ["tune", *over, "--trials", "2", *map(str, options)])
     assert done.exit_code == 0, done.output
     *_, command, trials = done.output.splitlines()
@@ -130,7 +130,7 @@ def test_a_search_trains_and_its_command_line_repeats_the_best(tmp_path):
     folder = tmp_path / "tune-lenet1-digits-1"
     assert {path.name for path in folder.iterdir()} == {
         "search.json", "study.db", "trial-1", "trial-2", "tune.csv", "tune.png"
-    }  # fmt: skip
+    }
     assert best["run"] == str(folder / f"trial-{best['trial']}" / "lenet1-digits-1")
     assert "--tensorboard" in command and "--mlflow" not in command and "--balance" not in command
     again = CliRunner().invoke(main, [*shlex.split(command)[1:], "--runs", str(tmp_path / "again")])

@@ -178,7 +178,7 @@ def test_the_checkpoints_of_torchvision_give_the_same(name, zeros_at_first, boun
 def test_the_published_spelling_of_densenet_is_understood(zeros_at_first):
     net = torchvision_net("densenet121")
     state = {re.sub(r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2", key): value.numpy()
-             for key, value in net.state_dict().items()}  # fmt: skip
+             for key, value in net.state_dict().items()}
     assert "features.denseblock1.denselayer1.norm.1.weight" in state
     model = zoo.create("densenet121", (64, 64, 3), classifier_activation=None)
     set_state(model, state, "densenet121")
@@ -220,7 +220,7 @@ def own_torch_net():
         conv=nn.Conv2d(6, 16, 5), relu2=nn.ReLU(), pool2=nn.MaxPool2d(2), flat=nn.Flatten(),
         linear1=nn.Linear(400, 120), relu3=nn.ReLU(), hidden=nn.Linear(120, 84), relu4=nn.ReLU(),
         classify=nn.Linear(84, 10),
-    )).eval()  # fmt: skip
+    )).eval()
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_a_safetensors_file_of_the_users_own_is_matched_by_its_numbers(module, t
     save_file = pytest.importorskip("safetensors.numpy").save_file
     numbers = [1, 2, 3, 4, 5] if module == "conv{}" else [0, 2, 10, 11]  # as text 10 stands before 2
     arrays = {f"{module.format(i)}.{tensor}": np.full((2, 2, 1, 1)[:axes], i, "float32")
-              for i in numbers for tensor, axes in (("weight", 4), ("bias", 1))}  # fmt: skip
+              for i in numbers for tensor, axes in (("weight", 4), ("bias", 1))}
     save_file(arrays, tmp_path / "net.safetensors")
     model = zoo.create([Conv(2, 1)] * len(numbers), (4, 4, 2), weights=tmp_path / "net.safetensors")
     assert [weight.flat[0] for weight in model.get_weights()[::2]] == numbers

@@ -48,38 +48,38 @@ def write_sets(folder):
         tfds.dataset_builders.store_as_tfds_dataset(
             name, "1.0.0", features=tfds.features.FeaturesDict(features), data_dir=folder, disable_shuffling=True,
             split_datasets={"train": examples(20), "test": examples(6)}, **options,
-        )  # fmt: skip
+        )
 
     store("shapes", {"image": tfds.features.Image(shape=(6, 5, 3)), "label": label},
-          lambda i: {"image": noise(6, 5, 3, seed=i), "label": i % 2})  # fmt: skip
+          lambda i: {"image": noise(6, 5, 3, seed=i), "label": i % 2})
     store("mixed_shapes", {"image": tfds.features.Image(shape=(None, None, 3)), "label": label},
-          lambda i: {"image": noise(6 + i, 5, 3, seed=i), "label": i % 2})  # fmt: skip
+          lambda i: {"image": noise(6 + i, 5, 3, seed=i), "label": i % 2})
     for name, options in OTHERS.items():
         store(name, {"image": tfds.features.Image(shape=(6, 5, 3)), "label": label},
-              lambda i: {"image": noise(6, 5, 3, seed=i), "label": i % 2}, **options)  # fmt: skip
+              lambda i: {"image": noise(6, 5, 3, seed=i), "label": i % 2}, **options)
     store("drawn", {"image": tfds.features.Image(shape=(6, 5, 4)), "label": label},
-          lambda i: {"image": noise(6, 5, 4, seed=i), "label": i % 2})  # fmt: skip
+          lambda i: {"image": noise(6, 5, 4, seed=i), "label": i % 2})
     store("drawn_and_mixed", {"image": tfds.features.Image(shape=(None, None, 4)), "label": label},
-          lambda i: {"image": noise(6, 5, 4, seed=i), "label": i % 2})  # fmt: skip
+          lambda i: {"image": noise(6, 5, 4, seed=i), "label": i % 2})
     hidden = np.array([1, 1, 1, 0], "u1")
     store("hidden", {"image": tfds.features.Image(shape=(6, 5, 4)), "label": label},
-          lambda i: {"image": noise(6, 5, 4, seed=i) * hidden, "label": i % 2})  # fmt: skip
+          lambda i: {"image": noise(6, 5, 4, seed=i) * hidden, "label": i % 2})
     store("half_hidden", {"image": tfds.features.Image(shape=(6, 5, 4)), "label": label},
           lambda i: {"image": noise(6, 5, 4, seed=i) * (hidden if i % 2 else np.ones(4, "u1")), "label": i % 2})
     store("drawn_in_rgb", {"image": tfds.features.Image(shape=(6, 5, 3)), "label": label},
-          lambda i: {"image": as_png(noise(6, 5, 4, seed=i)), "label": i % 2}, is_encoded=True)  # fmt: skip
+          lambda i: {"image": as_png(noise(6, 5, 4, seed=i)), "label": i % 2}, is_encoded=True)
     store("dark", {"image": tfds.features.Image(shape=(6, 5, 1), dtype=np.uint16), "label": label},
-          lambda i: {"image": noise(6, 5, 1, seed=i) * np.uint16(257 if i % 2 else 16), "label": i % 2})  # fmt: skip
+          lambda i: {"image": noise(6, 5, 1, seed=i) * np.uint16(257 if i % 2 else 16), "label": i % 2})
     store("turned", {"image": tfds.features.Image(shape=(None, None, 3)), "label": label},
           lambda i: {"image": as_jpeg(noise(6, 5, 3, seed=i), 6 if i == 3 else 1), "label": i % 2},
-          is_encoded=True)  # fmt: skip
+          is_encoded=True)
     store("broken", {"image": tfds.features.Image(shape=(6, 5, 4)), "label": label},
-          lambda i: {"image": as_png(noise(6, 5, 4, seed=i))[:-30], "label": i % 2}, is_encoded=True)  # fmt: skip
+          lambda i: {"image": as_png(noise(6, 5, 4, seed=i))[:-30], "label": i % 2}, is_encoded=True)
     store("pairs", {"left": tfds.features.Image(shape=(6, 5, 3)), "right": tfds.features.Image(shape=(6, 5, 3)),
                     "label": label, "colour": tfds.features.ClassLabel(num_classes=3)},
-          lambda i: {"left": noise(6, 5, 3), "right": noise(6, 5, 3), "label": i % 2, "colour": 2})  # fmt: skip
+          lambda i: {"left": noise(6, 5, 3), "right": noise(6, 5, 3), "label": i % 2, "colour": 2})
     store("deep", {"image": tfds.features.Image(shape=(6, 5, 1), dtype=np.uint16), "label": label},
-          lambda i: {"image": noise(6, 5, 1, seed=i) * np.uint16(257), "label": i % 2})  # fmt: skip
+          lambda i: {"image": noise(6, 5, 1, seed=i) * np.uint16(257), "label": i % 2})
     store("floats", {"image": tfds.features.Image(shape=(6, 5, 1), dtype=np.float32), "label": label},
-          lambda i: {"image": noise(6, 5, 1, seed=i).astype("float32"), "label": i % 2})  # fmt: skip
+          lambda i: {"image": noise(6, 5, 1, seed=i).astype("float32"), "label": i % 2})
     store("sentences", {"text": tfds.features.Text()}, lambda i: {"text": "words"})

@@ -14,7 +14,7 @@ from zoo.layout import (
     RBF, Activation, Add, Auxiliary, Concat, Conv, ConvTranspose, Crop, Dense, DepthwiseConv, DropPath,
     Dropout, Flatten, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Sequence, Shuffle, Split,
     Stage, Subsample, TableConv, Take, Unpool, Upsample,
-)  # fmt: skip
+)
 from zoo.layout.trace import trace
 from zoo.processor import prepare
 from zoo.registry import list_models, register
@@ -29,7 +29,7 @@ __all__ = [
     "DropPath", "Dropout", "Flatten", "GlobalPool", "Layout", "Multiply", "Norm", "PadChannels", "Pool",
     "RBF", "Scale", "Sequence", "Shuffle", "Split", "Stage", "Subsample", "TableConv", "Take", "Unpool",
     "Upsample", "ZooError", "ZooWarning", "__version__", "create", "info", "list_models", "register", "trace",
-]  # fmt: skip
+]
 
 prepare()  # whichever of the zoo's modules a program imports first, this has been done before
 

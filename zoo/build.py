@@ -20,7 +20,7 @@ from zoo.weights import load_weights
 def create(model: str | Layout | Words, input_shape: Shape | None = None, classes: int | None = None,
            include_top: bool = True, pooling: str | None = None, classifier_activation: str | None = "softmax",
            weights: StrPath | None = None, features: bool = False, name: str | None = None,
-           **overrides: Any) -> keras.Model:  # fmt: skip
+           **overrides: Any) -> keras.Model:
     """Build a registered model, or a layout of your own, as a `keras.Model`.
 
     Args:
@@ -56,7 +56,7 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
 
 @channels_last()
 def build(traced: Trace, name: str = "layout", classifier_activation: str | bool | None = False,
-          features: bool = False) -> keras.Model:  # fmt: skip
+          features: bool = False) -> keras.Model:
     """Make the layers of a `Trace`, in its order; `classifier_activation=False` adds none, not even a linear one."""
     tensors = {INPUT: keras.Input(traced.input_shape, name=INPUT)}
     has_batchnorm = "batch" in norm_kinds([layer.word for layer in traced.layers])
@@ -124,19 +124,19 @@ def _layer(word, name, layer, padding, initializer):
                 dilation_rate=pair(word.dilation), groups=word.groups, use_bias=word.bias,
                 activation=_activation(word.activation), kernel_initializer=initializer(word),
                 bias_initializer="ones" if _rectified_scores(word) else "zeros", name=name,
-            )  # fmt: skip
+            )
         case words.DepthwiseConv():
             return layers.DepthwiseConv2D(
                 pair(word.kernel), pair(word.stride), padding, word.multiplier, dilation_rate=pair(word.dilation),
                 use_bias=word.bias, activation=_activation(word.activation),
                 depthwise_initializer=initializer(word), name=name,
-            )  # fmt: skip
+            )
         case words.TableConv():
             fan_in = prod(pair(word.kernel)) * sum(map(len, word.table)) / len(word.table)
             return papers.TableConv2D(
                 word.table, pair(word.kernel), pair(word.stride), padding, _activation(word.activation),
                 initializer(word, fan_in), name=name,
-            )  # fmt: skip
+            )
         case words.Pool():
             kind = layers.MaxPooling2D if word.kind == "max" else layers.AveragePooling2D
             return kind(pair(word.size), pair(word.stride or word.size), padding, name=name)
@@ -147,7 +147,7 @@ def _layer(word, name, layer, padding, initializer):
                 layer.output.shape[-1], pair(word.kernel), pair(word.stride), padding, use_bias=word.bias,
                 activation=_activation(word.activation),
                 kernel_initializer=papers.Bilinear() if word.bilinear else initializer(word), name=name,
-            )  # fmt: skip
+            )
         case words.Crop():
             return layers.Cropping2D(sides(word.border), name=name)
         case words.Upsample():

@@ -100,7 +100,7 @@ ALIASES: dict[str, str] = {}
 
 
 def register(function: Callable | None = None, *, name: str | None = None, replace: bool = False,
-             **about: Any) -> Callable:  # fmt: skip
+             **about: Any) -> Callable:
     """Register a layout function: `@register`, or `@register(year=1998, input_shape=(32, 32, 1), …)`.
 
     The function returns a list of words or a `Layout`; if it takes `classes`, it is given the number of classes.

@@ -47,7 +47,7 @@ class Info(Facts):
 
 
 def info(model: str | Layout | Words, input_shape: Shape | None = None, classes: int | None = None,
-         **options: Any) -> Info:  # fmt: skip
+         **options: Any) -> Info:
     """Return the `Info` of a registered model or a layout, without building it; arguments as `zoo.create`."""
     planned = plan(model, input_shape, classes, **options)
     traced = planned.trace

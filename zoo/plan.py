@@ -25,7 +25,7 @@ class Plan:
 
 def plan(model: str | Layout | Words, input_shape: Shape | None = None, classes: int | None = None,
          include_top: bool = True, pooling: str | None = None, name: str | None = None,
-         **overrides: Any) -> Plan:  # fmt: skip
+         **overrides: Any) -> Plan:
     """Return the `Plan` of a registered model (by name) or of a layout, with the arguments of `zoo.create`.
 
     Raises `ZooError` for an unknown name, an option that the model doesn't take, and an input that is too small
@@ -43,7 +43,7 @@ def plan(model: str | Layout | Words, input_shape: Shape | None = None, classes:
 
 def resolve(model: Any, classes: int | None = None, include_top: bool = True,
             pooling: str | None = None, name: str | None = None,
-            **overrides: Any) -> tuple[str, Entry | None, Layout]:  # fmt: skip
+            **overrides: Any) -> tuple[str, Entry | None, Layout]:
     """Return a model's name, its entry (None for a layout of the user's own), and its layout, every change applied.
 
     Raises `ZooError` as `plan` does, but for sizes, which a layout alone doesn't have.

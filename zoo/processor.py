@@ -33,7 +33,7 @@ def prepare() -> None:
             f"TensorFlow was imported without oneDNN, with which it is several times as fast on this processor: set "
             f"{ONEDNN}=1 before Keras or TensorFlow is imported.",
             ZooWarning, stacklevel=3,
-        )  # fmt: skip
+        )
 
 
 def _computes_with_onednn():

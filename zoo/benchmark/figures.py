@@ -84,7 +84,7 @@ def draw_growth(points: list[Point]) -> Figure:
     panels[1, 0].set_ylabel("ms a step")
     figure.suptitle(points[0].model, fontsize=11)
     handles = [Line2D([], [], color=COLOURS[MODES.index(mode)], linestyle=STYLES[precision], marker="o", markersize=4,
-                      label=f"{mode}, {precision}") for mode, precision in series]  # fmt: skip
+                      label=f"{mode}, {precision}") for mode, precision in series]
     handles.append(Line2D([], [], color=GREY, linestyle=":", label="in proportion to the multiply-adds"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     return figure

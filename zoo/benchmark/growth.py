@@ -50,7 +50,7 @@ def _changes(workload):
         new = make_workload(
             workload.model, workload.mode, workload.precision, workload.batch_size, input_shape, workload.classes,
             **workload.options | options,
-        )  # fmt: skip
+        )
         return replace(new, work=workload.work)
 
     return {
@@ -66,7 +66,7 @@ def number_of_others(workload: Workload) -> int:
 
 
 def measure_growth(workload: Workload, result: Result, repeats: int, ceiling: Callable[[], float],
-                   bar: tqdm) -> list[Point]:  # fmt: skip
+                   bar: tqdm) -> list[Point]:
     """Return the `Point`s round a `Workload` whose `Result` is known; the other arguments are those of `measure`.
 
     `bar` is a tqdm bar.

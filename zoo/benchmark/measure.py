@@ -55,7 +55,7 @@ def _best_rate(process, size, products):
 
 
 def measure(workload: Workload, contenders: list[Contender], repeats: int, ceiling: Callable[[], float],
-            progress: Callable[[], Any]) -> tuple[list[Result], dict[str, str]]:  # fmt: skip
+            progress: Callable[[], Any]) -> tuple[list[Result], dict[str, str]]:
     """Return the `Result`s of the `Contender`s, the zoo's own first, and why the others have none: {name: reason}.
 
     Args:
@@ -116,4 +116,4 @@ def _result(workload, entrant, own, ceiling):
         build_seconds=round(entrant.process.build_seconds, 3), compile_seconds=round(entrant.compile_seconds, 3),
         ratio=None if entrant is own else ratio(own.seconds, entrant.seconds),
         **figures(entrant.seconds, workload.batch_size, workload.flops_per_image, ceiling),
-    )  # fmt: skip
+    )

@@ -50,7 +50,7 @@ def figures(seconds: list[float], batch_size: int, flops_per_image: int, ceiling
         "spread": round((max(rates) - min(rates)) / rate, 4),
         "ms_per_step": round(1000 * median(seconds), 3), "gflops": round(gflops, 2),
         "ceiling_gflops": round(ceiling, 1), "share_of_ceiling": round(gflops / ceiling, 4),
-    }  # fmt: skip
+    }
 
 
 def ratio(own: list[float], others: list[float]) -> float:

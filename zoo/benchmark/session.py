@@ -36,7 +36,7 @@ class Session:
 def benchmark(nets: Sequence[tuple[str, tuple[int, int, int] | None]], vs: Sequence[str] = (),
               modes: Sequence[str] = MODES, precisions: Sequence[str] = PRECISIONS,
               batch_sizes: Sequence[int | None] = (None,), classes: int | None = None,
-              options: dict[str, Any] | None = None, repeats: int = 5, growth: bool = False) -> Session:  # fmt: skip
+              options: dict[str, Any] | None = None, repeats: int = 5, growth: bool = False) -> Session:
     """Measure nets, each by itself or beside other contenders; return the `Session`.
 
     Args:

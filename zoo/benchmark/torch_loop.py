@@ -37,7 +37,7 @@ def prepare(workload: Workload, channels_last: bool = False, compiled: bool = Fa
     images, labels = (torch.from_numpy(array).to(DEVICE) for array in workload.images(workload.input_shape))
     images = images.permute(0, 3, 1, 2).contiguous(memory_format=order)
     scale, offset = (torch.tensor(values, device=DEVICE).reshape(-1, 1, 1)
-                     for values in (workload.preprocessing.scale, workload.preprocessing.offset))  # fmt: skip
+                     for values in (workload.preprocessing.scale, workload.preprocessing.offset))
     called = torch.compile(net, options=None if trains else {"freezing": True}) if compiled else net
 
     def logits(some):

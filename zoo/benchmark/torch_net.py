@@ -16,7 +16,7 @@ ACTIVATIONS = {
     None: nn.Identity, "linear": nn.Identity, "relu": nn.ReLU, "relu6": nn.ReLU6, "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid, "silu": nn.SiLU, "swish": nn.SiLU, "hard_silu": nn.Hardswish, "hard_swish": nn.Hardswish,
     "hard_sigmoid": nn.Hardsigmoid, "elu": nn.ELU, "selu": nn.SELU, "gelu": nn.GELU, "softplus": nn.Softplus,
-}  # fmt: skip
+}
 
 
 class TorchNet(nn.Module):
@@ -67,11 +67,11 @@ def _module(layer):
         case words.Conv():
             return _slid(layer, lambda padding: nn.Conv2d(
                 channels, layer.output.shape[-1], pair(word.kernel), pair(word.stride), padding, pair(word.dilation),
-                word.groups, word.bias))  # fmt: skip
+                word.groups, word.bias))
         case words.DepthwiseConv():
             return _slid(layer, lambda padding: nn.Conv2d(
                 channels, channels * word.multiplier, pair(word.kernel), pair(word.stride), padding,
-                pair(word.dilation), channels, word.bias))  # fmt: skip
+                pair(word.dilation), channels, word.bias))
         case words.Pool():
             return _pool(layer, pair(word.size), pair(word.stride or word.size))
         case words.Norm():

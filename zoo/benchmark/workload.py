@@ -80,7 +80,7 @@ class Workload:
 
 def make_workload(model: str, mode: str, precision: str, batch_size: int | None = None,
                   input_shape: tuple[int, int, int] | None = None, classes: int | None = None,
-                  **options: Any) -> Workload:  # fmt: skip
+                  **options: Any) -> Workload:
     """Return the `Workload` of a model with these overrides of its layout; what is None is the model's own.
 
     The batch size is 128 by default, for inputs of more than 64 pixels 32.

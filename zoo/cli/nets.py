@@ -45,7 +45,7 @@ def list_(patterns, family, year, max_params, markdown, as_json):
     columns = ("model", "#year", "input", "#params", "#MACs", "what it is")
     print_table(columns, [
         (m.name, m.year, by(m.input_shape), short(m.params), short(m.macs), m.summary) for m in found
-    ], "github" if markdown else "simple")  # fmt: skip
+    ], "github" if markdown else "simple")
 
 
 @main.command()
@@ -73,7 +73,7 @@ def info(model, input_shape, classes, options, as_json):
     print_table(columns, [
         (row["name"], row["kind"], by(row["output_shape"]), f"{row['params']:,}", short(row["macs"]),
          row["receptive_field"] or "all", row["stride"] or "-") for row in facts.layers
-    ])  # fmt: skip
+    ])
 
 
 @main.command()

@@ -58,7 +58,7 @@ class Picture(click.ParamType):
 
 # Arguments of zoo.create that are no overrides: the commands have options of their own for some.
 BUILDER_ARGUMENTS = ("input_shape", "classes", "include_top", "pooling", "classifier_activation", "weights", "features",
-                     "name")  # fmt: skip
+                     "name")
 
 
 def parse_pairs(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> dict[str, str]:
@@ -89,7 +89,7 @@ set_option = click.option(
     "--set", "options", multiple=True, metavar="KEY=VALUE", callback=parse_settings,
     help="Override the layout: padding, stride, pool, norm, activation, dropout, width, output_stride, head, and the "
          "model's own options. May be repeated.",
-)  # fmt: skip
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 data_dir_option = click.option("--data-dir", type=click.Path(), help="Where TFDS keeps its data sets.")
 
@@ -103,7 +103,7 @@ def bare_model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--check", nargs=2, type=click.Path(), metavar="IMAGES.npy OUTPUTS.npy", default=None,
                      help="Compare first with what the net that the weights come from gave for these images, "
                           "preprocessed as it was given them; end if they differ."),
-    )):  # fmt: skip
+    )):
         command = option(command)
     return command
 
@@ -137,7 +137,7 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--mlflow", "trackers", multiple=True, flag_value="mlflow", help="Also send them to MLflow."),
         click.option("--wandb", "trackers", multiple=True, flag_value="wandb",
                      help="Also send them to Weights & Biases."),
-    )):  # fmt: skip
+    )):
         command = option(command)
     return command
 
@@ -157,7 +157,7 @@ def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
         options: Any = {
             bool: {"default": None},
             tuple: {"callback": partial(parse_several, kind=rules.get("kind", str)), "metavar": "A,B,…|none"},
-        }.get(item.type, {"type": optional or item.type})  # fmt: skip
+        }.get(item.type, {"type": optional or item.type})
         choices = f": {', '.join(rules['choices'])}" if "choices" in rules else ""
         default = "" if item.default in (None, False, ()) else f" [default: {written(item.default)}]"
         command = click.option(flag, help=f"{rules['meaning']}{choices}{default}.", **options)(command)
@@ -172,7 +172,7 @@ def written(value: Any) -> str:
 
 
 def parse_names(context: click.Context, parameter: click.Parameter, value: str | None,
-                kind: Callable[[str], Any] = str) -> list[Any] | None:  # fmt: skip
+                kind: Callable[[str], Any] = str) -> list[Any] | None:
     """ "cat,dog" -> ["cat", "dog"]; with the kind float, "0.5,0.75" -> [0.5, 0.75], and so with int."""
     try:
         names = None if value is None else [kind(name.strip()) for name in value.split(",") if name.strip()]
@@ -185,6 +185,6 @@ def parse_names(context: click.Context, parameter: click.Parameter, value: str |
 
 
 def parse_several(context: click.Context, parameter: click.Parameter, value: str | None,
-                  kind: Callable[[str], Any]) -> list[Any] | None:  # fmt: skip
+                  kind: Callable[[str], Any]) -> list[Any] | None:
     """As `parse_names`; "none" -> []."""
     return [] if value == "none" else parse_names(context, parameter, value, kind)

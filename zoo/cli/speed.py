@@ -14,21 +14,21 @@ from zoo.cli.printing import by, print_json, print_table, short, write_figure
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @click.option("--vs", multiple=True, metavar="pytorch|keras", help="Measure beside it the same net in a plain PyTorch "
               "loop, or in Keras's fit and predict (keras.applications' net, if it has one). May be "
-              "repeated.")  # fmt: skip
+              "repeated.")
 @click.option("--mode", metavar="training|inference", help="Only this [default: both].")
 @click.option("--precision", metavar="float32|bfloat16", help="Only this [default: both].")
 @click.option("--batch-size", "batch_sizes", callback=partial(parse_names, kind=int), metavar="A,B,…",
-              help="Images a step [default: 128, for inputs of more than 64 pixels 32].")  # fmt: skip
+              help="Images a step [default: 128, for inputs of more than 64 pixels 32].")
 @click.option("--input", "input_shape", type=Size(), help="Another input: HxW or HxWxC.")
 @click.option("--classes", type=int, help="Another number of classes.")
 @set_option
 @click.option("--repeats", default=5, show_default=True, type=click.IntRange(1), help="Turns that each one takes.")
 @click.option("--plot", type=Picture(), help="Draw the images/s: .png, .svg or .pdf.")
 @click.option("--plot-growth", type=Picture(), help="Measure also at other batch sizes, widths and "
-              "input sizes, and draw how the cost grows.")  # fmt: skip
+              "input sizes, and draw how the cost grows.")
 @json_option
 def benchmark(models, vs, mode, precision, batch_sizes, input_shape, classes, options, repeats, plot, plot_growth,
-              as_json):  # fmt: skip
+              as_json):
     """Measure how fast MODELs train and classify here, on random images.
 
     Each contender has a process of its own, and they take turns; a figure is the median of its turns. On a processor,
@@ -50,13 +50,13 @@ def benchmark(models, vs, mode, precision, batch_sizes, input_shape, classes, op
         [(model, with_channels(input_shape, model)) for model in models], vs, classes=classes, options=options,
         batch_sizes=batch_sizes or (None,), repeats=repeats, growth=bool(plot_growth),
         **{key: (value,) for key, value in given.items() if value is not None},
-    )  # fmt: skip
+    )
     if as_json:
         print_json(asdict(session))
     else:
         _print_speeds(session)
     for path, draw, drawn in ((plot, figures.draw_results, session.results),
-                              (plot_growth, figures.draw_growth, session.growth)):  # fmt: skip
+                              (plot_growth, figures.draw_growth, session.growth)):
         if path:
             write_figure(draw(drawn), path)
             click.echo(f"Wrote {path}", err=as_json)
@@ -65,7 +65,7 @@ def benchmark(models, vs, mode, precision, batch_sizes, input_shape, classes, op
 def _print_speeds(session):
     """Print a table a model, and what is to be said of them."""
     columns = ("mode", "precision", "#batch", "contender", "#images/s", "#spread", "#ms/step", "#peak MB", "#build s",
-               "#compile s", "#GFLOP/s", "#of ceiling", "#zoo is")  # fmt: skip
+               "#compile s", "#GFLOP/s", "#of ceiling", "#zoo is")
     for model in dict.fromkeys(result.model for result in session.results):
         results = [result for result in session.results if result.model == model]
         click.echo(f"{model}, input {by(results[0].input_shape)}, {short(results[0].macs)} multiply-adds")
@@ -74,7 +74,7 @@ def _print_speeds(session):
              f"{r.ms_per_step:,.2f}", f"{r.peak_memory_mb:,.0f}", f"{r.build_seconds:.1f}", f"{r.compile_seconds:.1f}",
              f"{r.gflops:,.1f}", f"{r.share_of_ceiling:.1%}", "" if r.ratio is None else f"{r.ratio:.2f}x as fast")
             for r in results
-        ])  # fmt: skip
+        ])
         click.echo()
     for precision in dict.fromkeys(result.precision for result in session.results):
         ceiling = max(result.ceiling_gflops for result in session.results if result.precision == precision)

@@ -32,7 +32,7 @@ def evaluate(run_or_model, dataset, data_dir, weights, options, check, as_json):
     result = evaluate(run_or_model, dataset, data_dir, weights, options=options, check=check)
     _tell_of_weights(run_or_model, weights, check)
     say(f"{result.model} on {result.dataset}: test accuracy {result.test_accuracy:.4f}, "
-               f"loss {result.test_loss:.4f} ({result.images_per_second:,.0f} images/s).")  # fmt: skip
+               f"loss {result.test_loss:.4f} ({result.images_per_second:,.0f} images/s).")
     if as_json:
         print_json(asdict(result))
 
@@ -40,7 +40,7 @@ def evaluate(run_or_model, dataset, data_dir, weights, options, check, as_json):
 @main.command()
 @click.argument("folders", nargs=-1, metavar="RUN RUN...")
 @click.option("--output", default="compare", show_default=True, metavar="NAME", type=click.Path(),
-              help="What is written: the curves as NAME.png, curves and table as the page NAME.html.")  # fmt: skip
+              help="What is written: the curves as NAME.png, curves and table as the page NAME.html.")
 @json_option
 def compare(folders, output, as_json):
     """Put runs side by side, finished or not: a table of what they reached and where they differ, and their curves."""
@@ -92,4 +92,4 @@ def export(run_or_model, weights, options, check, output, as_json):
     if as_json:
         return print_json({"saved_model": str(parent / "1"), "largest_difference": difference})
     say(f"Wrote {parent / '1'}; reloaded in a fresh process, its probabilities differ by at most "
-               f"{difference:.1e}.")  # fmt: skip
+               f"{difference:.1e}.")

@@ -20,7 +20,7 @@ SHOWN = 10  # of the trials of a search
 @training_options
 @click.option("--strategy", default="auto", metavar="auto|single|mirrored|multiworker",
               help="Which devices train: one, all of this machine, or those of the cluster that the environment "
-                   "describes; auto is the last of these that there is.")  # fmt: skip
+                   "describes; auto is the last of these that there is.")
 @click.option("--resume", type=click.Path(), metavar="RUN", help="Go on with a run that was stopped, as it began.")
 @json_option
 @click.pass_context
@@ -40,14 +40,14 @@ def train(context, model, dataset, data_dir, image_size, options, runs, strategy
         result = training.train(
             model, dataset, data_dir, image_size, options, runs, verbose, click.echo, strategy=strategy,
             own_process=True, **others,
-        )  # fmt: skip
+        )
     if result is None:  # the chief of the workers tells it
         return
     epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
     click.echo(f"Test accuracy {result.test_accuracy:.4f}, loss {result.test_loss:.4f}, after {epochs} "
-               f"in {result.seconds:.1f} s ({result.images_per_second:,.0f} images/s).")  # fmt: skip
+               f"in {result.seconds:.1f} s ({result.images_per_second:,.0f} images/s).")
     for name, what in (("model.keras", "the best epoch on validation"), ("report.html", "curves, classes, mistakes"),
-                       ("metrics.csv", "every epoch"), ("config.json", "all that repeats the run")):  # fmt: skip
+                       ("metrics.csv", "every epoch"), ("config.json", "all that repeats the run")):
         if (path := Path(result.run) / name).exists():
             say(f"  {path}  {what}")
     run = shlex.quote(result.run)
@@ -71,13 +71,13 @@ def _refuse_others(context, what, *allowed):
     "--over", multiple=True, metavar="NAME=VALUES", callback=parse_pairs,
     help="Search a field of the recipe (learning_rate, as in the options) or an override of the layout (set.width): a "
          "range, 1e-4..1e-2, with :log to draw evenly in the logarithm, or choices, adam,sgd. May be repeated.",
-)  # fmt: skip
+)
 @click.option("--trials", type=int, metavar="N", help="How many in all, failed ones included [default: 20].")
 @click.option("--metric", default="val_loss", show_default=True, metavar="val_loss|val_accuracy",
-              help="What trials are compared by.")  # fmt: skip
+              help="What trials are compared by.")
 @training_options
 @click.option("--resume", type=click.Path(), metavar="FOLDER",
-              help="Go on with a search that was stopped, as it began, or to more --trials.")  # fmt: skip
+              help="Go on with a search that was stopped, as it began, or to more --trials.")
 @json_option
 @click.pass_context
 def tune(context, over, trials, metric, resume, as_json, **others):
@@ -99,7 +99,7 @@ def tune(context, over, trials, metric, resume, as_json, **others):
         (t.trial, f"{t.val_loss:.4f}", f"{t.val_accuracy:.4f}", t.epochs, f"{t.seconds:.1f}",
          *(f"{value:.4g}" if isinstance(value, float) else value for value in t.settings.values()))
         for t in found.trials[:SHOWN] if t.state == "finished"
-    ])  # fmt: skip
+    ])
     for name, what in (("tune.csv", "every trial"), ("tune.png", "what each value brought")):
         if (path := Path(found.folder) / name).exists():
             say(f"  {path}  {what}")

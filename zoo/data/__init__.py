@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def load(name: StrPath, data_dir: StrPath | None = None, size: Size = (224, 224), limit: int | None = None,
          classes: Sequence[str] | None = None, order: str = "natural",
-         white: float | None = None) -> "Dataset":  # fmt: skip
+         white: float | None = None) -> "Dataset":
     """Return the `Dataset` of a name or path.
 
     Its images are in memory if they fit into 1 GiB when decoded, else they stay in the files of the folder or of TFDS,

@@ -116,7 +116,7 @@ def chunks(places: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def make_dataset(name: str, class_names: Iterable[str], splits: Mapping[str, AnySplit],
-                 notes: Iterable[str] = ()) -> Dataset:  # fmt: skip
+                 notes: Iterable[str] = ()) -> Dataset:
     """Return the `Dataset` of a dict of splits: "train", and "validation" and "test" where the source has them.
 
     A missing test split is taken from the training images (20 %), then a missing validation split (10 % of what

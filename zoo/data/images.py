@@ -69,7 +69,7 @@ def read_head(path: StrPath) -> Head:
 
 
 def read_image(path: StrPath, channels: int | None = None, size: Size | None = None,
-               white: float | None = None) -> np.ndarray:  # fmt: skip
+               white: float | None = None) -> np.ndarray:
     """Decode an image file: (height, width, 1) uint8 if it is grey, else (height, width, 3), upright, on white.
 
     The first frame is taken of several; alpha, and a transparent colour, are composited on white.

@@ -12,7 +12,7 @@ WHOLE = re.compile(r"[+-]?\d{1,15}(\.0*)?")  # text of a whole number
 
 
 def as_classes(file: str, arrays: dict[str, np.ndarray], names: list[str] | None = None
-               ) -> tuple[list[str], dict[str, np.ndarray], list[str]]:  # fmt: skip
+               ) -> tuple[list[str], dict[str, np.ndarray], list[str]]:
     """Return (the classes' names, the labels by key, the notes) of a dict of arrays of labels.
 
     Labels are whole numbers or names, (N,) or (N, 1), or one-hot, (N, classes). Where there are `names`, numbers count
@@ -46,7 +46,7 @@ def as_classes(file: str, arrays: dict[str, np.ndarray], names: list[str] | None
     if floats := [array for array in arrays.values() if array.dtype.kind == "f" and not _is_one_hot(array)]:
         notes.append(f"The labels of {file} are {floats[0].dtype}; being whole, they are taken as numbers of classes.")
     return names, {key: array.astype(np.int32) if _is_one_hot(arrays[key]) else _numbered(array, number)
-                   for key, array in values.items()}, notes  # fmt: skip
+                   for key, array in values.items()}, notes
 
 
 def _by_name_or_place(file, found, names):

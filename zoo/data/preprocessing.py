@@ -106,7 +106,7 @@ def fit_to(layout: Layout, entry: Entry, dataset: Dataset, image_size: tuple[int
 
 
 def inner_size(layout: Layout, entry: Entry, image_shape: Shape | None = None,
-               image_size: tuple[int, ...] | None = None) -> tuple[tuple[int, ...], int]:  # fmt: skip
+               image_size: tuple[int, ...] | None = None) -> tuple[tuple[int, ...], int]:
     """Return the size that `fit_to` gives to images, (height, width) inside the margin, and their channels.
 
     `image_shape` is theirs, (height, width, channels). Images of differing sizes have none: by default, this is what

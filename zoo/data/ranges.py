@@ -23,7 +23,7 @@ WHAT = "floats or 32-bit integers, of which the file doesn't tell what is white"
 
 
 def common_white(paths: Sequence[StrPath], extents: Sequence[tuple[float, float]],
-                 white: float | None = None) -> tuple[float, str]:  # fmt: skip
+                 white: float | None = None) -> tuple[float, str]:
     """Return the value of white that fits the image files together, and a sentence on it.
 
     `extents` holds the least and the greatest pixel of each, `white` is the value where it is known already. Raises

@@ -37,7 +37,7 @@ class Stream(keras.utils.PyDataset):
     """
 
     def __init__(self, split: AnySplit, batch_size: int, seed: int | None = None, epoch: int = 0,
-                 steps: int | None = None, local: slice = slice(None)):  # fmt: skip
+                 steps: int | None = None, local: slice = slice(None)):
         super().__init__(workers=1)  # Keras's own workers can repeat batches of an epoch that they had begun
         self.split, self.batch_size, self.seed, self.epoch = split, batch_size, seed, epoch
         whole, rest = divmod(len(split), batch_size)

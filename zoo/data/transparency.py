@@ -35,7 +35,7 @@ def spread(items: Sequence[T]) -> list[T]:
 
 
 def notes_on(blank: Sequence[bool] | np.ndarray, name_of: Callable[[int], str],
-             is_most: bool = True) -> list[str]:  # fmt: skip
+             is_most: bool = True) -> list[str]:
     """Return the note, in a list that is empty if there is none, on which of the images that were looked at are blank.
 
     `name_of(place)` names one of them, `is_most` says whether most images of the data set have an alpha channel: then

@@ -11,7 +11,7 @@ from zoo.errors import ZooError
 from zoo.names import line
 
 SPLITS = {"train": "train", "training": "train", "val": "validation", "valid": "validation",
-          "validation": "validation", "test": "test", "testing": "test", "trainval": "train"}  # fmt: skip
+          "validation": "validation", "test": "test", "testing": "test", "trainval": "train"}
 
 
 @dataclass
@@ -241,7 +241,7 @@ def renamed(root: Folder, splits: dict[str, Folder]) -> list[str]:
 def beside(splits: dict[str, Folder]) -> list[str]:
     """Return the sentence on classes that could be parts of others by their names, in a list that may be empty."""
     pairs = [parts for split in splits.values() for name, parts in _parts(split.classes()).items()
-             if name and None in parts]  # fmt: skip
+             if name and None in parts]
     whole = {top.name for parts in pairs if len(parts) > 1 for top in parts[None]}
     other = {top.name for parts in pairs for split in parts.keys() - {None} for top in parts[split]}
     told, others = (line(listed(sorted(names))) for names in (whole, other))

@@ -22,7 +22,7 @@ from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Pool, Stage
                "imagenet_top5_error": Cited(18.2, "Table 2, 1 CNN, validation")},
     paper_recipe=SGD | {"batch_size": 128, "learning_rate": 0.01, "schedule": "plateau", "weight_decay": 5e-4,
                         "epochs": 90, "initialization": "gaussian"},  # Section 5
-)  # fmt: skip
+)
 def alexnet(classes: int = 1000) -> Layout:
     return Layout(
         body=[
@@ -38,7 +38,7 @@ def alexnet(classes: int = 1000) -> Layout:
             Dense(4096, "relu"), Dropout(0.5),
             Dense(classes, name="predictions"),
         ],
-    )  # fmt: skip
+    )
 
 
 @register(
@@ -48,7 +48,7 @@ def alexnet(classes: int = 1000) -> Layout:
     summary="AlexNet as one tower without LRN; torchvision's alexnet",
     published={"trainable_params": Cited(61_100_840, TORCHVISION)},
     weights={"torchvision": "alexnet-owt-7be5be79"},
-)  # fmt: skip
+)
 def alexnet_owt(classes: int = 1000) -> Layout:
     return Layout(
         body=[
@@ -64,4 +64,4 @@ def alexnet_owt(classes: int = 1000) -> Layout:
             Dropout(0.5), Dense(4096, "relu"),
             Dense(classes, name="predictions"),
         ],
-    )  # fmt: skip
+    )

@@ -25,7 +25,7 @@ PUBLISHED = {  # Table 3, without augmentation
 }
 # Section 3.1; the rate is one of their four, the size of the batch isn't told.
 PAPER_RECIPE = SGD | {"batch_size": 128, "learning_rate": 0.05, "schedule": "step", "weight_decay": 1e-3,
-                      "epochs": 350, "milestones": (200 / 350, 250 / 350, 300 / 350)}  # fmt: skip
+                      "epochs": 350, "milestones": (200 / 350, 250 / 350, 300 / 350)}
 
 
 def allcnn(kernels: tuple[int, ...], classes: int) -> Layout:
@@ -49,7 +49,7 @@ def register_base(base: str) -> None:
         paper=Paper("Striving for Simplicity: The All Convolutional Net",
                     "Springenberg, Dosovitskiy, Brox and Riedmiller", 2014, "arXiv:1412.6806"),
         summary=SUMMARIES[base], published=PUBLISHED[base], paper_recipe=PAPER_RECIPE,
-    )  # fmt: skip
+    )
 
 
 for _base in BASES:

@@ -13,7 +13,7 @@ from zoo.layout import Conv, Crop, Dropout, Layout, Pool, Stage, Upsample
 
 def block(i: int, filters: int, count: int, dilation: int = 1, stride: int = 2) -> Stage:
     return Stage(f"block{i}", [Conv(filters, 3, dilation=dilation) for _ in range(count)],
-                 Pool(3, stride=stride, padding=1))  # fmt: skip
+                 Pool(3, stride=stride, padding=1))
 
 
 @register(
@@ -23,7 +23,7 @@ def block(i: int, filters: int, count: int, dilation: int = 1, stride: int = 2) 
     summary="Dilated convolutions see far without losing resolution",
     published={"trainable_params": Cited(20.5e6, "Table 2, 3x3, input stride 12"),
                "voc2012_mean_iu": Cited(62.25, "Table 1(a), DeepLab-LargeFOV on val, before the CRF")},
-)  # fmt: skip
+)
 def deeplab_largefov(classes: int = 21) -> Layout:
     return Layout(
         body=[

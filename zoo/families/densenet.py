@@ -16,7 +16,7 @@ from zoo.families.resnet_v2 import conv, last, preact
 from zoo.layout import Concat, Dense, GlobalPool, Layout, Pool, Stage
 
 PAPER = Paper("Densely Connected Convolutional Networks", "Huang, Liu, van der Maaten and Weinberger", 2016,
-              "arXiv:1608.06993")  # fmt: skip
+              "arXiv:1608.06993")
 
 
 def layer(growth: int) -> Concat:
@@ -36,11 +36,11 @@ def densenet(stem: Stage, channels: int, blocks: tuple[int, ...], growth: int, c
 
 
 FILES = {121: "densenet121-a639ec97", 161: "densenet161-8d451a50", 169: "densenet169-b2777c0a",
-         201: "densenet201-c1103571"}  # fmt: skip  (torchvision's)
+         201: "densenet201-c1103571"}  # torchvision's
 
 
 def register_imagenet(depth: int, channels: int, blocks: tuple[int, ...], growth: int, params: float, macs: float,
-                      top5: float | None = None) -> None:  # fmt: skip
+                      top5: float | None = None) -> None:
     def layout(classes=1000):
         stem = Stage("stem", conv(channels, 7, stride=2, padding=3), Pool(3, stride=2, padding=1))
         return densenet(stem, channels, blocks, growth, classes)
@@ -54,7 +54,7 @@ def register_imagenet(depth: int, channels: int, blocks: tuple[int, ...], growth
         summary=f"Each layer sees all before it; {depth} layers, growth {growth}", published=published,
         weights=weights,
         paper_recipe=CIFAR_RECIPE | {"batch_size": 256, "epochs": 90, "milestones": (1 / 3, 2 / 3)},  # Section 4.2
-    )  # fmt: skip
+    )
 
 
 register_imagenet(121, 64, (6, 12, 24, 16), 32, 7_978_856, 2.834e9, 7.71)
@@ -68,6 +68,6 @@ register_imagenet(161, 96, (6, 12, 36, 24), 48, 28_681_000, 7.728e9)
     summary="DenseNet for CIFAR: 100 layers, growth 12, bottlenecks and compression",
     published={"trainable_params": Cited(0.8e6, "Table 2"), "cifar10_error": Cited(4.51, "Table 2, C10+")},
     paper_recipe=CIFAR_RECIPE | {"batch_size": 64, "epochs": 300},  # Section 4.2
-)  # fmt: skip
+)
 def densenet_bc_100_12(classes: int = 10) -> Layout:
     return densenet(Stage("stem", last(24, 3)), 24, (16, 16, 16), 12, classes)

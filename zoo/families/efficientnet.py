@@ -18,7 +18,7 @@ from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, DropPath, Globa
 TABLE1 = (  # expansion, kernel, channels, layers, stride
     (1, 3, 16, 1, 1), (6, 3, 24, 2, 2), (6, 5, 40, 2, 2), (6, 3, 80, 3, 2), (6, 5, 112, 3, 1), (6, 5, 192, 4, 2),
     (6, 3, 320, 1, 1),
-)  # fmt: skip
+)
 
 conv = partial(Conv, bias=False, activation="swish")
 depthwise = partial(DepthwiseConv, bias=False, activation="swish")
@@ -33,7 +33,7 @@ def symmetric(kernel: int) -> int:
 
 
 def mbconv(inputs: int, expansion: int, kernel: int, channels: int, stride: int, drop: float, norm: str | Norm,
-           pad: Callable[[int], int | str]) -> Add | list:  # fmt: skip
+           pad: Callable[[int], int | str]) -> Add | list:
     inner = expansion * inputs
     rows: list = [
         conv(inner, 1, norm=norm) if expansion > 1 else [],
@@ -68,14 +68,14 @@ ABOUT: dict[str, Any] = dict(
     paper=Paper("EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", "Tan and Le", 2019,
                 "arXiv:1905.11946"),
     input_shape=(224, 224, 3), classes=1000,
-)  # fmt: skip
+)
 
 
 @register(**ABOUT, summary="The base of a family that scales depth, width and resolution together",
           published={"params": Cited(5_330_571 - 7, "keras.applications, without its normalization of the image"),
                      "macs": Cited(0.39e9, "Table 2"),
                      "imagenet_top1_error": Cited(22.9, "Table 2 of version 5")},
-          weights={"imagenet": "EfficientNetB0"})  # fmt: skip
+          weights={"imagenet": "EfficientNetB0"})
 def efficientnet_b0(classes: int = 1000, drop_path: float = 0.2) -> Layout:
     return efficientnet(classes, drop_path, Norm(epsilon=1e-3), same)
 
@@ -83,6 +83,6 @@ def efficientnet_b0(classes: int = 1000, drop_path: float = 0.2) -> Layout:
 @register(**ABOUT, summary="EfficientNet-B0 with PyTorch's padding and epsilon; torchvision's efficientnet_b0",
           published={"trainable_params": Cited(5_288_548, TORCHVISION),
                      "macs": Cited(0.386e9, TORCHVISION)},
-          weights={"torchvision": "efficientnet_b0_rwightman-7f5810bc"})  # fmt: skip
+          weights={"torchvision": "efficientnet_b0_rwightman-7f5810bc"})
 def efficientnet_b0_torchvision(classes: int = 1000, drop_path: float = 0.2) -> Layout:
     return efficientnet(classes, drop_path, "batch", symmetric)

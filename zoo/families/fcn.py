@@ -21,7 +21,7 @@ ABOUT: dict[str, Any] = dict(
     family="fcn", input_shape=(500, 500, 3), classes=21,
     paper=Paper("Fully Convolutional Networks for Semantic Segmentation", "Long, Shelhamer and Darrell", 2014,
                 "arXiv:1411.4038"),
-)  # fmt: skip
+)
 
 
 def trunk() -> list[Stage]:
@@ -55,18 +55,18 @@ def to_image(times: int) -> list[Word]:
 @register(**ABOUT, summary="A classifier slid over the whole image labels each pixel, at stride 32",
           published={"trainable_params": Cited(134e6, "Table 1, FCN-VGG16"),
                      "receptive_field": Cited(404, "Table 1, FCN-VGG16"),
-                     "voc2011_mean_iu": Cited(59.4, "Table 2")})  # fmt: skip
+                     "voc2011_mean_iu": Cited(59.4, "Table 2")})
 def fcn32s(classes: int = 21) -> Layout:
     return Layout(trunk(), [score(classes), to_image(32)])
 
 
 @register(**ABOUT, summary="FCN with the scores of pool 4 added, at stride 16",
-          published={"voc2011_mean_iu": Cited(62.4, "Table 2")})  # fmt: skip
+          published={"voc2011_mean_iu": Cited(62.4, "Table 2")})
 def fcn16s(classes: int = 21) -> Layout:
     return Layout(trunk(), [score(classes), fused("block4", classes), to_image(16)])
 
 
 @register(**ABOUT, summary="FCN with the scores of pools 4 and 3 added, at stride 8",
-          published={"voc2011_mean_iu": Cited(62.7, "Table 2")})  # fmt: skip
+          published={"voc2011_mean_iu": Cited(62.7, "Table 2")})
 def fcn8s(classes: int = 21) -> Layout:
     return Layout(trunk(), [score(classes), fused("block4", classes), fused("block3", classes), to_image(8)])

@@ -17,14 +17,14 @@ from zoo.layout import Auxiliary, Concat, Conv, Dense, Dropout, Flatten, GlobalP
 
 PAPER = Paper("Going Deeper with Convolutions",
               "Szegedy, Liu, Jia, Sermanet, Reed, Anguelov, Erhan, Vanhoucke and Rabinovich", 2014,
-              "arXiv:1409.4842")  # fmt: skip
+              "arXiv:1409.4842")
 
 TABLE = {  # #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj
     "3a": (64, 96, 128, 16, 32, 32), "3b": (128, 128, 192, 32, 96, 64),
     "4a": (192, 96, 208, 16, 48, 64), "4b": (160, 112, 224, 24, 64, 64), "4c": (128, 128, 256, 24, 64, 64),
     "4d": (112, 144, 288, 32, 64, 64), "4e": (256, 160, 320, 32, 128, 128),
     "5a": (256, 160, 320, 32, 128, 128), "5b": (384, 192, 384, 48, 128, 128),
-}  # fmt: skip
+}
 
 
 def inception(row: str, conv: Callable[..., Conv], large: int = 5) -> Concat:
@@ -40,7 +40,7 @@ def inception(row: str, conv: Callable[..., Conv], large: int = 5) -> Concat:
 def auxiliary(name: str, classes: int) -> Auxiliary:
     """Section 5: the side classifiers after 4a and 4d."""
     return Auxiliary(name, Pool(5, stride=3, kind="avg"), Conv(128, 1), Flatten(), Dense(1024, "relu"), Dropout(0.7),
-                     Dense(classes, name=f"{name}_predictions"), weight=0.3)  # fmt: skip
+                     Dense(classes, name=f"{name}_predictions"), weight=0.3)
 
 
 def pool(size: int = 3) -> Pool:
@@ -52,7 +52,7 @@ def pool(size: int = 3) -> Pool:
     summary="Inception modules: 1x1, 3x3, 5x5 and pooling side by side; wins ImageNet with 7 million weights",
     published={"trainable_params": Cited(6_998_552, "bvlc_googlenet, Caffe model zoo, without the auxiliary heads"),
                "imagenet_top5_error": Cited(10.07, "Table 3, 1 model, 1 crop")},
-)  # fmt: skip
+)
 def googlenet(classes: int = 1000, aux: bool = False) -> Layout:
     """With `aux` the two auxiliary classifiers of the paper are there, for training."""
     return Layout(
@@ -66,7 +66,7 @@ def googlenet(classes: int = 1000, aux: bool = False) -> Layout:
             Stage("block5", inception("5a", Conv), inception("5b", Conv)),
         ],
         head=[GlobalPool("avg"), Dropout(0.4), Dense(classes, name="predictions")],
-    )  # fmt: skip
+    )
 
 
 @register(
@@ -74,7 +74,7 @@ def googlenet(classes: int = 1000, aux: bool = False) -> Layout:
     summary="GoogLeNet with BatchNorm, and 3x3 in the place of 5x5; torchvision's googlenet",
     published={"trainable_params": Cited(6_624_904, TORCHVISION), "macs": Cited(1.5e9, TORCHVISION)},
     weights={"torchvision": "googlenet-1378be20"},
-)  # fmt: skip
+)
 def googlenet_bn(classes: int = 1000) -> Layout:
     conv = partial(Conv, bias=False, norm=Norm(epsilon=1e-3))
     rows = {block: [inception(row, conv, large=3) for row in TABLE if row[0] == block] for block in "345"}

@@ -61,7 +61,7 @@ def reduction_b() -> Concat:  # Figure 18
                "imagenet_top1_error": Cited(19.9, "Table 2, single crop"),
                "imagenet_top5_error": Cited(4.9, "Table 2, single crop")},
     weights={"imagenet": "InceptionResNetV2"},
-)  # fmt: skip
+)
 def inception_resnet_v2(classes: int = 1000) -> Layout:
     return Layout(
         body=[
@@ -72,4 +72,4 @@ def inception_resnet_v2(classes: int = 1000) -> Layout:
                   conv(1536, 1)),
         ],
         head=[GlobalPool("avg"), Dense(classes, name="predictions")],
-    )  # fmt: skip
+    )

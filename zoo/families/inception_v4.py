@@ -14,7 +14,7 @@ from zoo.families.inception import average
 from zoo.layout import Concat, Conv, Dense, Dropout, GlobalPool, Layout, Norm, Pool, Stage
 
 PAPER = Paper("Inception-v4, Inception-ResNet and the Impact of Residual Connections on Learning",
-              "Szegedy, Ioffe, Vanhoucke and Alemi", 2016, "arXiv:1602.07261")  # fmt: skip
+              "Szegedy, Ioffe, Vanhoucke and Alemi", 2016, "arXiv:1602.07261")
 
 conv = partial(Conv, bias=False, norm=Norm(epsilon=1e-3))
 valid = partial(conv, padding="valid")
@@ -27,7 +27,7 @@ def stem() -> list[Stage]:  # Figure 3
         Stage("stem3", Concat([conv(64, 1), valid(96, 3)],
                               [conv(64, 1), conv(64, (1, 7)), conv(64, (7, 1)), valid(96, 3)]),
               Concat([valid(192, 3, stride=2)], [Pool(3, stride=2)])),
-    ]  # fmt: skip
+    ]
 
 
 def inception_a() -> Concat:  # Figure 4
@@ -75,7 +75,7 @@ def inception_c() -> Concat:  # Figure 6
     published={"trainable_params": Cited(42_679_816, "timm, results table, 42.68 million"),
                "imagenet_top1_error": Cited(20.0, "Table 2, single crop"),
                "imagenet_top5_error": Cited(5.0, "Table 2, single crop")},
-)  # fmt: skip
+)
 def inception_v4(classes: int = 1000) -> Layout:
     return Layout(
         body=[

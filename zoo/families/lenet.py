@@ -14,7 +14,7 @@ from zoo.entry import Cited, Paper, register
 from zoo.layout import RBF, Conv, Dense, Flatten, Layout, Pool, Stage, Subsample, TableConv
 
 PAPER = Paper("Gradient-Based Learning Applied to Document Recognition", "LeCun, Bottou, Bengio and Haffner", 1998,
-              "Proceedings of the IEEE 86(11)")  # fmt: skip
+              "Proceedings of the IEEE 86(11)")
 
 
 def modern(classes: int, maps1: int, maps2: int, *hidden: int) -> Layout:
@@ -33,13 +33,13 @@ RECIPE = {"learning_rate": 3e-3, "initialization": "pytorch"}
 
 
 @register(paper=PAPER, year=1990, input_shape=(28, 28, 1), classes=10, summary="The first LeNet, modern form",
-          recipe=RECIPE, published={"mnist_error": Cited(1.7, "Figure 9, of the original form")})  # fmt: skip
+          recipe=RECIPE, published={"mnist_error": Cited(1.7, "Figure 9, of the original form")})
 def lenet1(classes: int = 10) -> Layout:
     return modern(classes, 4, 12)
 
 
 @register(paper=PAPER, year=1995, input_shape=(32, 32, 1), margin=2, classes=10, summary="LeNet-4, modern form",
-          recipe=RECIPE, published={"mnist_error": Cited(1.1, "Figure 9, of the original form")})  # fmt: skip
+          recipe=RECIPE, published={"mnist_error": Cited(1.1, "Figure 9, of the original form")})
 def lenet4(classes: int = 10) -> Layout:
     return modern(classes, 4, 16, 120)
 
@@ -47,7 +47,7 @@ def lenet4(classes: int = 10) -> Layout:
 @register(paper=PAPER, input_shape=(32, 32, 1), margin=2, classes=10, aliases=("lenet",),
           summary="LeNet-5 as everybody runs it today: ReLU, max pools, softmax",
           recipe=RECIPE,
-          published={"trainable_params": Cited(61_706, "the net of PyTorch's neural networks tutorial")})  # fmt: skip
+          published={"trainable_params": Cited(61_706, "the net of PyTorch's neural networks tutorial")})
 def lenet5(classes: int = 10) -> Layout:
     return modern(classes, 6, 16, 120, 84)
 
@@ -56,7 +56,7 @@ C3 = (  # Table I: which S2 maps each of C3's 16 maps sees
     (0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),
     (0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (0, 1, 4, 5), (0, 1, 2, 5),
     (0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5), (0, 1, 2, 3, 4, 5),
-)  # fmt: skip
+)
 
 # Figure 3's 7x12 bitmaps of the ten digits, as implementations of the net hand them down; ink is +1, paper -1.
 DIGITS = """
@@ -82,7 +82,7 @@ CODES = tuple(
           summary="LeNet-5 as published: trainable pooling, C3's table, scaled tanh, RBF output",
           recipe={"learning_rate": 4e-3, "label_smoothing": 0.0, "rubbish": 10.0},
           published={"trainable_params": Cited(60_000, "Section II.B, the layers' sum"),
-                     "mnist_error": Cited(0.95, "Figure 9")})  # fmt: skip
+                     "mnist_error": Cited(0.95, "Figure 9")})
 def lenet5_1998() -> Layout:
     squash = "scaled_tanh"
     return Layout(
@@ -93,4 +93,4 @@ def lenet5_1998() -> Layout:
             Stage("block3", Conv(120, 5, padding="valid", activation=squash, name="c5")),
         ],
         head=[Flatten(), Dense(84, squash, name="f6"), RBF(CODES, name="predictions")],
-    )  # fmt: skip
+    )

@@ -26,7 +26,7 @@ def inverted_residual(inputs: int, kernel: int, expansion: int, filters: int, st
 def blocks(repeats: int, inputs: int, kernel: int, expansion: int, filters: int, stride: int) -> list:
     """`repeats` blocks MBConv<expansion> (<kernel>x<kernel>); the first has the stride."""
     return [inverted_residual(inputs, kernel, expansion, filters, stride),
-            [inverted_residual(filters, kernel, expansion, filters) for _ in range(repeats - 1)]]  # fmt: skip
+            [inverted_residual(filters, kernel, expansion, filters) for _ in range(repeats - 1)]]
 
 
 @register(
@@ -37,7 +37,7 @@ def blocks(repeats: int, inputs: int, kernel: int, expansion: int, filters: int,
     published={"trainable_params": Cited(4_383_312, TORCHVISION), "macs": Cited(314e6, TORCHVISION),
                "imagenet_top1_error": Cited(25.5, "Table 2, MnasNet-B1")},
     weights={"torchvision": "mnasnet1.0_top1_73.512-f206786ef8"},
-)  # fmt: skip
+)
 def mnasnet1_0(classes: int = 1000) -> Layout:
     return Layout(
         body=[

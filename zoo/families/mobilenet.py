@@ -32,7 +32,7 @@ def separable(filters: int, stride: int = 1) -> list[Word]:
     published={"params": Cited(4_253_864, "keras.applications"), "macs": Cited(569e6, "Table 8"),
                "imagenet_top1_error": Cited(29.4, "Table 8")},
     weights={"imagenet": "MobileNet"},
-)  # fmt: skip
+)
 def mobilenet(classes: int = 1000) -> Layout:
     return Layout(
         body=[
@@ -48,11 +48,11 @@ def mobilenet(classes: int = 1000) -> Layout:
 
 V2 = (  # Table 2: expansion t, channels c, repeats n, stride s
     (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
-)  # fmt: skip
+)
 
 
 def inverted_residual(inputs: int, expansion: int, channels: int, stride: int, norm: str | Norm,
-                      padding: int | str) -> Add | list:  # fmt: skip
+                      padding: int | str) -> Add | list:
     rows: list = [
         conv(expansion * inputs, 1, norm=norm) if expansion > 1 else [],
         depthwise(stride=stride, padding=padding, norm=norm),
@@ -80,19 +80,19 @@ ABOUT_V2: dict[str, Any] = dict(
     paper=Paper("MobileNetV2: Inverted Residuals and Linear Bottlenecks",
                 "Sandler, Howard, Zhu, Zhmoginov and Chen", 2018, "arXiv:1801.04381"),
     input_shape=(224, 224, 3), classes=1000,
-)  # fmt: skip
+)
 
 
 @register(**ABOUT_V2, pixel_range=(-1, 1), summary="Residuals between thin layers, wide inside, linear at the ends",
           published={"params": Cited(3_538_984, "keras.applications"), "macs": Cited(300e6, "Table 4"),
                      "imagenet_top1_error": Cited(28.0, "Table 4")},
-          weights={"imagenet": "MobileNetV2"})  # fmt: skip
+          weights={"imagenet": "MobileNetV2"})
 def mobilenet_v2(classes: int = 1000) -> Layout:
     return mobilenet_v2_layout(classes, TENSORFLOW, "same", 0.0)
 
 
 @register(**ABOUT_V2, summary="MobileNetV2 with PyTorch's padding and epsilon; torchvision's mobilenet_v2",
           published={"trainable_params": Cited(3_504_872, TORCHVISION)},
-          weights={"torchvision": "mobilenet_v2-b0353104"})  # fmt: skip
+          weights={"torchvision": "mobilenet_v2-b0353104"})
 def mobilenet_v2_torchvision(classes: int = 1000) -> Layout:
     return mobilenet_v2_layout(classes, "batch", 1, 0.2)

@@ -15,7 +15,7 @@ from zoo.entry import TORCHVISION, Cited, Paper, register
 from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, GlobalPool, Layout, Multiply, Norm, Stage
 
 PAPER = Paper("Searching for MobileNetV3", "Howard, Sandler, Chu, Chen, Chen, Tan, Wang, Zhu, Pang, Vasudevan, Le "
-              "and Adam", 2019, "arXiv:1905.02244")  # fmt: skip
+              "and Adam", 2019, "arXiv:1905.02244")
 
 RE, HS = "relu", "hard_swish"
 LARGE = (  # Table 1: kernel, expansion, out, SE, nonlinearity, stride
@@ -24,13 +24,13 @@ LARGE = (  # Table 1: kernel, expansion, out, SE, nonlinearity, stride
     (3, 240, 80, False, HS, 2), (3, 200, 80, False, HS, 1), (3, 184, 80, False, HS, 1), (3, 184, 80, False, HS, 1),
     (3, 480, 112, True, HS, 1), (3, 672, 112, True, HS, 1),
     (5, 672, 160, True, HS, 2), (5, 960, 160, True, HS, 1), (5, 960, 160, True, HS, 1),
-)  # fmt: skip
+)
 SMALL = (  # Table 2
     (3, 16, 16, True, RE, 2), (3, 72, 24, False, RE, 2), (3, 88, 24, False, RE, 1),
     (5, 96, 40, True, HS, 2), (5, 240, 40, True, HS, 1), (5, 240, 40, True, HS, 1),
     (5, 120, 48, True, HS, 1), (5, 144, 48, True, HS, 1),
     (5, 288, 96, True, HS, 2), (5, 576, 96, True, HS, 1), (5, 576, 96, True, HS, 1),
-)  # fmt: skip
+)
 
 conv = partial(Conv, bias=False, norm=Norm(epsilon=1e-3))
 depthwise = partial(DepthwiseConv, bias=False, norm=Norm(epsilon=1e-3))
@@ -47,7 +47,7 @@ def squeeze_and_excite(channels: int) -> Multiply:  # Section 5.3: a quarter of 
 
 
 def bneck(inputs: int, kernel: int, expansion: int, out: int, se: bool, act: str, stride: int,
-          pad: Callable[[int], int | str]) -> Add | list:  # fmt: skip
+          pad: Callable[[int], int | str]) -> Add | list:
     rows: list = [
         conv(expansion, 1, activation=act) if expansion != inputs else [],
         depthwise(kernel, stride=stride, padding=pad(kernel), activation=act),
@@ -74,7 +74,7 @@ FILES = {"large": "mobilenet_v3_large-8738ca79", "small": "mobilenet_v3_small-04
 
 
 def register_net(size: str, table: tuple[tuple, ...], hidden: int, params: float, trainable: float, macs: float,
-                 top1: float) -> None:  # fmt: skip
+                 top1: float) -> None:
     def same(kernel):
         return "same"
 
@@ -86,14 +86,14 @@ def register_net(size: str, table: tuple[tuple, ...], hidden: int, params: float
             lambda classes=1000: mobilenet_v3(table, hidden, classes, pad), name=f"mobilenet_v3_{size}{suffix}",
             family="mobilenet_v3", paper=PAPER, input_shape=(224, 224, 3), classes=1000, summary=summary,
             pixel_range=None if suffix else (-1, 1), published=published, weights=weights,
-        )  # fmt: skip
+        )
 
     add("", same, f"Searched blocks with hard swish and squeeze-and-excitation: {size}",
         {"imagenet": f"MobileNetV3{size.title()}"},
-        params=Cited(params, "keras.applications"), imagenet_top1_error=Cited(top1, "Table 3"))  # fmt: skip
+        params=Cited(params, "keras.applications"), imagenet_top1_error=Cited(top1, "Table 3"))
     add("_torchvision", symmetric, f"MobileNetV3 {size} with PyTorch's padding; torchvision's mobilenet_v3_{size}",
         {"torchvision": FILES[size]}, trainable_params=Cited(trainable, TORCHVISION),
-        macs=Cited(macs, TORCHVISION))  # fmt: skip
+        macs=Cited(macs, TORCHVISION))
 
 
 register_net("large", LARGE, 1280, 5_507_432, 5_483_032, 217e6, 24.8)

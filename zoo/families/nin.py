@@ -32,7 +32,7 @@ def head(classes: int) -> list[Word]:
     summary="1x1 convolutions as a net at every pixel, and global average pooling: the CIFAR-10 net",
     published={"trainable_params": Cited(966_986, "sum of the authors' CIFAR-10 configuration"),
                "cifar10_error": Cited(10.41, "Table 1, NIN + dropout, no augmentation")},
-)  # fmt: skip
+)
 def nin_cifar(classes: int = 10) -> Layout:
     return Layout(
         body=[
@@ -48,7 +48,7 @@ def nin_cifar(classes: int = 10) -> Layout:
     paper=PAPER, input_shape=(224, 224, 3), classes=1000,
     summary="Network in Network for ImageNet: AlexNet's accuracy at an eighth of its weights",
     published={"trainable_params": Cited(7_595_176, "sum of Caffe's model zoo, NIN-Imagenet")},
-)  # fmt: skip
+)
 def nin(classes: int = 1000) -> Layout:
     return Layout(
         body=[

@@ -10,7 +10,7 @@ from zoo.entry import Cited, Paper, register
 from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Pool, Stage
 
 PAPER = Paper("OverFeat: Integrated Recognition, Localization and Detection using Convolutional Networks",
-              "Sermanet, Eigen, Zhang, Mathieu, Fergus and LeCun", 2013, "arXiv:1312.6229")  # fmt: skip
+              "Sermanet, Eigen, Zhang, Mathieu, Fergus and LeCun", 2013, "arXiv:1312.6229")
 
 
 def head(classes: int, *hidden: int) -> list:
@@ -21,7 +21,7 @@ def head(classes: int, *hidden: int) -> list:
     paper=PAPER, input_shape=(231, 231, 3), classes=1000,
     summary="One net classifies, localizes and detects by sliding densely over the image: the fast one",
     published={"imagenet_top5_error": Cited(17.12, "Table 2, fast, scale 1, coarse stride")},
-)  # fmt: skip
+)
 def overfeat_fast(classes: int = 1000) -> Layout:
     return Layout(
         body=[
@@ -39,7 +39,7 @@ def overfeat_fast(classes: int = 1000) -> Layout:
     paper=PAPER, input_shape=(221, 221, 3), classes=1000,
     summary="OverFeat's accurate net: finer, and one layer deeper",
     published={"imagenet_top5_error": Cited(14.18, "Table 2, accurate, 4 scales, fine stride")},
-)  # fmt: skip
+)
 def overfeat_accurate(classes: int = 1000) -> Layout:
     return Layout(
         body=[

@@ -22,7 +22,7 @@ COLUMNS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23,
 FROM_ZERO = {"zero_init_residual": True}  # short trainings of deep bottlenecks end far better: docs/trains_as_built.md
 # He's initialization is that of arXiv:1502.01852, which they and those after them take.
 PAPER_RECIPE = SGD | {"batch_size": 256, "learning_rate": 0.1, "schedule": "plateau", "weight_decay": 1e-4,
-                      "epochs": 120, "initialization": "he_normal"}  # fmt: skip  (Section 3.4: 600,000 steps)
+                      "epochs": 120, "initialization": "he_normal"}  # Section 3.4: 600,000 steps
 
 conv = partial(Conv, bias=False, norm="batch")
 
@@ -76,18 +76,18 @@ PUBLISHED = {
     152: {"trainable_params": Cited(60_192_808, TORCHVISION), "macs": Cited(11.514e9, TORCHVISION)},
 }
 FILES = {18: "resnet18-f37072fd", 34: "resnet34-b627a593", 50: "resnet50-0676ba61", 101: "resnet101-63fe2227",
-         152: "resnet152-394f9c45"}  # fmt: skip  (torchvision's)
+         152: "resnet152-394f9c45"}  # torchvision's
 TOP5 = {34: 5.71, 50: 5.25, 101: 4.60, 152: 4.49}  # Table 4, single model, for the paper's own stride
 
 
 def register_depth(depth: int, name: str, block: Callable[[int, int, bool], list[Word]], summary: str,
-                   published: dict[str, Cited], weights: dict[str, str]) -> None:  # fmt: skip
+                   published: dict[str, Cited], weights: dict[str, str]) -> None:
     def layout(classes=1000):
         return resnet(block, COLUMNS[depth], classes)
 
     register(layout, name=name, family="resnet", paper=PAPER, input_shape=(224, 224, 3), classes=1000,
              summary=summary, published=published, recipe={} if block is basic else FROM_ZERO,
-             paper_recipe=PAPER_RECIPE, weights=weights)  # fmt: skip
+             paper_recipe=PAPER_RECIPE, weights=weights)
 
 
 for _depth in COLUMNS:
@@ -95,9 +95,9 @@ for _depth in COLUMNS:
     _top5 = {"imagenet_top5_error": Cited(TOP5[_depth], "Table 4, single model")} if _depth in TOP5 else {}
     register_depth(_depth, f"resnet{_depth}", _kind,
                    f"Table 1, {_depth} layers: blocks learn what to add to their input",
-                   PUBLISHED[_depth] | (_top5 if _depth == 34 else {}), {"torchvision": FILES[_depth]})  # fmt: skip
+                   PUBLISHED[_depth] | (_top5 if _depth == 34 else {}), {"torchvision": FILES[_depth]})
     if _depth >= 50:
         _params = {"trainable_params": PUBLISHED[_depth]["trainable_params"]}
         register_depth(_depth, f"resnet{_depth}_v1", bottleneck_v1,
                        f"Table 1, {_depth} layers, with the paper's stride; keras.applications' ResNet{_depth}",
-                       _params | _top5, {"imagenet": f"ResNet{_depth}"})  # fmt: skip
+                       _params | _top5, {"imagenet": f"ResNet{_depth}"})

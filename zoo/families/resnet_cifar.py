@@ -54,7 +54,7 @@ def register_depth(depth: int) -> None:
         summary=f"ResNet for CIFAR, {depth} layers, shortcuts without weights",
         published={"trainable_params": Cited(params, "Table 6"), "cifar10_error": Cited(error, "Table 6")},
         paper_recipe=WARMED_UP if depth == 110 else CIFAR_RECIPE,
-    )  # fmt: skip
+    )
 
 
 for _depth in TABLE6:

@@ -70,7 +70,7 @@ def preact_resnet(rows_of: Callable[[int, int], tuple[list[Word], int]], count: 
             stage("conv2", 16, 1), stage("conv3", 32, 2), stage("conv4", 64, 2, end=preact),
         ],
         head=[GlobalPool("avg"), Dense(classes, name="predictions")],
-    )  # fmt: skip
+    )
 
 
 def register_imagenet(depth: int, counts: tuple[int, ...], params: float) -> None:
@@ -80,7 +80,7 @@ def register_imagenet(depth: int, counts: tuple[int, ...], params: float) -> Non
     register(layout, name=f"resnet{depth}v2", family="resnet_v2", paper=PAPER, input_shape=(224, 224, 3),
              classes=1000, recipe=FROM_ZERO, published={"params": Cited(params, "keras.applications")},
              summary=f"Pre-activation, {depth} layers; keras.applications' ResNet{depth}V2",
-             weights={"imagenet": f"ResNet{depth}V2"})  # fmt: skip
+             weights={"imagenet": f"ResNet{depth}V2"})
 
 
 def register_cifar(depth: int, rows_of: Callable[[int, int], tuple[list[Word], int]], error: float) -> None:
@@ -90,7 +90,7 @@ def register_cifar(depth: int, rows_of: Callable[[int, int], tuple[list[Word], i
     register(layout, name=f"preact_resnet{depth}", family="resnet_v2", paper=PAPER, input_shape=(32, 32, 3),
              classes=10, summary=f"Pre-activation for CIFAR, {depth} layers: the shortcuts carry the signal unchanged",
              published={"trainable_params": Cited(1.7e6, "Table 4"), "cifar10_error": Cited(error, "Table 2")},
-             paper_recipe=WARMED_UP)  # fmt: skip  (Appendix)
+             paper_recipe=WARMED_UP)  # Appendix
 
 
 register_imagenet(50, (3, 4, 6, 3), 25_613_800)

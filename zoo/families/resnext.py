@@ -13,7 +13,7 @@ from zoo.families.resnet import COLUMNS, FROM_ZERO, TORCHVISION, conv, conv3, re
 from zoo.layout import Layout, Word
 
 PAPER = Paper("Aggregated Residual Transformations for Deep Neural Networks", "Xie, Girshick, Dollar, Tu and He",
-              2016, "arXiv:1611.05431")  # fmt: skip
+              2016, "arXiv:1611.05431")
 
 
 def bottleneck(groups: int, group_width: int) -> Callable[[int, int, bool], list[Word]]:
@@ -31,7 +31,7 @@ def bottleneck(groups: int, group_width: int) -> Callable[[int, int, bool], list
     published={"trainable_params": Cited(25_028_904, TORCHVISION), "macs": Cited(4.23e9, TORCHVISION),
                "imagenet_top1_error": Cited(22.2, "Table 3")},
     weights={"torchvision": "resnext50_32x4d-7cdf4587"},
-)  # fmt: skip
+)
 def resnext50_32x4d(classes: int = 1000) -> Layout:
     return resnet(bottleneck(32, 4), COLUMNS[50], classes)
 
@@ -41,6 +41,6 @@ def resnext50_32x4d(classes: int = 1000) -> Layout:
     summary="ResNeXt with 101 layers and paths twice as wide",
     published={"trainable_params": Cited(88_791_336, TORCHVISION), "macs": Cited(16.414e9, TORCHVISION)},
     weights={"torchvision": "resnext101_32x8d-8ba56ff5"},
-)  # fmt: skip
+)
 def resnext101_32x8d(classes: int = 1000) -> Layout:
     return resnet(bottleneck(32, 8), COLUMNS[101], classes)

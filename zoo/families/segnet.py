@@ -23,7 +23,7 @@ def decoder(i: int) -> Stage:
     """Block i backwards: its last convolution goes to the channels of the block before."""
     *others, _ = BLOCKS[i - 1]
     return Stage(f"decoder{i}", Unpool(f"encoder{i}_pool"), [conv(filters) for filters in others],
-                 conv(BLOCKS[i - 2][-1]) if i > 1 else [])  # fmt: skip
+                 conv(BLOCKS[i - 2][-1]) if i > 1 else [])
 
 
 @register(
@@ -32,7 +32,7 @@ def decoder(i: int) -> Stage:
     input_shape=(360, 480, 3), classes=11,
     summary="The decoder puts values back where the encoder's pools found them",
     published={"encoder_params": Cited(14.7e6, "Section 3")},
-)  # fmt: skip
+)
 def segnet(classes: int = 11) -> Layout:
     return Layout(
         body=[*(encoder(i) for i in (1, 2, 3, 4, 5)), *(decoder(i) for i in (5, 4, 3, 2, 1))],

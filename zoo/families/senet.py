@@ -28,6 +28,6 @@ def bottleneck(width: int, stride: int, project: bool) -> list[Word]:
     summary="Squeeze and excitation: channels are weighed by what the whole map holds",
     published={"trainable_params": Cited(28_088_024, "timm, results table, 28.09 million"),
                "imagenet_top1_error": Cited(23.29, "Table 2"), "imagenet_top5_error": Cited(6.62, "Table 2")},
-)  # fmt: skip
+)
 def se_resnet50(classes: int = 1000) -> Layout:
     return resnet(bottleneck, COLUMNS[50], classes)

@@ -38,7 +38,7 @@ def stage(i: int, channels: int, repeats: int) -> Stage:
     published={"trainable_params": Cited(2_278_604, TORCHVISION), "macs": Cited(145e6, TORCHVISION),
                "imagenet_top1_error": Cited(30.6, "Table 8")},
     weights={"torchvision": "shufflenetv2_x1-5666bf0f80"},
-)  # fmt: skip
+)
 def shufflenet_v2_x1_0(classes: int = 1000) -> Layout:
     return Layout(
         body=[
@@ -48,4 +48,4 @@ def shufflenet_v2_x1_0(classes: int = 1000) -> Layout:
             Stage("conv5", conv(1024, 1)),
         ],
         head=[GlobalPool("avg"), Dense(classes, name="predictions")],
-    )  # fmt: skip
+    )

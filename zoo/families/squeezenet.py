@@ -10,7 +10,7 @@ from zoo.entry import TORCHVISION, Cited, Paper, register
 from zoo.layout import Concat, Conv, Dropout, GlobalPool, Layout, Pool, Stage, Word
 
 PAPER = Paper("SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size",
-              "Iandola, Han, Moskewicz, Ashraf, Dally and Keutzer", 2016, "arXiv:1602.07360")  # fmt: skip
+              "Iandola, Han, Moskewicz, Ashraf, Dally and Keutzer", 2016, "arXiv:1602.07360")
 
 
 def fire(squeeze: int, expand: int) -> list[Word]:
@@ -31,7 +31,7 @@ def head(classes: int) -> list[Word]:
     published={"trainable_params": Cited(1_248_424, TORCHVISION), "macs": Cited(0.82e9, TORCHVISION),
                "imagenet_top5_error": Cited(19.7, "Table 2")},
     weights={"torchvision": "squeezenet1_0-b66bff10"},
-)  # fmt: skip
+)
 def squeezenet1_0(classes: int = 1000) -> Layout:
     return Layout(
         body=[
@@ -49,7 +49,7 @@ def squeezenet1_0(classes: int = 1000) -> Layout:
     summary="SqueezeNet with smaller first kernels and earlier pools: 2.4 times less work",
     published={"trainable_params": Cited(1_235_496, TORCHVISION), "macs": Cited(0.35e9, TORCHVISION)},
     weights={"torchvision": "squeezenet1_1-b8a52dc0"},
-)  # fmt: skip
+)
 def squeezenet1_1(classes: int = 1000) -> Layout:
     return Layout(
         body=[

@@ -30,7 +30,7 @@ def up(i: int, width: int) -> list[Word]:
     summary="An encoder and a decoder, joined at every level: what and where",
     published={"trainable_params": Cited(31_030_658, "sum of Figure 1's layers"),
                "output_size": Cited(388, "Figure 1")},
-)  # fmt: skip
+)
 def unet(classes: int = 2) -> Layout:
     levels = ((1, 64), (2, 128), (3, 256), (4, 512))
     return Layout(

@@ -18,7 +18,7 @@ from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Pool, Stage
 PAPER = Paper(
     "Very Deep Convolutional Networks for Large-Scale Image Recognition", "Simonyan and Zisserman", 2014,
     "arXiv:1409.1556",
-)  # fmt: skip
+)
 
 CONFIGURATIONS = {
     "A": "64 | 128 | 256 256 | 512 512 | 512 512",
@@ -50,7 +50,7 @@ def vgg(column: str, classes: int, norm: str | None = None) -> Layout:
             Dense(4096, "relu"), Dropout(0.5),
             Dense(classes, name="predictions"),
         ],
-    )  # fmt: skip
+    )
 
 
 PARAMETERS = {  # trainable, each with its source
@@ -60,15 +60,15 @@ PARAMETERS = {  # trainable, each with its source
     "vgg16c": Cited(134e6, "Table 2"),
     "vgg16": Cited(138_357_544, TORCHVISION), "vgg16_bn": Cited(138_365_992, TORCHVISION),
     "vgg19": Cited(143_667_240, TORCHVISION), "vgg19_bn": Cited(143_678_248, TORCHVISION),
-}  # fmt: skip
+}
 PAPER_RECIPE = SGD | {"batch_size": 256, "learning_rate": 0.01, "schedule": "plateau", "weight_decay": 5e-4,
-                      "epochs": 74, "initialization": "glorot_uniform"}  # fmt: skip  (Section 3.1)
+                      "epochs": 74, "initialization": "glorot_uniform"}  # Section 3.1
 TOP5 = {"vgg11": 10.4, "vgg11_lrn": 10.5, "vgg13": 9.9, "vgg16c": 9.4, "vgg16": 8.8, "vgg19": 9.0}
 FILES = {  # torchvision's
     "vgg11": "vgg11-8a719046", "vgg11_bn": "vgg11_bn-6002323d", "vgg13": "vgg13-19584684",
     "vgg13_bn": "vgg13_bn-abd245e5", "vgg16": "vgg16-397923af", "vgg16_bn": "vgg16_bn-6c64b313",
     "vgg19": "vgg19-dcbb9e9d", "vgg19_bn": "vgg19_bn-c79401a0",
-}  # fmt: skip
+}
 COLUMNS = {"vgg11": "A", "vgg11_lrn": "A-LRN", "vgg13": "B", "vgg16c": "C", "vgg16": "D", "vgg19": "E"}
 
 
@@ -87,7 +87,7 @@ def register_column(name: str, column: str, norm: str | None = None) -> None:
         summary=f"Table 1, column {column}" + (", BatchNorm after each convolution" if norm else ""),
         recipe={} if norm else {"learning_rate": 3e-4},  # without BatchNorm so many layers take no larger steps
         paper_recipe=PAPER_RECIPE, weights=weights,
-    )  # fmt: skip
+    )
 
 
 for _name, _column in COLUMNS.items():

@@ -50,7 +50,7 @@ def register_net(depth: int, factor: int, **published: Cited) -> None:
         summary=f"{depth} layers, {factor} times the width: a shallow wide ResNet beats a deep thin one",
         published=published,
         paper_recipe=CIFAR_RECIPE | {"weight_decay": 5e-4, "epochs": 200, "milestones": (0.3, 0.6, 0.8), "drop": 0.2},
-    )  # fmt: skip
+    )
 
 
 register_net(16, 4, cifar10_error=Cited(5.02, "Table 6"))
@@ -70,6 +70,6 @@ def bottleneck(width: int, stride: int, project: bool) -> list[Word]:
     published={"trainable_params": Cited(68_883_240, resnet.TORCHVISION), "macs": Cited(11.398e9, resnet.TORCHVISION),
                "imagenet_top1_error": Cited(21.9, "Table 8"), "imagenet_top5_error": Cited(6.03, "Table 8")},
     weights={"torchvision": "wide_resnet50_2-95faca4d"},
-)  # fmt: skip
+)
 def wide_resnet50_2(classes: int = 1000) -> Layout:
     return resnet.resnet(bottleneck, resnet.COLUMNS[50], classes)

@@ -39,7 +39,7 @@ def middle() -> Add:
                "imagenet_top1_error": Cited(21.0, "Table 1, single crop"),
                "imagenet_top5_error": Cited(5.5, "Table 1, single crop")},
     weights={"imagenet": "Xception"},
-)  # fmt: skip
+)
 def xception(classes: int = 1000) -> Layout:
     return Layout(
         body=[

@@ -19,7 +19,7 @@ from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Norm, Pool, Stage
                "imagenet_top5_error": Cited(16.5, "Table 2, 1 convnet as per Figure 3")},
     paper_recipe=SGD | {"batch_size": 128, "learning_rate": 0.01, "schedule": "plateau", "epochs": 70,
                         "initialization": "gaussian"},  # Section 3.1
-)  # fmt: skip
+)
 def zfnet(classes: int = 1000) -> Layout:
     return Layout(
         body=[
@@ -35,4 +35,4 @@ def zfnet(classes: int = 1000) -> Layout:
             Dense(4096, "relu"), Dropout(0.5),
             Dense(classes, name="predictions"),
         ],
-    )  # fmt: skip
+    )

@@ -25,7 +25,7 @@ from zoo.runs.same_data import changed, doubts
 
 def evaluate(subject: StrPath, dataset: StrPath | None = None, data_dir: StrPath | None = None,
              weights: StrPath | None = None, batch_size: int = 128, options: dict[str, Any] | None = None,
-             check: tuple[StrPath, StrPath] | None = None) -> Result:  # fmt: skip
+             check: tuple[StrPath, StrPath] | None = None) -> Result:
     """Measure a run, or a model with weights, on a test split; return a `Result` (seconds are the test's own).
 
     `weights`, `options` and `check` are those of `load_trained`.
@@ -57,7 +57,7 @@ def evaluate(subject: StrPath, dataset: StrPath | None = None, data_dir: StrPath
         test_accuracy=round(float(np.mean(probabilities.argmax(-1) == split.test.labels)), 6),
         test_loss=round(float(loss), 6), epochs=len(trained.run.metrics()["epoch"]) if trained.run else 0,
         seconds=round(seconds, 3), images_per_second=round(len(split.test) / seconds, 1),
-    )  # fmt: skip
+    )
 
 
 def _data(subject, job, dataset, data_dir, size):
@@ -79,7 +79,7 @@ def _data(subject, job, dataset, data_dir, size):
 
 def predict(subject: StrPath, paths: Sequence[StrPath], weights: StrPath | None = None, top: int = 3,
             options: dict[str, Any] | None = None,
-            check: tuple[StrPath, StrPath] | None = None) -> list[dict[str, Any]]:  # fmt: skip
+            check: tuple[StrPath, StrPath] | None = None) -> list[dict[str, Any]]:
     """Classify image files; return a dict a file: `image`, and `classes`, the `top` most probable, best first.
 
     `weights`, `options` and `check` are those of `load_trained`.

@@ -21,7 +21,7 @@ FOLDING = (layers.Conv2D, fast.Conv2D, layers.DepthwiseConv2D, layers.Dense)
 
 
 def predictor(model: keras.Model, precision: str = "float32",
-              batch_size: int = 32) -> Callable[[ArrayLike], Any]:  # fmt: skip
+              batch_size: int = 32) -> Callable[[ArrayLike], Any]:
     """Compile a Keras model for inference; return the function from its input to its output, as NumPy arrays.
 
     The function takes images (N, height, width, channels) of any N from 1, computes `batch_size` of them at a time in

@@ -55,7 +55,7 @@ class Trained:
 
 
 def load_trained(subject: StrPath, weights: StrPath | None = None, options: dict[str, Any] | None = None,
-                 check: tuple[StrPath, StrPath] | None = None) -> Trained:  # fmt: skip
+                 check: tuple[StrPath, StrPath] | None = None) -> Trained:
     """Return the `Trained` of a run's folder, or of a model by name with the weights of a file.
 
     `options` are the model's overrides. `check` is a pair of .npy files, what the original net was given and its
@@ -66,7 +66,7 @@ def load_trained(subject: StrPath, weights: StrPath | None = None, options: dict
     if is_run(subject):
         for flag, given, what in (("--weights", weights, "has weights of its own"),
                                   ("--set", options, "keeps the network that it trained"),
-                                  ("--check", check, "keeps the weights that it trained")):  # fmt: skip
+                                  ("--check", check, "keeps the weights that it trained")):
             if given:
                 raise ZooError(f"{subject} is a run, which {what}; {flag} is for a model by name.")
         return _load_run(find_run(subject))
@@ -86,7 +86,7 @@ def load_trained(subject: StrPath, weights: StrPath | None = None, options: dict
             f"{planned.name} gets images with {black:g} for black and {white:g} for white; weights that were trained "
             "with other values answer worse.",
             ZooWarning, stacklevel=3,
-        )  # fmt: skip
+        )
     if check:
         from zoo.weights import check_files
 

@@ -48,7 +48,7 @@ def draw_network(traced: Trace, title: str | None = None) -> Figure:
     used = {kind for *_, kind in drawn}
     handles = [Rectangle((0, 0), 1, 1, color=colour, label=kind) for kind, (colour, _) in KINDS.items() if kind in used]
     axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, -0.12), ncols=len(handles), frameon=False,
-                labelcolor=INK, fontsize=8)  # fmt: skip
+                labelcolor=INK, fontsize=8)
     if title:
         axes.set_title(title, color=INK)
     return figure

@@ -6,9 +6,9 @@
 from zoo.layers.papers import (
     RBF, Bilinear, CutPooling, LeCunRange, LocalResponseNormalization, MaxUnpooling, Subsampling, TableConv2D,
     scaled_tanh,
-)  # fmt: skip
+)
 
 __all__ = [
     "RBF", "Bilinear", "CutPooling", "LeCunRange", "LocalResponseNormalization", "MaxUnpooling", "Subsampling",
     "TableConv2D", "scaled_tanh",
-]  # fmt: skip
+]

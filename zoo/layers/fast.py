@@ -126,9 +126,9 @@ def _normalize_as_one(shards, scale, offset, epsilon, own, sizes, mean, variance
             dxs, dscales, doffsets = zip(*(
                 _gradient_by_itself(shard, dy, scale * ratio, epsilon, reserved)
                 for shard, dy, ratio, (*_, reserved) in zip(shards, dys, ratios, own)
-            ))  # fmt: skip
+            ))
             dscale = tf.add_n([ratio * one + shift * two
-                               for ratio, one, shift, two in zip(ratios, dscales, shifts, doffsets)])  # fmt: skip
+                               for ratio, one, shift, two in zip(ratios, dscales, shifts, doffsets)])
             doffset, each, dshards = tf.add_n(doffsets), scale / deviation, []
             for i, (y, *_) in enumerate(own):
                 a = each * (doffsets[i] / sizes[i] - (doffset + dscale * shifts[i]) / size)
@@ -220,7 +220,7 @@ class OneOp:
             beta1_power=tf.cast(self.beta_1, kind) ** step, beta2_power=tf.cast(self.beta_2, kind) ** step,
             lr=tf.cast(learning_rate, kind), beta1=tf.cast(self.beta_1, kind), beta2=tf.cast(self.beta_2, kind),
             epsilon=tf.cast(self.epsilon, kind), grad=tf.cast(gradient, kind),
-        )  # fmt: skip
+        )
 
 
 class Adam(OneOp, optimizers.Adam):

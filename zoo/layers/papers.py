@@ -116,7 +116,7 @@ class CutPooling(keras.layers.Layer):
     """
 
     def __init__(self, size: Iterable[int], strides: Iterable[int], rings: Iterable, kind: str = "max",
-                 **options: Any) -> None:  # fmt: skip
+                 **options: Any) -> None:
         super().__init__(**options)
         self.size, self.strides, self.rings, self.kind = tuple(size), tuple(strides), tuple(map(tuple, rings)), kind
 
@@ -182,7 +182,7 @@ class TableConv2D(keras.layers.Layer):
 
     def __init__(self, table: Iterable, kernel_size: Iterable[int], strides: Iterable[int] = (1, 1),
                  padding: str = "valid", activation: Any = None, kernel_initializer: Any = "glorot_uniform",
-                 **options: Any) -> None:  # fmt: skip
+                 **options: Any) -> None:
         super().__init__(**options)
         self.table = tuple(map(tuple, table))
         self.kernel_size, self.strides, self.padding = tuple(kernel_size), tuple(strides), padding

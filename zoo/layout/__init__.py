@@ -12,11 +12,11 @@ from zoo.layout.words import (
     RBF, Activation, Add, Auxiliary, Classes, Composite, Concat, Conv, ConvTranspose, Crop, Dense, DepthwiseConv,
     DropPath, Dropout, Flatten, GlobalPool, Multiply, Norm, PadChannels, Pool, Scale, Sequence, Shuffle, Split, Stage,
     Subsample, TableConv, Take, Unpool, Upsample, Word, as_words,
-)  # fmt: skip
+)
 
 __all__ = [
     "LIKE_INPUT", "RBF", "Activation", "Add", "Auxiliary", "Classes", "Composite", "Concat", "Conv", "ConvTranspose",
     "Crop", "Dense", "DepthwiseConv", "DropPath", "Dropout", "Flatten", "GlobalPool", "Layout", "Multiply", "Norm",
     "PadChannels", "Pool", "Scale", "Sequence", "Shuffle", "Split", "Stage", "Subsample", "TableConv", "Take", "Unpool",
     "Upsample", "Word", "all_words", "as_layout", "as_words", "map_words", "norm_kinds", "pair", "plain_words", "sides",
-]  # fmt: skip
+]

@@ -13,7 +13,7 @@ _LABELS = {
     words.Dropout: "dropout", words.DropPath: "droppath", words.Scale: "scale", words.Split: "split",
     words.Shuffle: "shuffle", words.PadChannels: "pad", words.Flatten: "flatten", words.Dense: "fc",
     words.RBF: "rbf", words.Add: "add", words.Multiply: "gate", words.Concat: "concat", words.Take: "take",
-}  # fmt: skip
+}
 _NORM_LABELS = {"batch": "bn", "group": "gn", "lrn": "lrn"}
 
 

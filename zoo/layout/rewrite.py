@@ -14,7 +14,7 @@ from zoo.layout import (
     LIKE_INPUT, RBF, Activation, Add, Auxiliary, Classes, Composite, Conv, ConvTranspose, Dense, DepthwiseConv,
     DropPath, Dropout, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Stage, Subsample, TableConv, Take,
     Unpool, Upsample, Word, all_words, as_words, checks, map_words, norm_kinds, pair, plain_words, sides,
-)  # fmt: skip
+)
 
 CONSTANTS = {"true": "True", "false": "False", "none": "None"}  # as they are written elsewhere -> in Python
 CONVS = (Conv, DepthwiseConv, TableConv)
@@ -106,7 +106,7 @@ def norm(layout: Layout, kind: str | None) -> Layout:
 def activation(layout: Layout, kind: str | None) -> Layout:
     """Replace every hidden activation; the gates of `Multiply` stay."""
     gates = {id(gate) for word in all_words(layout.body + layout.head) if isinstance(word, Multiply)
-             for branch in word.branches for gate in branch[-1:]}  # fmt: skip
+             for branch in word.branches for gate in branch[-1:]}
 
     def change(word):
         if id(word) in gates:
@@ -141,7 +141,7 @@ def width(layout: Layout, factor: float) -> Layout:
         raise ZooError(f"width must be a positive multiplier such as 0.5; got {factor!r}.")
     scores = _classifiers(layout, "width") if layout.head else []
     ends = [end for word in all_words(layout.body + layout.head) if isinstance(word, Add) and not word.branches[-1]
-            for branch in word.branches for end in _last_convolution(branch)]  # fmt: skip
+            for branch in word.branches for end in _last_convolution(branch)]
     groups = lcm(*(word.groups for word in plain_words(layout.body) if isinstance(word, Conv)))
 
     def scaled(count, step):
@@ -222,7 +222,7 @@ def check_head(before: Layout, after: Layout) -> None:
     own, new = (_dense(layout.body, inf, {})[1] for layout in (before, after))
     if new != own:
         raise Unfit(f"has a head that enlarges the map by a fixed factor: it takes a body of stride {own}, not {new}. "
-                    "include_top=False leaves the head off.")  # fmt: skip
+                    "include_top=False leaves the head off.")
 
 
 def _step(word):
@@ -270,7 +270,7 @@ def head(layout: Layout, kind: str) -> Layout:
 OVERRIDES: dict[str, Callable[[Layout, Any], Layout]] = {
     "width": width, "head": head, "norm": norm, "activation": activation, "dropout": dropout,
     "pool": pool, "padding": padding, "stride": stride, "output_stride": output_stride,
-}  # fmt: skip
+}
 
 
 # ---------------------------------------------------------------------------------------- classes and the top
@@ -300,7 +300,7 @@ def without_top(layout: Layout, pooling: str | None = None) -> Layout:
 
 def _without_auxiliary(items):
     return [word.with_branches(map(_without_auxiliary, word.branches)) if isinstance(word, Composite) else word
-            for word in items if not isinstance(word, Auxiliary)]  # fmt: skip
+            for word in items if not isinstance(word, Auxiliary)]
 
 
 def classifier(layout: Layout, what: str) -> Word:
@@ -316,7 +316,7 @@ def _classifiers(layout, what):
     return [classifier(layout, what)] + [
         word for word in plain_words(layout.body + layout.head)
         if isinstance(getattr(word, "filters", None) or getattr(word, "units", None), Classes)
-    ]  # fmt: skip
+    ]
 
 
 def _convolves(word):

@@ -94,7 +94,7 @@ class Layer(NamedTuple):
         stride = pair(self.word.stride or window)
         dilation = pair(getattr(self.word, "dilation", 1))
         return tuple(windows.rings(n, w, s, padding, d)
-                     for n, w, s, d in zip(self.input_shape, window, stride, dilation))  # fmt: skip
+                     for n, w, s, d in zip(self.input_shape, window, stride, dilation))
 
 
 @dataclass(frozen=True)
@@ -283,7 +283,7 @@ class _Tracer:
 def _giving_back(branch, channels):
     """A sum's branch with `channels` filters where it asks for as many as the sum's input has."""
     return [replace(word, filters=channels) if getattr(word, "filters", None) == LIKE_INPUT else word
-            for word in branch]  # fmt: skip
+            for word in branch]
 
 
 def _merged_shape(word, name, ends):
@@ -390,7 +390,7 @@ def _apply(word, name, signal):
 _ON_MAPS = (
     words.Conv, words.DepthwiseConv, words.TableConv, words.ConvTranspose, words.Pool, words.Subsample,
     words.Upsample, words.Crop, words.Split, words.Shuffle, words.PadChannels, words.GlobalPool,
-)  # fmt: skip
+)
 
 
 def _costs(weights, biases, positions):

@@ -64,7 +64,7 @@ def rings(size: int, window: int, stride: int, padding: str | tuple[int, int], d
 
 
 def slide(name: str, shape: tuple, grid: Grid, window: int | tuple, stride: int | tuple, padding: str | int | tuple,
-          dilation: int | tuple = 1) -> tuple[tuple, Grid]:  # fmt: skip
+          dilation: int | tuple = 1) -> tuple[tuple, Grid]:
     """Return a map's (height, width) and `Grid` after a window has slid over it. Raises `OutOfPixels`."""
     window, stride, dilation = pair(window), pair(stride), pair(dilation)
     if max(stride) > 1 and max(dilation) > 1:
@@ -94,7 +94,7 @@ def _along(size, window, stride, padding, dilation, step, seen, origin):
 
 
 def spread(name: str, shape: tuple, grid: Grid, window: int | tuple, stride: int | tuple,
-           padding: str) -> tuple[tuple, Grid]:  # fmt: skip
+           padding: str) -> tuple[tuple, Grid]:
     """Return a map's (height, width) and `Grid` after a transposed convolution."""
     window, stride = pair(window), pair(stride)
     if any(w < s for w, s in zip(window, stride)):

@@ -15,13 +15,13 @@ def _builder(entry: Entry) -> Callable[..., "keras.Model"]:
     """Return `zoo.create` for one entry; Keras is imported only when it is called."""
 
     def build(input_shape=None, classes=None, include_top=True, pooling=None, classifier_activation="softmax",
-              weights=None, features=False, name=None, **overrides):  # fmt: skip
+              weights=None, features=False, name=None, **overrides):
         from zoo.build import create
 
         return create(
             entry.name, input_shape, classes, include_top, pooling, classifier_activation, weights, features, name,
             **overrides,
-        )  # fmt: skip
+        )
 
     build.__name__ = build.__qualname__ = entry.name
     build.__doc__ = f"""{entry.summary}.

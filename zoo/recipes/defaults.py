@@ -27,7 +27,7 @@ OPTIONAL = {item.name for item in fields(Recipe) if item.default is None}
 
 
 def recipe_for(entry: Entry, dataset: str | None = None, named: StrPath | None = None, layout: Layout | None = None,
-               **overrides: Any) -> Recipe:  # fmt: skip
+               **overrides: Any) -> Recipe:
     """Return the recipe of an entry on a data set, with the overrides that aren't None.
 
     An override "none" takes away what the recipe has of a field that may be None.

@@ -61,12 +61,12 @@ class Recipe:
     learning_rate: float = option(1e-3, "The largest learning rate", above=0)
     schedule: str = option("cosine", "How the learning rate changes", choices=SCHEDULES)
     milestones: tuple = option((0.5, 0.75), "Shares of the steps after which step lowers the rate", kind=float,
-                               above=0, below=1, of=("schedule", "step"))  # fmt: skip
+                               above=0, below=1, of=("schedule", "step"))
     drop: float = option(0.1, "By what step and plateau multiply the rate", above=0, below=1,
-                         of=("schedule", "step", "plateau"))  # fmt: skip
+                         of=("schedule", "step", "plateau"))
     warmup: float = option(0.0, "Epochs in which the learning rate climbs from 0", least=0)
     momentum: float = option(0.9, "Momentum of sgd (Nesterov's) and rmsprop", least=0, below=1,
-                             of=("optimizer", "sgd", "rmsprop"))  # fmt: skip
+                             of=("optimizer", "sgd", "rmsprop"))
     weight_decay: float = option(0.0, "Weight decay of kernels", least=0)
     clip: float | None = option(None, "The largest norm of the whole gradient", above=0)
     accumulate: int = option(1, "Steps whose mean gradient makes one update", least=1)

@@ -62,7 +62,7 @@ def compare(folders: Sequence[StrPath]) -> list[Compared]:
             kind: {key: settings[kind][key] for key in keys if key in settings[kind]}
             for kind, keys in differing.items()
         }, metrics) for label, (facts, settings, metrics) in zip(labels, read)
-    ]  # fmt: skip
+    ]
 
 
 def _read(run):
@@ -85,7 +85,7 @@ def _facts(run, job, metrics):
         facts |= {
             "epochs": epochs, "best_epoch": best, "val_accuracy": round(metrics["val_accuracy"][best - 1], 6),
             "seconds": round(seconds, 3), "images_per_second": round(job.images["train"] * epochs / seconds, 1),
-        }  # fmt: skip
+        }
     if result := run.result():
         facts |= {"test_accuracy": result.test_accuracy, "test_loss": result.test_loss}
     return facts

@@ -54,7 +54,7 @@ def draw_overlaid(runs: list[tuple[str, dict[str, list[float]]]]) -> Figure:
         _over_epochs(axes, key)
     both[0].legend(handles=[Line2D([], [], color=GREY, label="validation"),
                             Line2D([], [], color=GREY, label="training", linestyle="--", linewidth=0.9)],
-                   frameon=False)  # fmt: skip
+                   frameon=False)
     figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
     return with_fonts(figure)
 

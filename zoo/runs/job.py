@@ -107,7 +107,7 @@ class Job:
             trackers=tuple(config.get("trackers", ())), shards=shards,
             single_threaded_ops=config.get("one_core_an_op", shards > 1),
             keeps_classes=config.get("keeps_classes", False),
-        )  # fmt: skip
+        )
 
 
 def _as_tuple(value):

@@ -17,7 +17,7 @@ from zoo.runs.sparing import can_do_without
 
 DARK = {"text.color": "#e6e6e6", "axes.labelcolor": "#e6e6e6", "axes.edgecolor": "#8a8a8a", "xtick.color": "#e6e6e6",
         "ytick.color": "#e6e6e6", "axes.facecolor": "#16181d", "figure.facecolor": "#16181d",
-        "savefig.facecolor": "#16181d", "grid.color": "#3a3d44"}  # fmt: skip
+        "savefig.facecolor": "#16181d", "grid.color": "#3a3d44"}
 
 
 def render(template: str, **facts: Any) -> str:

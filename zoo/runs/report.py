@@ -33,7 +33,7 @@ def write_report(run: Run, dataset: Dataset, logits: np.ndarray, net: "keras.Mod
             "report.html", config=config, result=config["result"], curves=curves, confusion=confusion, best=best,
             plain="objective" in metrics, best_accuracy=metrics["val_accuracy"][best - 1], times=_times(metrics),
             classes=_per_class(dataset, predictions), mistakes=_mistakes(dataset, logits), filters=_filters(net),
-        )  # fmt: skip
+        )
         run.report_path.write_text(page, encoding="utf-8")
 
 
@@ -70,7 +70,7 @@ def _mistakes(dataset, logits):
         {"picture": picture(dataset.test.read(wrong[[row]])[0], SIDE), "place": place, "true": names[labels[place]],
          "predicted": names[predictions[place]], "probability": np.exp(logs[row].max())}
         for row, place in zip(rows, wrong[rows])
-    ]  # fmt: skip
+    ]
     return {"count": len(wrong), "worst": worst}
 
 

@@ -98,7 +98,7 @@ def _wandb(run, job, opened):
     from wandb.integration.keras import WandbMetricsLogger
 
     begun = opened.enter_context(wandb.init(id=run.config().get("wandb_run"), resume="allow", name=run.folder.name,
-                                            dir=run.folder, config=_settings(job)))  # fmt: skip
+                                            dir=run.folder, config=_settings(job)))
     run.add_to_config(wandb_run=begun.id)
     return WandbMetricsLogger()
 

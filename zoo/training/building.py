@@ -27,7 +27,7 @@ def build(job: Job, dataset: Dataset, devices: Devices | None = None) -> tuple[k
 
 
 def build_classifier(planned: Plan, preprocessing: Preprocessing, recipe: Recipe, dataset: Dataset, replicas: int = 1,
-                     shards: int = 1) -> tuple[keras.Model, Classifier]:  # fmt: skip
+                     shards: int = 1) -> tuple[keras.Model, Classifier]:
     """Return the Keras net of a `Plan`, and the compiled `Classifier` that trains it on a data set.
 
     `preprocessing` is that of the images, `replicas` the number of devices that train together, `shards` in how many
@@ -38,7 +38,7 @@ def build_classifier(planned: Plan, preprocessing: Preprocessing, recipe: Recipe
     classifier = Classifier(
         net, preprocessing, dataset.image_shape, planned.trace.auxiliary, decay_in_gradient(recipe), recipe.augment,
         recipe.seed, shards,
-    )  # fmt: skip
+    )
     steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_in_memory)  # type: ignore[arg-type]
     optimizer = make_optimizer(recipe, steps * recipe.epochs, recipe.epochs)
     weights = balanced_weights(dataset.train.labels, len(dataset.class_names)) if recipe.balance else None

@@ -39,7 +39,7 @@ class Classifier(keras.Model):
 
     def __init__(self, net: keras.Model, preprocessing: Preprocessing, image_shape: tuple[int, int, int],
                  auxiliary: dict[str, tuple[Any, float]], decay: float = 0.0, augmentation: tuple[str, ...] = (),
-                 seed: int = 0, shards: int = 1) -> None:  # fmt: skip
+                 seed: int = 0, shards: int = 1) -> None:
         scores = list(net.output) if isinstance(net.output, dict) else net.output_names
         images = keras.Input(image_shape, dtype="float32", name="images")
         changed, shares = augment(images, augmentation, seed)
@@ -82,7 +82,7 @@ class Classifier(keras.Model):
             self.testing = False
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
-                     training: bool = True) -> Any:  # fmt: skip
+                     training: bool = True) -> Any:
         if training and SHARES in y_pred:
             y = ops.matmul(y_pred[SHARES], ops.one_hot(ops.reshape(y, (-1,)), y_pred[LOGITS].shape[-1]))
         loss = super().compute_loss(x, y, y_pred[LOGITS], sample_weight, training)

@@ -24,7 +24,7 @@ from zoo.recipes.recipe import Recipe
 STRATEGIES = ("auto", "single", "mirrored", "multiworker")
 ADDRESSES, PROCESSES, NUMBER = CLUSTER = (
     "KERAS_DISTRIBUTION_JOB_ADDRESSES", "KERAS_DISTRIBUTION_NUM_PROCESSES", "KERAS_DISTRIBUTION_PROCESS_ID"
-)  # fmt: skip
+)
 ENGINES = ("Gloo", "NCCL", "CoordinationService")  # each names itself in its errors
 HEARTBEAT = 30  # seconds without a sign of life after which a worker counts as lost
 

@@ -22,7 +22,7 @@ from zoo.training.optimizing import Plateau
 
 def run_epochs(classifier: Classifier, dataset: Dataset, job: Job, run: Run | None, devices: Devices,
                history: list[dict[str, float]], verbose: str | int,
-               watch: Callable[[list[dict[str, float]]], None] | None) -> None:  # fmt: skip
+               watch: Callable[[list[dict[str, float]]], None] | None) -> None:
     """Run the epochs that `history` lacks, and add them; the best on validation is left in the run's best weights.
 
     Without a run (in a worker that isn't the chief), nothing is written. `watch` is that of `zoo.training.train`.
@@ -63,7 +63,7 @@ def _fit_on(classifier, dataset, recipe, devices, epoch, **options):
             validation_data=in_batches(dataset.validation.images, dataset.validation.labels, recipe.batch_size),
             validation_batch_size=recipe.batch_size,  # where these are arrays
             **options,
-        )  # fmt: skip
+        )
     steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_in_memory)
     stream = Stream(dataset.train, *order, steps, local)
     validation = Stream(dataset.validation, devices.even(recipe.batch_size, len(dataset.validation)))

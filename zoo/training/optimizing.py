@@ -14,7 +14,7 @@ from zoo.recipes.recipe import Recipe
 CLASSES = {
     "adam": fast.Adam, "adamw": fast.AdamW, "sgd": optimizers.SGD, "rmsprop": optimizers.RMSprop,
     "lamb": optimizers.Lamb, "lion": optimizers.Lion, "muon": optimizers.Muon,
-}  # fmt: skip
+}
 COUPLED = ("sgd", "rmsprop", "adam")  # their weight decay is a part of the gradient
 
 
@@ -61,7 +61,7 @@ def make_optimizer(recipe: Recipe, steps: int, epochs: int = 1) -> optimizers.Op
         weight_decay=None if recipe.optimizer in COUPLED else recipe.weight_decay,
         use_ema=recipe.ema is not None, ema_momentum=recipe.ema or 0.99,
         gradient_accumulation_steps=recipe.accumulate if recipe.accumulate > 1 else None, **options,
-    )  # fmt: skip
+    )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "coefficient"])
     return optimizer
 

@@ -39,7 +39,7 @@ class Request:
 def read_request(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = None,
                  image_size: tuple | None = None, options: dict[str, Any] | None = None,
                  limit: int | None = None, classes: Sequence[str] | None = None, trackers: Sequence[str] = (),
-                 recipe: Any = None, **fields: Any) -> Request:  # fmt: skip
+                 recipe: Any = None, **fields: Any) -> Request:
     """Return the `Request` of a training; the arguments are those of `zoo.training.train`.
 
     Raises:
@@ -54,7 +54,7 @@ def read_request(model: str, dataset: StrPath = "digits", data_dir: StrPath | No
         "dataset": data.whereabouts(dataset), "data_dir": data.folder_from_root(data_dir),
         "size": inner_size(layout, entry, image_size=image_size)[0], "limit": limit, "classes": classes,
         "order": "natural",
-    }  # fmt: skip
+    }
     given = tuple(name for name, value in fields.items() if value is not None)
     return Request(model, options, entry, recipe, source, image_size, tuple(trackers), given)
 
@@ -82,7 +82,7 @@ def make_job(asked: Request, dataset: Dataset, single_threaded_ops: bool = False
         images={split: len(getattr(dataset, split)) for split in ("train", "validation", "test")},
         preprocessing=preprocessing, recipe=recipe, trackers=asked.trackers,
         shards=shards_for(recipe.batch_size, planned.trace, recipe.precision), single_threaded_ops=single_threaded_ops,
-    )  # fmt: skip
+    )
 
 
 def _check_outputs(planned, dataset):

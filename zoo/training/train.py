@@ -26,7 +26,7 @@ def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = No
           verbose: str | int = "auto", say: Callable[[str], None] = print, limit: int | None = None,
           classes: Sequence[str] | None = None, trackers: Sequence[str] = (), strategy: str = "auto",
           recipe: StrPath | None = None, watch: Callable[[list[dict[str, float]]], None] | None = None,
-          loaded: Dataset | None = None, own_process: bool = False, **fields: Any) -> Result | None:  # fmt: skip
+          loaded: Dataset | None = None, own_process: bool = False, **fields: Any) -> Result | None:
     """Train a model and leave a run's folder; return its `Result`, or None in a worker that isn't the chief.
 
     Args:
@@ -74,7 +74,7 @@ def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = No
 
 def resume(folder: StrPath, verbose: str | int = "auto", say: Callable[[str], None] = print,
            watch: Callable[[list[dict[str, float]]], None] | None = None, strategy: str = "auto",
-           own_process: bool = False) -> Result | None:  # fmt: skip
+           own_process: bool = False) -> Result | None:
     """Go on with a run that was stopped, from its last checkpoint; return what `train` does.
 
     `watch` and `own_process` are `train`'s.
@@ -203,7 +203,7 @@ def _finish(run, job, net, classifier, dataset, history):
         test_accuracy=round(float((predictions == dataset.test.labels).mean()), 6),
         test_loss=round(float(np.mean(losses)), 6), epochs=len(history),
         seconds=round(seconds, 3), images_per_second=round(len(dataset.train) * len(history) / seconds, 1),
-    )  # fmt: skip
+    )
     run.add_to_config(result=asdict(result))
     write_report(run, dataset, logits, net)
     return result

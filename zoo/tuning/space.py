@@ -21,7 +21,7 @@ OVERRIDE = "set."  # stands before the name of an override of the layout
 IN_THE_LOSS = ("label_smoothing", "rubbish", "balance")  # losses at other values of these mean something else
 
 def read_space(over: dict[str, str], metric: str, training: dict[str, Any],
-               entry: Entry) -> "dict[str, BaseDistribution]":  # fmt: skip
+               entry: Entry) -> "dict[str, BaseDistribution]":
     """Return {name: Optuna's distribution} of a dict of texts.
 
     A name is a field of the recipe, or "set." and an override of the layout. A text is a range, "1e-4..1e-2", or
@@ -55,7 +55,7 @@ def read_space(over: dict[str, str], metric: str, training: dict[str, Any],
 def settings(drawn: dict[str, Any]) -> dict[str, Any]:
     """Return drawn values, a dict by name, as arguments of `train`: fields of the recipe, and "options"."""
     fields = {name: _several(name, value) if FIELDS[name].type is tuple else NONE if value is None else value
-              for name, value in drawn.items() if name in FIELDS}  # fmt: skip
+              for name, value in drawn.items() if name in FIELDS}
     options = {name.removeprefix(OVERRIDE): value for name, value in drawn.items() if name not in FIELDS}
     return fields | {"options": options}
 

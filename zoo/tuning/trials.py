@@ -59,7 +59,7 @@ def figures(run: Run | None) -> dict[str, Any]:
         return {}
     best = best_epoch(metrics) - 1
     return {"val_loss": metrics["val_loss"][best], "val_accuracy": metrics["val_accuracy"][best],
-            "epochs": len(metrics["epoch"]), "seconds": round(sum(metrics["seconds"]), 3)}  # fmt: skip
+            "epochs": len(metrics["epoch"]), "seconds": round(sum(metrics["seconds"]), 3)}
 
 
 def read_trials(study: "optuna.Study", folder: Path) -> list[Trial]:
@@ -83,7 +83,7 @@ def ranked(trials: list[Trial], metric: str) -> list[Trial]:
 
 
 def write_trials(folder: Path, trials: list[Trial], space: "dict[str, optuna.distributions.BaseDistribution]",
-                 metric: str) -> None:  # fmt: skip
+                 metric: str) -> None:
     """Write tune.csv, a row a trial, and draw tune.png if that can be; `space` is {name: Optuna's distribution}."""
     rows = [{key: value for key, value in asdict(trial).items() if key != "settings"} for trial in trials]
     text = io.StringIO()
@@ -96,7 +96,7 @@ def write_trials(folder: Path, trials: list[Trial], space: "dict[str, optuna.dis
 
 
 def draw_trials(trials: list[Trial], space: "dict[str, optuna.distributions.BaseDistribution]",
-                metric: str) -> Figure:  # fmt: skip
+                metric: str) -> Figure:
     """The metric by trial, with the best so far, and by each of the searched values; pruned trials are hollow."""
     seen = [trial for trial in trials if trial.state != "failed"]
     columns = min(COLUMNS, 1 + len(space))

@@ -55,7 +55,7 @@ class Found:
 
 def tune(over: dict[str, str], trials: int = 20, metric: str = "val_loss", runs: StrPath = "runs",
          say: Callable[[str], None] = print, model: str = "lenet", dataset: StrPath = "digits",
-         **arguments: Any) -> Found:  # fmt: skip
+         **arguments: Any) -> Found:
     """Search for the values with which a model trains best; leave a folder with each trial's run; return the `Found`.
 
     Trials are drawn by Optuna's TPE with the recipe's seed. One that fails is counted as such. Once five are finished,
@@ -143,7 +143,7 @@ def _search(folder, search, space, loaded, say):
         study = optuna.create_study(
             storage=f"sqlite:///{folder / 'study.db'}", study_name="tune", direction=METRICS[search.metric],
             pruner=optuna.pruners.MedianPruner(n_warmup_steps=recipe.epochs // 4), load_if_exists=True,
-        )  # fmt: skip
+        )
         for trial in _trials(study, space, search.trials, recipe.seed):
             try:
                 _run(study, trial, folder, search, loaded, say)
@@ -197,7 +197,7 @@ def _run(study, trial, folder, search, loaded, say):
     import optuna
 
     drawn = ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
-                      for name, value in trial.params.items())  # fmt: skip
+                      for name, value in trial.params.items())
     say(f"Trial {trial.number + 1} of {search.trials}: {drawn}.")
     try:
         value = _train(study, trial, folder, search, loaded)

@@ -22,12 +22,12 @@ from zoo.weights.torchvision import load_torchvision
 
 __all__ = [
     "check_files", "check_outputs", "copy_weights", "load_imagenet", "load_pytorch", "load_torchvision", "load_weights",
-]  # fmt: skip
+]
 
 
 def load_weights(model: keras.Model, weights: StrPath, name: str | None = None, include_top: bool = True,
                  options: dict[str, Any] | None = None,
-                 at_size: Callable[[Shape], keras.Model] | None = None) -> None:  # fmt: skip
+                 at_size: Callable[[Shape], keras.Model] | None = None) -> None:
     """Load weights into a model. An error leaves it as it was.
 
     Args:

@@ -17,7 +17,7 @@ TOLERANCE = 1e-3  # of the largest value
 
 
 def check_outputs(model: "keras.Model", images: ArrayLike, outputs: ArrayLike,
-                  tolerance: float = TOLERANCE) -> float:  # fmt: skip
+                  tolerance: float = TOLERANCE) -> float:
     """Compare a model's outputs with those that the original net gave for the same images.
 
     Args:

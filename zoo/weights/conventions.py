@@ -116,7 +116,7 @@ CONVENTIONS = (
     Convention("timm's", ("layer0.conv1.weight", "layer1.0.se_module.fc1.weight"), (
         Net("legacy_seresnet50", "se_resnet50", differs="its first pool rounds up in the place of padding"),),
         head=("last_linear",), by_name=False),
-)  # fmt: skip
+)
 
 
 # ------------------------------------------------------------------------------------------ what a state dict is
@@ -131,7 +131,7 @@ def recognize(state: dict[str, np.ndarray], channels: int = 3) -> list[tuple[Con
         (convention, net) for convention in CONVENTIONS if state.keys() >= set(convention.keys)
         for net in convention.nets
         if net.shapes is None or _sizes(used(state, convention), convention) == _sizes_of(net.shapes, channels)
-    ]  # fmt: skip
+    ]
 
 
 def used(state: dict[str, np.ndarray], convention: Convention) -> dict[str, np.ndarray]:

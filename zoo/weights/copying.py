@@ -66,7 +66,7 @@ def slots(model: keras.Model) -> list[Slot]:
 
 
 def fit(given: Iterable[tuple[str, list[np.ndarray]]], takers: list[Any],
-        include_top: bool = True) -> list[list[np.ndarray]]:  # fmt: skip
+        include_top: bool = True) -> list[list[np.ndarray]]:
     """Return each taker's arrays in its shapes, from the (name, arrays) that are given for each in turn.
 
     A 1x1 convolution's kernel and a dense one differ in ones alone. Raises `ZooError` for the first that doesn't fit.

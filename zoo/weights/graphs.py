@@ -10,7 +10,7 @@ from zoo.layout.trace import SCORES
 LEFT_ASIDE = {
     "name", "trainable", "dtype", "momentum", "rate", "noise_shape", "seed", "synchronized", "units", "filters",
     "use_bias", "quantization_config", "renorm", "renorm_clipping", "renorm_momentum",
-}  # fmt: skip
+}
 ENDINGS = ("_initializer", "_regularizer", "_constraint")
 SCORING = ("Activation", "Softmax")  # what may turn a net's last values into scores
 ADDED_POOLS = ("avg_pool", "max_pool")  # what pooling= puts behind a body
@@ -19,7 +19,7 @@ ORDERLESS = {"Add", "Average", "Maximum", "Minimum", "Multiply"}  # whose source
 OF_TRAINING = {
     "ActivityRegularization", "AlphaDropout", "AugMix", "CutMix", "Dropout", "GaussianDropout", "GaussianNoise",
     "Identity", "MixUp", "RandAugment", "SpatialDropout2D",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def reference(name: str, include_top: bool = True, weights: str | None = "imagenet",
-              input_shape: Shape | None = None, classes: int = 1000) -> "keras.Model":  # fmt: skip
+              input_shape: Shape | None = None, classes: int = 1000) -> "keras.Model":
     """Return keras.applications' model of a registered name; `input_shape` is (height, width, channels)."""
     import keras
 

@@ -26,7 +26,7 @@ NO_GRAPH = "it holds a model of a class of its own, not a graph of layers."
 
 
 def load_file(model: keras.Model, path: Path, include_top: bool = True, options: Iterable[str] = (),
-              at_size: Callable[[Shape], keras.Model] | None = None) -> str:  # fmt: skip
+              at_size: Callable[[Shape], keras.Model] | None = None) -> str:
     """Load a file of the same net into a model; without top, one of the whole net will do: its head is left aside.
 
     A `.keras` file holds the net's graph, so the layers' names may be others; of weights alone the layers are matched

@@ -23,7 +23,7 @@ LOST_ORDER = " A .safetensors file has lost the order of its modules: a .pth fil
 
 
 def load_pytorch(model: keras.Model, path: StrPath, name: str | None = None, include_top: bool = True,
-                 options: dict[str, Any] | None = None) -> None:  # fmt: skip
+                 options: dict[str, Any] | None = None) -> None:
     """Load a PyTorch checkpoint, of a public net or of one of the user's own, into a model.
 
     A public net's keys tell what it is (see `zoo.weights.conventions`): in another net than its own it is refused. A
@@ -50,7 +50,7 @@ def load_pytorch(model: keras.Model, path: StrPath, name: str | None = None, inc
 
 
 def set_state(model: keras.Model, state: dict[str, np.ndarray], name: str | None = None, include_top: bool = True,
-              options: dict[str, Any] | tuple[()] = (), is_ordered: bool = True) -> str:  # fmt: skip
+              options: dict[str, Any] | tuple[()] = (), is_ordered: bool = True) -> str:
     """Set a model's weights from a state dict of NumPy arrays; return what remains to be proved, or "".
 
     `is_ordered` says whether the modules are known to come in the order in which the net applies them. Raises
@@ -82,7 +82,7 @@ def _fits(net, name, options):
     own = registry.entry(name).options
     return net.shapes == name and not net.differs and all(
         dict(options).get(key, own[key]) == value for key, value in net.options.items()
-    )  # fmt: skip
+    )
 
 
 def _told(found):
@@ -100,7 +100,7 @@ def _doubt(found, model, name, options):
     """Why the weights may be another function's; "" where the keys tell that they aren't."""
     if not found:
         return (f"was matched to {model} by the order and shapes of its weights alone, which another stride, padding "
-                "or epsilon leaves as they are")  # fmt: skip
+                "or epsilon leaves as they are")
     others = [pair for pair in found if not _fits(pair[1], name, options)]
     if others:
         ours = next(f"{whose.whose} {net.name}" for whose, net in found if _fits(net, name, options))

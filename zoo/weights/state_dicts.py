@@ -58,7 +58,7 @@ def _state_dict(content, path):
         warnings.warn(
             f"{path} holds other weights too, under {', '.join(others)}; taken were those "
             f"{f'under {taken}' if taken else 'at its top'}.", ZooWarning, stacklevel=2,
-        )  # fmt: skip
+        )
     return found[taken]
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 FOLDER = "https://download.pytorch.org/models/"
 
 def load_torchvision(model: "keras.Model", name: str | None, include_top: bool = True,
-                     options: dict[str, Any] | None = None) -> None:  # fmt: skip
+                     options: dict[str, Any] | None = None) -> None:
     """Download torchvision's weights, once, and load them into a model; the arguments are those of `load_pytorch`.
 
     Raises `ZooError` where torchvision has no such net, the file comes damaged, and where the model's shapes are
