@@ -17,7 +17,7 @@ from zoo.runs.compare import compare, table, write_comparison
 from zoo.runs.folder import Run
 from zoo.training import train as training
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from zoo.inference import evaluate as evaluating
 from zoo.training import train as training
 from zoo.tuning import tune as tuning
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments):

@@ -11,7 +11,7 @@ from tfds_sets import OTHERS
 from zoo import ZooError, data
 from zoo.data import dataset
 
-SHARED = Path(os.environ.get("ZOO_TFDS_DIR", Path(__file__).parents[2] / "shared"))
+SHARED = Path(os.environ.get("ZOO_TFDS_DIR", Path(__file__).parents[3] / "shared"))
 
 
 def test_a_tfds_set_is_read_by_its_reader(tfds_folder):

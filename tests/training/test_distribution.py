@@ -21,7 +21,7 @@ from zoo.runs.folder import started_run
 from zoo.training import distribution
 from zoo.training.distribution import ADDRESSES, NUMBER, PROCESSES, Devices, choose
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TRAINING = ["--model", "lenet1", "--batch-size", "64", "--weight-decay", "1e-3", "--schedule", "constant"]
 SHORT = ["--epochs", "2", "--limit", "320"]
 QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # to compile, not to run
