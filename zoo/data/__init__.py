@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def load(name: StrPath, data_dir: StrPath | None = None, size: Size = (224, 224), limit: int | None = None,
          classes: Sequence[str] | None = None, order: str = "natural",
          white: float | None = None) -> "Dataset":
-    """Return the `Dataset` of a name or path.
+    """Return the `Dataset` that a name or path stands for.
 
     Its images are in memory if they fit into 1 GiB when decoded, else they stay in the files of the folder or of TFDS,
     and `zoo.data.stream` reads them in batches.
@@ -25,10 +25,10 @@ def load(name: StrPath, data_dir: StrPath | None = None, size: Size = (224, 224)
         name: "digits", a folder, an .npz file, or the name of any image-classification set of TFDS.
         data_dir: where TFDS keeps its sets; its own default if None.
         size: (height, width) to give to images whose own sizes differ.
-        limit: the most images that a split keeps, each class in proportion and always the same; all if None.
+        limit: the most images to keep of each split, stratified by class and always the same; all if None.
         classes: names of the only classes to keep, two or more, in the order of their new labels; all if None.
-        order: of the classes of a folder: "natural" counts where their names are numbers, "text" sorts all as text.
-        white: the value of white in a folder's images of floats or 32-bit integers; chosen from them if None.
+        order: how a folder's classes are sorted: "natural" by number if all names are numbers, "text" always as text.
+        white: the pixel value of white in a folder's images of floats or 32-bit integers; inferred from them if None.
 
     Raises:
         ZooError: if there is no such data or class, or it can't be read; for fewer than two classes or no images.
@@ -47,10 +47,9 @@ def load(name: StrPath, data_dir: StrPath | None = None, size: Size = (224, 224)
 
 
 def load_source(source: dict[str, Any]) -> "Dataset":
-    """Return the `Dataset` of what a run's config.json holds under "data": `load`'s arguments, its name "dataset".
+    """Load the `Dataset` that a run's config.json has under "data": `load`'s arguments, `name` being "dataset".
 
-    Runs that hold no "order" are of a time when there was one only, "text"; which images are drawn for testing follows
-    from it.
+    Runs without an "order" are of versions that knew "text" only; which images are sampled for testing depends on it.
     """
     arguments = {"order": "text"} | {key: value for key, value in source.items() if key != "dataset"}
     try:
@@ -66,14 +65,14 @@ def load_source(source: dict[str, Any]) -> "Dataset":
 
 
 def whereabouts(name: StrPath) -> str:
-    """Return a data set's name, or its path from the root: what leads to it from any working folder."""
+    """Return a data set's name, or its absolute path if it is a folder or a file: valid in any working directory."""
     path = Path(name).expanduser()
     is_data = path.is_dir() or path.suffix.lower() == ".npz" and path.is_file()
     return str(_from_root(path)) if is_data and str(name) != "digits" else str(name)
 
 
 def is_same(one: StrPath, other: StrPath) -> bool:
-    """Return whether two names or paths mean one data set, by whatever links they lead to it."""
+    """Return whether two names or paths refer to the same data set, with symbolic links followed."""
     paths = Path(one).expanduser(), Path(other).expanduser()
     if all(path.exists() for path in paths):
         return paths[0].samefile(paths[1])
@@ -81,14 +80,14 @@ def is_same(one: StrPath, other: StrPath) -> bool:
 
 
 def folder_from_root(data_dir: StrPath | None) -> str | None:
-    """Return the path from the root of a folder that needn't be there; None and addresses (gs://…) as they are."""
+    """Return the absolute path of a folder, which need not exist; None and URLs (gs://…) are returned unchanged."""
     if data_dir is None or "://" in str(data_dir):
         return None if data_dir is None else str(data_dir)
     return str(_from_root(Path(data_dir).expanduser()))
 
 
 def _from_root(path):
-    """The path without .. and links in it, but for its last name: what a link is called can be what counts."""
+    """Return the absolute path, with .. and links resolved except in its last part: a link's own name can matter."""
     return path.resolve() if path.name in ("", "..") else path.parent.resolve() / path.name
 
 

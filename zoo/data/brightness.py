@@ -1,18 +1,18 @@
-"""The note on images that are nearly black by what their files call white, as masks of 0 and 1 are."""
+"""A note on images that are nearly black relative to their files' white, as masks of 0 and 1 are."""
 
 from collections.abc import Callable, Sequence
 
 EXAMPLES = {8: "1 may in a mask", 16: "4095 may in files of 16 bits"}
-LIMITS = {8: 16 / 255, 16: 1 / 4}  # of white: digits from 0 to 16 in 8 bits, 14 bits in 16
+LIMITS = {8: 16 / 255, 16: 1 / 4}  # shares of white: allow for 0..16 in 8 bits, 14 bits in 16
 
 
 def notes_on(peaks: Sequence[float | None], bits: int, name_of: Callable[[int], str]) -> list[str]:
-    """Return the sentence, in a list that is empty if there is none, on those of the images looked at that are dark.
+    """Return a list of one note on the images, among those sampled, that are dark; an empty list if none is.
 
-    `peaks` holds the brightest value of each as a share of white, None where it isn't known; `bits` is 8 or 16;
-    `name_of(place)` names one of them.
+    `peaks` holds the brightest value of each as a share of white, None if unknown; `bits` is the bit depth, 8 or 16;
+    `name_of(index)` names an image.
     """
-    dark = {place: peak for place, peak in enumerate(peaks) if peak is not None and peak <= LIMITS[bits]}
+    dark = {index: peak for index, peak in enumerate(peaks) if peak is not None and peak <= LIMITS[bits]}
     if not dark:
         return []
     most, name = max(dark.values()), name_of(min(dark))

@@ -1,4 +1,4 @@
-"""The one shape that every source of images ends in, in memory or left in its files."""
+"""The `Dataset` that every source of images is loaded as, in memory or streamed from its files."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ from zoo.data.splitting import size_of_share, split_off
 from zoo.errors import ZooError
 
 IN_MEMORY_BYTES = 2**30  # a data set of more bytes, decoded, stays in its files
-CHUNK = 128  # images decoded at a time where all of them are read
+CHUNK = 128  # images decoded at a time when a whole split is read
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class Split:
         return Split(self.images[indices], self.labels[indices])
 
     def read(self, places: np.ndarray | slice) -> np.ndarray:
-        """Return the images at these places, (len(places), height, width, channels) uint8."""
+        """Return the images at the indices `places`, (len(places), height, width, channels) uint8."""
         return self.images[places]
 
 
 @dataclass(frozen=True)
 class StreamedSplit:
-    """As a `Split`, with images that stay in their files until they are read.
+    """Like a `Split`, with images that stay in their files until they are read.
 
-    `decode(items)` returns the images of some of the `items`, whatever these are to it (paths, numbers of records),
+    `decode(items)` returns the images of some of the `items`, which are whatever it needs (paths, indices of records),
     as (len(items), *image_shape) uint8. It may be called from several threads.
     """
 
@@ -59,19 +59,19 @@ class StreamedSplit:
         return replace(self, items=self.items[indices], labels=self.labels[indices])
 
     def read(self, places: np.ndarray | slice) -> np.ndarray:
-        """Return the images at these places, (len(places), height, width, channels) uint8."""
+        """Return the images at the indices `places`, (len(places), height, width, channels) uint8."""
         return self.decode(self.items[places])
 
     @property
     def images(self) -> np.ndarray:
-        """All of them, decoded anew at each call: for a split that is known to fit into memory."""
+        """All images, decoded anew at each access; only for a split that is known to fit into memory."""
         from tqdm import tqdm
 
         images = np.empty((len(self), *self.image_shape), np.uint8)
         with tqdm(total=len(self), desc="images", delay=2, leave=False, disable=None) as progress:
-            for places in chunks(np.arange(len(self))):
-                images[places] = self.read(places)
-                progress.update(len(places))
+            for indices in chunks(np.arange(len(self))):
+                images[indices] = self.read(indices)
+                progress.update(len(indices))
         return images
 
 
@@ -80,10 +80,10 @@ AnySplit = Split | StreamedSplit
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images of one size in three splits; label i is the class `class_names[i]`. `notes` are sentences to print.
+    """Images of one size in three splits; label i means `class_names[i]`. `notes` are messages to print.
 
-    The splits are of one kind: each a `Split`, or each a `StreamedSplit`. `white` is the value of white in the images'
-    files where these don't tell it (`zoo.data.ranges`), else None.
+    The splits are of one kind: each a `Split`, or each a `StreamedSplit`. `white` is the pixel value of white in image
+    files whose format doesn't define it (`zoo.data.ranges`), else None.
     """
 
     name: str
@@ -105,26 +105,26 @@ class Dataset:
         return isinstance(self.train, Split)
 
     def map(self, function: Callable[[AnySplit], AnySplit]) -> "Dataset":
-        """Return the data set with `function` of each of its splits in their place."""
+        """Return the data set with `function` applied to each of its splits."""
         return replace(self, train=function(self.train), validation=function(self.validation), test=function(self.test))
 
 
 def chunks(places: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the places, `CHUNK` at a time."""
+    """Yield the indices `places`, `CHUNK` at a time."""
     for start in range(0, len(places), CHUNK):
         yield places[start : start + CHUNK]
 
 
 def make_dataset(name: str, class_names: Iterable[str], splits: Mapping[str, AnySplit],
                  notes: Iterable[str] = ()) -> Dataset:
-    """Return the `Dataset` of a dict of splits: "train", and "validation" and "test" where the source has them.
+    """Make a `Dataset` from a dict of splits: "train", and "validation" and "test" where the source has them.
 
-    A missing test split is taken from the training images (20 %), then a missing validation split (10 % of what
-    is left); both are stratified and always the same. The notes say so.
+    A missing test split is split off the training images (20 %), then a missing validation split (10 % of the
+    rest); both are stratified and always the same. The notes report it.
 
     Raises:
-        ZooError: if there are fewer than two classes, two of one name, labels out of their range, too few images to
-            split, or images that are neither grey nor colour.
+        ZooError: if there are fewer than two classes, two of the same name, labels out of range, too few images to
+            split, or images of neither 1 nor 3 channels.
     """
     class_names, splits, notes = tuple(class_names), dict(splits), list(notes)
     _check(name, class_names, splits)
@@ -164,11 +164,11 @@ def _check(name, class_names, splits):
 
 
 def into_memory(dataset: Dataset) -> Dataset:
-    """Read the images into memory, or add a note where they are more than `IN_MEMORY_BYTES` and stay in their files.
+    """Read the images into memory if they fit into `IN_MEMORY_BYTES`; else leave them in their files and add a note.
 
-    Notes also say which classes no training image or no test image shows.
+    Notes also list the classes without a training image or without a test image.
     """
-    notes = (*dataset.notes, *_absences(dataset))
+    notes = (*dataset.notes, *_notes_on_absent_classes(dataset))
     if dataset.is_in_memory:
         return replace(dataset, notes=notes)
     size = sum(map(len, (dataset.train, dataset.validation, dataset.test))) * prod(dataset.image_shape)
@@ -178,8 +178,8 @@ def into_memory(dataset: Dataset) -> Dataset:
     return replace(dataset, notes=(*notes, note))
 
 
-def _absences(dataset):
-    """The sentences on classes that aren't learnt, for want of training images, and on those that aren't tested."""
+def _notes_on_absent_classes(dataset):
+    """Yield notes on classes without training images, which can't be learnt, and on those without test images."""
     names = np.array(dataset.class_names, object)
     learnt, tested = (np.bincount(split.labels, minlength=len(names)) for split in (dataset.train, dataset.test))
     if unlearnt := names[learnt == 0].tolist():

@@ -7,7 +7,7 @@ from zoo.data.splitting import split_off
 
 
 def load_digits() -> Dataset:
-    """1,797 digits of 8x8x1 in a fixed stratified split: 60 % for training, 20 % validation, 20 % test."""
+    """Load 1,797 digits of 8x8x1 in a fixed stratified split: 60 % training, 20 % validation, 20 % test."""
     from sklearn import datasets
 
     images, labels = datasets.load_digits(return_X_y=True)

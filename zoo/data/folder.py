@@ -1,4 +1,4 @@
-"""A folder of class folders, with or without train, test and val above them."""
+"""Load a folder of class folders, with or without train, test and val folders above them."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -19,36 +19,36 @@ from zoo.data.tree import beside, find_splits, left_out, nested, read_tree, rena
 from zoo.errors import ZooError, did_you_mean
 from zoo.names import line
 
-THREADS = min(os.cpu_count() or 1, 16)  # that decode; more get into each other's way
+THREADS = min(os.cpu_count() or 1, 16)  # for decoding; more of them slow each other down
 
 
 def load_folder(path: Path, size: Size, order: str = "natural", white: float | None = None) -> Dataset:
-    """Find every image below the class folders of `path`; the folders' names are the classes.
+    """Load every image below the class folders of `path`; the folders' names are the class names.
 
-    They are in the order of their numbers if all of them are numbers, else of their text, as torchvision and Keras have
-    them; in `order` "text", always so.
+    Classes are sorted by number if all names are numbers, else as text, as torchvision and Keras do; with `order`
+    "text", always as text.
 
-    Images that all have one size keep it; others are resized to `size`, (height, width). They are grey if all of
-    them are, else RGB. They stay in their files (`StreamedSplit`). `white` is `zoo.data.images.read_image`'s; by
-    default it is chosen for all images together (`zoo.data.ranges`).
+    If all images have one size, they keep it; else all are resized to `size`, (height, width). They are grey if all
+    of them are, else RGB. They stay in their files (`StreamedSplit`). `white` is `zoo.data.images.read_image`'s; by
+    default it is inferred from all images together (`zoo.data.ranges`).
 
     Raises:
         ZooError: if there are no images, a single class, an image that can't be read (named), a split with a class
-            that the training images lack, transparent images that are all blank on white, or folders of which it
-            isn't clear whether they are classes or splits.
+            that the training images lack, transparent images that are all blank on white, or folders that
+            could be either classes or splits.
     """
     root = read_tree(path)
     tops = find_splits(root)
     names = _class_names(tops["train"], order)
-    number = {name: i for i, name in enumerate(names)}
+    index_of = {name: i for i, name in enumerate(names)}
     found = {}
     for split, top in tops.items():
         for part in top.classes():
-            if part.name not in number:
+            if part.name not in index_of:
                 near = line(did_you_mean(part.name, names))
                 raise ZooError(f"{line(part.path)} is no class of the training images.{near}")
-        found[split] = [(file, number[part.name]) for part in top.classes() for file in part.all_images()]
-    shape, white, notes = _common([file for pairs in found.values() for file, _ in pairs], size, white)
+        found[split] = [(file, index_of[part.name]) for part in top.classes() for file in part.all_images()]
+    shape, white, notes = _common_properties([file for pairs in found.values() for file, _ in pairs], size, white)
     notes += renamed(root, tops) + beside(tops) + nested(tops) + left_out(root, tops)
     splits = {}
     for split, pairs in found.items():
@@ -68,11 +68,10 @@ def _class_names(top, order):
     return in_order(names) if order == "natural" else names
 
 
-def _common(paths, size, white):
-    """Return what the images have in common, (height, width, channels) and white, and what is said about it.
+def _common_properties(paths, size, white):
+    """Return the images' common (height, width, channels), their pixel value of white, and the notes on them.
 
-    Only their heads are read, and the pixels of some transparent ones and of those whose heads don't tell what is
-    white.
+    Only file headers are read, and the pixels of a sample of the images and of those whose headers don't define white.
     """
     from tqdm import tqdm
 
@@ -84,38 +83,38 @@ def _common(paths, size, white):
     if several := [path for path, head in zip(paths, heads) if head.has_more]:
         first = line(several[0])
         notes.append(f"{len(several):,} of the files hold several pictures, as {first}: the first is taken.")
-    if untold := [path for path, head in zip(paths, heads) if not head.white]:
-        extents = [extent(path) for path in tqdm(untold, "ranges", delay=2, leave=False, disable=None)]
-        white, note = common_white(untold, extents, white)
+    if undefined := [path for path, head in zip(paths, heads) if not head.white]:
+        extents = [extent(path) for path in tqdm(undefined, "ranges", delay=2, leave=False, disable=None)]
+        white, note = common_white(undefined, extents, white)
         notes.append(note)
     for bits in brightness.LIMITS:
-        some = spread([path for path, head in zip(paths, heads) if head.white and head.bits == bits])
-        notes += brightness.notes_on(_looked_at(peak, some), bits, list(map(line, some)).__getitem__)
+        sampled = spread([path for path, head in zip(paths, heads) if head.white and head.bits == bits])
+        notes += brightness.notes_on(_inspected(peak, sampled), bits, list(map(line, sampled)).__getitem__)
     if transparent := [path for path, head in zip(paths, heads) if head.has_alpha]:
-        looked_at = spread(transparent)
+        sampled = spread(transparent)
         is_most = 2 * len(transparent) >= len(paths)
-        notes += notes_on(_looked_at(is_blank, looked_at), list(map(line, looked_at)).__getitem__, is_most)
+        notes += notes_on(_inspected(is_blank, sampled), list(map(line, sampled)).__getitem__, is_most)
     return (*shape, max(head.channels for head in heads)), white, notes
 
 
-def _looked_at(function, paths):
-    """What a function tells of each image file, None of one that can't be read: it may not be needed."""
+def _inspected(function, paths):
+    """Return the function's value for each file, None if that can't be read: the image may never be used."""
 
-    def look(path):
+    def inspect(path):
         try:
             return function(path)
         except ZooError:
             return None
 
-    return list(_threads().map(look, paths))
+    return list(_threads().map(inspect, paths))
 
 
 def _read_images(shape, white, paths):
-    """Decode the files on several threads into (len(paths), *shape)."""
+    """Decode the files on several threads into (len(paths), *shape) uint8."""
     images = np.empty((len(paths), *shape), np.uint8)
 
-    def fill(places):
-        for i in places:
+    def fill(indices):
+        for i in indices:
             images[i] = read_image(paths[i], shape[-1], shape[:2], white)
 
     list(_threads().map(fill, np.array_split(np.arange(len(paths)), THREADS)))

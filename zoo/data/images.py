@@ -1,4 +1,4 @@
-"""An image file -> its pixels: one way for training, evaluation and prediction, whatever mode and depth it has."""
+"""Image file -> pixels: the same way in training, evaluation and prediction, whatever its mode and bit depth."""
 
 import struct
 import zlib
@@ -15,24 +15,24 @@ from zoo.data.transparency import BARELY
 from zoo.errors import ZooError
 from zoo.names import line
 
-# Pillow knows these by their suffix, but draws them with other programs' help, with another package's, or not at all.
+# Pillow knows these suffixes, but decodes them only with the help of other programs or packages, or not at all.
 NO_PICTURES = {"BUFR", "EPS", "FITS", "GRIB", "HDF5", "MPEG", "WMF"}
 ONE_PICTURE = {"MPO", "PSD"}  # further frames are depth maps or layers, not further pictures
-ORIENTATION, ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and some of its values
-BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # TIFF's tags, and a value of the last
-PNG_SIGNATURE, PNG_TEXTS = 8, (b"tEXt", b"zTXt", b"iTXt")  # bytes; kinds of chunks
-PNG_ORIENTATIONS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")  # keywords of texts that can tell it
-FILLED = 0.95  # a picture of which less is visible is a drawing on transparency
+ORIENTATION, ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and its values that swap height and width
+BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # TIFF tags, and a value of the last
+PNG_SIGNATURE, PNG_TEXTS = 8, (b"tEXt", b"zTXt", b"iTXt")  # length in bytes; types of chunks
+PNG_ORIENTATIONS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")  # keywords of texts that can hold it
+FILLED = 0.95  # an image with a smaller share of visible pixels is a drawing on transparency
 GIT_LFS = b"version https://git-lfs."
 BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error, zlib.error)
 
 
 @dataclass(frozen=True)
 class Head:
-    """What the head of an image file tells: the size upright, 1 channel or 3, and whether there are further pictures.
+    """What an image file's header tells: its size when upright, 1 or 3 channels, and whether it has more frames.
 
-    `white` is the value of white pixels; None for floats and 32-bit integers, whose files don't tell it. `has_alpha`
-    is whether there may be transparent pixels. `bits` are 8 for values of up to so many, 16 for others.
+    `white` is the pixel value of white; None for floats and 32-bit integers, whose files don't define it. `has_alpha`
+    is whether there may be transparent pixels. `bits` is 8 for bit depths up to 8, 16 for others.
     """
 
     height: int
@@ -50,12 +50,12 @@ def suffixes() -> frozenset[str]:
     from PIL import Image
 
     known = Image.registered_extensions()
-    taken = Image.OPEN.keys() - NO_PICTURES | {"MPO"}  # which JPEG's reader opens
-    return frozenset(suffix for suffix, kind in known.items() if kind in taken)
+    decoded = Image.OPEN.keys() - NO_PICTURES | {"MPO"}  # which the JPEG plugin opens
+    return frozenset(suffix for suffix, kind in known.items() if kind in decoded)
 
 
 def read_head(path: StrPath) -> Head:
-    """Return the `Head` of an image file, of which no pixel is decoded. Raises `ZooError` if it can't be read."""
+    """Return the `Head` of an image file without decoding its pixels. Raises `ZooError` if it can't be read."""
     with _opened(path) as image:
         width, height = image.size
         if image.format == "TIFF":
@@ -72,18 +72,18 @@ def read_image(path: StrPath, channels: int | None = None, size: Size | None = N
                white: float | None = None) -> np.ndarray:
     """Decode an image file: (height, width, 1) uint8 if it is grey, else (height, width, 3), upright, on white.
 
-    The first frame is taken of several; alpha, and a transparent colour, are composited on white.
+    Of several frames the first is read; an alpha channel or a transparent colour is composited on white.
 
     Args:
         path: the file.
-        channels: 3 to get three equal ones of a grey image, too.
-        size: (height, width) to resize to, by bilinear interpolation with antialiasing, as the networks' preprocessing
-            does it; by default the image's own.
-        white: the value of white in images of floats and of 32-bit integers, of which the file doesn't tell it; by
-            default what `zoo.data.ranges` makes of this file alone, with a warning that says so.
+        channels: 3 to get three equal channels from a grey image, too.
+        size: (height, width) to resize to, by bilinear interpolation with antialiasing, as in the networks'
+            preprocessing; by default the image's own.
+        white: the pixel value of white in images of floats and 32-bit integers, whose files don't define it; by
+            default `zoo.data.ranges` infers it from this file alone, with a warning.
 
     Raises:
-        ZooError: if the file can't be read, naming it; for pixels beyond `white`.
+        ZooError: if the file can't be read (the message names it), or pixels lie beyond `white`.
     """
     from PIL import Image, ImageOps
 
@@ -103,7 +103,7 @@ def read_image(path: StrPath, channels: int | None = None, size: Size | None = N
 
 
 def is_blank(path: StrPath) -> bool:
-    """Return whether an image file shows nothing once it is put on white: it is transparent, or drawn in white."""
+    """Return whether an image file is all white once composited on white: it is transparent, or drawn in white."""
     with _opened(path) as image:
         if not image.has_transparency_data:
             return False
@@ -113,9 +113,9 @@ def is_blank(path: StrPath) -> bool:
 
 
 def peak(path: StrPath) -> float | None:
-    """Return the brightest value in an image file as a share of white; None where the file doesn't tell what that is.
+    """Return the brightest value in an image file as a share of white; None if the file doesn't define white.
 
-    It is None, too, for drawings on transparency, which are as bright as the page that they are put on.
+    It is None, too, for drawings on transparency, whose brightness is that of the background they are put on.
     """
     with _opened(path) as image:
         if image.format == "JPEG" and _is_bright(image):
@@ -130,7 +130,7 @@ def peak(path: StrPath) -> float | None:
 
 
 def brightest(colours: np.ndarray, white: float, alpha: np.ndarray | None = None) -> float | None:
-    """Return the brightest of the colours that `alpha` doesn't hide, as a share of white; None for a drawing."""
+    """Return the brightest visible value (alpha above 0) as a share of white; None for a drawing on transparency."""
     if alpha is not None:
         visible = alpha > 0
         if visible.mean() < FILLED:
@@ -140,13 +140,13 @@ def brightest(colours: np.ndarray, white: float, alpha: np.ndarray | None = None
 
 
 def _is_bright(image):
-    """Whether a JPEG is surely bright, seen at an eighth of its size, at which it is decoded in a moment."""
+    """Return whether a JPEG is certainly bright, judged at an eighth of its size, which decodes fast."""
     image.draft(image.mode, (1, 1))
     return np.asarray(image.convert("L")).max() > 128
 
 
 def extent(path: StrPath) -> tuple[float, float]:
-    """Return the least and the greatest value in an image file, as its pixels are stored."""
+    """Return the value range (minimum, maximum) of an image file's pixels as they are stored."""
     with _opened(path) as image:
         values = np.asarray(image)
         return float(values.min()), float(values.max())
@@ -160,43 +160,43 @@ def _is_grey(image):
 
 
 def _orientation(image):
-    """The EXIF orientation. Pillow decodes a whole PNG to look for it, so that is done for a reason only."""
-    if image.format == "PNG" and not _can_be_turned(image.fp):
+    """Return the EXIF orientation. Pillow decodes a whole PNG to find it: done only if the file may have one."""
+    if image.format == "PNG" and not _may_have_orientation(image.fp):
         return 1
     return image.getexif().get(ORIENTATION, 1)
 
 
-def _can_be_turned(file):
-    """Whether a PNG has a chunk that can tell its orientation, before its pixels or behind them."""
-    place = file.tell()
+def _may_have_orientation(file):
+    """Return whether a PNG has a chunk that can hold an orientation, before or after its pixels."""
+    position = file.tell()
     try:
         file.seek(PNG_SIGNATURE)
         while len(head := file.read(8)) == 8 and head[4:] != b"IEND":
-            end = file.tell() + int.from_bytes(head[:4], "big") + 4  # of the chunk, behind its checksum
+            end = file.tell() + int.from_bytes(head[:4], "big") + 4  # of the chunk, after its checksum
             if head[4:] == b"eXIf" or head[4:] in PNG_TEXTS and file.read(32).startswith(PNG_ORIENTATIONS):
                 return True
             file.seek(end)
         return False
     finally:
-        file.seek(place)
+        file.seek(position)
 
 
 def _white(image):
-    """The value of white by the file's own kind, or None if it tells none."""
+    """Return the pixel value of white that the file's format defines, or None if it defines none."""
     if image.mode.startswith("I;16"):
         return 4095 if _tag(image, BITS_PER_SAMPLE) == (12,) else 65535
-    if image.mode == "I" and image.format in ("PNG", "PPM"):  # 16 bits of grey, to which Pillow scales PPM's others
+    if image.mode == "I" and image.format in ("PNG", "PPM"):  # 16-bit grey; PPM's other depths are scaled to it
         return 65535
     return None if image.mode in ("I", "F") else 255
 
 
 def _raw_mode(image):
-    """Pillow's name, among other arguments, for how the pixels lie in the file: before they are decoded."""
+    """Return Pillow's decoder arguments with the raw mode, how pixels are stored; "" once they are decoded."""
     return str(image.tile[0][3] if image.tile else "")
 
 
 def _is_inverted(image):
-    """Whether 0 is white and Pillow leaves it so: it doesn't for up to 8 bits."""
+    """Return whether 0 means white and Pillow doesn't invert it, as it does for up to 8 bits."""
     return _white(image) != 255 and _tag(image, PHOTOMETRIC) == WHITE_IS_ZERO
 
 
@@ -205,24 +205,24 @@ def _tag(image, number):
 
 
 def _transparent_value(image):
-    """The value or the colour that a PNG declares transparent, on the scale of the pixels that Pillow gives, or None.
+    """Return the value or colour that a PNG declares transparent, scaled as Pillow scales its pixels, or None.
 
-    Pillow scales pixels of 2 and 4 bits to 8, and colours of 16 bits, but not the value that is compared with them.
+    Pillow scales pixels of 2 and 4 bits, and colours of 16 bits, to 8 bits, but it doesn't scale this value.
     """
     value = image.info.get("transparency")
     if value is None or image.mode not in ("L", "RGB") and not image.mode.startswith("I"):
         return None
-    depth = _raw_mode(image)
-    if ";16" in depth and image.mode == "RGB":
+    raw_mode = _raw_mode(image)
+    if ";16" in raw_mode and image.mode == "RGB":
         return tuple(level >> 8 for level in value)
-    return value * (85 if ";2" in depth else 17 if ";4" in depth else 1)
+    return value * (85 if ";2" in raw_mode else 17 if ";4" in raw_mode else 1)
 
 
 # ----------------------------------------------------------------------------------------------------- its pixels
 
 
 def _with_alpha(image, key):
-    """Return the image and its alpha channel, an image of mode "L", or None where it has none."""
+    """Return the image and its alpha channel, an image of mode "L", or None; pixels equal to `key` are transparent."""
     from PIL import Image
 
     if key is not None:
@@ -240,7 +240,7 @@ def _with_alpha(image, key):
 
 
 def _to_bytes(path, image, own_white, white, inverted):
-    """Return grey of another depth as bytes, to the nearest."""
+    """Return a grey image of another bit depth as uint8, rounded to nearest."""
     from PIL import Image
 
     values = np.asarray(image, np.float64)
@@ -251,21 +251,21 @@ def _to_bytes(path, image, own_white, white, inverted):
 
 
 def _on_white(image, alpha):
-    """Return the image on a white page."""
+    """Composite an image on white."""
     from PIL import Image
 
-    page = Image.new(image.mode, image.size, "white")
-    page.paste(image, mask=alpha)
-    return page
+    background = Image.new(image.mode, image.size, "white")
+    background.paste(image, mask=alpha)
+    return background
 
 
 @contextmanager
 def _opened(path):
-    """Open an image file; whatever is wrong with it, then or when it is decoded, is said in one sentence."""
+    """Open an image file; an error, then or when it is decoded, is raised as a `ZooError` with one message."""
     from PIL import Image
 
     try:
-        # By its name, Pillow would map some TIFFs into memory, and mix up the pixels of those that lie on their sides.
+        # Given a path, Pillow would memory-map some TIFFs, and scramble the pixels of those that have to be rotated.
         with open(path, "rb") as file, Image.open(file) as image:
             yield image
     except ZooError:

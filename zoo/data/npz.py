@@ -1,4 +1,4 @@
-"""Keras-style .npz files: x_train, y_train, x_test, y_test, perhaps x_val and y_val, perhaps the classes' names."""
+"""Load Keras-style .npz files: x_train, y_train, x_test, y_test, optionally x_val and y_val, and class names."""
 
 import zlib
 from pathlib import Path
@@ -18,7 +18,7 @@ SPLITS = {"train": ("train",), "validation": ("val", "valid", "validation"), "te
 def load_npz(path: Path) -> Dataset:
     """Read a .npz of images (N, height, width[, channels]) and labels (N,), (N, 1) or one-hot (N, classes).
 
-    `zoo.data.pixels` and `zoo.data.labels` say what they may hold. `classes`, if present, holds the names.
+    `zoo.data.pixels` and `zoo.data.labels` describe what they may hold. `classes`, if present, holds the class names.
 
     Raises:
         ZooError: if the file can't be read, lacks x_train or y_train, or its arrays don't fit together.
@@ -28,7 +28,8 @@ def load_npz(path: Path) -> Dataset:
     names = None if classes is None else _names(path.name, classes)
     images, notes = as_images(path.name, {key: array for key, array in arrays.items() if key[0] == "x"})
     labelled = {key: array for key, array in arrays.items() if key[0] == "y"}
-    class_names, labels, more = as_classes(path.name, labelled, names)
+    are_text = classes is None or classes.dtype.kind not in "iu"
+    class_names, labels, more = as_classes(path.name, labelled, names, are_text)
     splits = {}
     for split, keys in SPLITS.items():
         for key in keys:
@@ -45,9 +46,9 @@ def load_npz(path: Path) -> Dataset:
 
 
 def _read(path):
-    """Return the arrays of images, labels and names by their keys, and what else the file holds."""
+    """Return the arrays of images, labels and class names by key, and the file's other keys."""
     try:
-        ZipFile(path).close()  # np.load takes other kinds of file too, and returns something else then
+        ZipFile(path).close()  # np.load reads other kinds of file too, and returns another type then
         with np.load(path, allow_pickle=False) as file:
             wanted = _wanted(path, file.files)
             return {key: _array(path, file, key) for key in wanted}, [key for key in file.files if key not in wanted]
@@ -58,7 +59,7 @@ def _read(path):
 
 
 def _wanted(path, keys):
-    """Return the keys to read: for each split a pair, and the classes."""
+    """Return the keys to read: x and y of each split, and the classes."""
     wanted = []
     for names in SPLITS.values():
         pairs = [name for name in names if f"x_{name}" in keys and f"y_{name}" in keys]
@@ -81,7 +82,7 @@ def _array(path, file, key):
 
 
 def _names(file, classes):
-    """Return the classes' names as a list of str."""
+    """Return the class names as a list of str."""
     if classes.ndim == 2 and 1 in classes.shape:
         classes = classes.ravel()
     if classes.ndim != 1 or classes.dtype.kind not in "USiu":

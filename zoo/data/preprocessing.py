@@ -1,4 +1,4 @@
-"""Raw images of any size and channels -> what a network was trained on; the same layers in training and in exports."""
+"""Raw images of any size and channels -> a network's input, by the same layers in training and in exports."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,15 +16,15 @@ from zoo.layout.trace import smallest_input, trace
 if TYPE_CHECKING:
     import keras
 
-SMALL = 64  # a net whose own input has up to so many pixels keeps it in training, whatever the data's size
+SMALL = 64  # a net whose default input is at most this high and wide is trained at it, whatever the data's size
 SAMPLE = 10_000  # training images that the normalization is computed from, at most
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Resize to `size`, surround by `margin` rings of zeros, turn to `channels`, then pixel * scale + offset.
+    """Resize to `size`, pad each side with `margin` zeros, convert to `channels`, then pixel * scale + offset.
 
-    `size` is (height, width) without the margin; `scale` and `offset` hold one number a channel, for pixels 0..255.
+    `size` is (height, width) without the margin; `scale` and `offset` hold one number per channel, for pixels 0..255.
     """
 
     size: tuple
@@ -35,17 +35,17 @@ class Preprocessing:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Preprocessing":
-        """Return what `dataclasses.asdict` and JSON made of one."""
+        """Return the `Preprocessing` that was saved by `dataclasses.asdict` as JSON."""
         values: Any = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
         return cls(**values)
 
     @property
     def input_shape(self) -> Shape:
-        """The shape (height, width, channels) of the network that these images feed."""
+        """The network's input shape (height, width, channels), the margin included."""
         return (self.size[0] + 2 * self.margin, self.size[1] + 2 * self.margin, self.channels)
 
     def model(self, image_shape: ImageShape = (None, None, None)) -> "keras.Model":
-        """Return the Keras model that does it, in float32, for raw images (N, height, width, channels) 0..255."""
+        """Return it as a Keras model, in float32, for raw images (N, height, width, channels) in 0..255."""
         import keras
 
         from zoo.layers.channels import channels_last
@@ -67,7 +67,7 @@ class Preprocessing:
         return layers.Rescaling(list(self.scale), list(self.offset), dtype="float32", name="normalize")(x)
 
     def sentence(self, image_shape: ImageShape) -> str:
-        """Say in one sentence what is done to images of this shape; "" if they are only normalized."""
+        """Return a message on what is done to images of this shape; "" if they are only normalized."""
         height, width, channels = image_shape
         done = []
         if (height, width) != tuple(self.size):
@@ -82,20 +82,20 @@ class Preprocessing:
 def fit_to(layout: Layout, entry: Entry, dataset: Dataset, image_size: tuple[int, ...] | None = None) -> Preprocessing:
     """Choose the preprocessing for training a model on a data set.
 
-    A net made for small images keeps its own input size; a net made for large ones, or a layout of the user's own,
-    takes the data's size where it fits, else the smallest that does. An image fits if the net takes it and shrinks it
-    to one pixel at the least: by as much as it pads, a net could take smaller ones, and would see padding. The channels
-    are the net's own, or the data's where it has none. `image_size`, (height, width) or (height, width, channels),
-    overrides.
+    A net made for small images keeps its default input size; a net made for large ones, or a layout of the user's own,
+    takes the data's size if that is large enough, else the smallest size that is. A size is large enough if the net
+    accepts it and it isn't below the net's stride: padding may let smaller images through, but the net would see mostly
+    padding. The channels are the net's default, or the data's if it has none. `image_size`, (height, width) or
+    (height, width, channels), overrides both.
 
     Args:
         layout: the layout to train.
         entry: its registry entry.
-        dataset: a `Dataset`; the normalization is computed from its training images, of which 10,000, drawn with a
-            fixed seed, stand for more.
+        dataset: a `Dataset`; the normalization is computed from its training images, or from 10,000 of them,
+            sampled with a fixed seed.
 
     Raises:
-        ZooError: if the layout takes no such images.
+        ZooError: if the layout accepts no such images.
     """
     inner, channels = inner_size(layout, entry, dataset.image_shape, image_size)
     if entry.pixel_range:
@@ -107,10 +107,10 @@ def fit_to(layout: Layout, entry: Entry, dataset: Dataset, image_size: tuple[int
 
 def inner_size(layout: Layout, entry: Entry, image_shape: Shape | None = None,
                image_size: tuple[int, ...] | None = None) -> tuple[tuple[int, ...], int]:
-    """Return the size that `fit_to` gives to images, (height, width) inside the margin, and their channels.
+    """Return the size that `fit_to` resizes images to, (height, width) without the margin, and their channels.
 
-    `image_shape` is theirs, (height, width, channels). Images of differing sizes have none: by default, this is what
-    they are to be resized to, once and for all, from the net's own size, or 224x224.
+    `image_shape` is their own shape, (height, width, channels). It is None for images of differing sizes; then the size
+    returned, which all of them are to be resized to when loaded, follows from the net's default, or else 224x224.
     """
     own, around = entry.input_shape, 2 * entry.margin
     height, width, channels = own or (224, 224, 3)
@@ -137,20 +137,20 @@ def inner_size(layout: Layout, entry: Entry, image_shape: Shape | None = None,
 
 
 def plain(entry: Entry, input_shape: Shape) -> Preprocessing:
-    """The preprocessing of a model that no data set was chosen for: resized, pixels in the paper's range or 0..1."""
+    """Return a model's preprocessing without a data set: resizing, and pixels in the paper's value range or 0..1."""
     height, width, channels = input_shape
     size = (height - 2 * entry.margin, width - 2 * entry.margin)
     return Preprocessing(size, entry.margin, channels, *_to_range(entry.pixel_range or (0.0, 1.0), channels))
 
 
 def _to_range(pixel_range, channels):
-    """The scale and offset, one a channel each, that turn 0 and 255 into these values of black and white."""
+    """Return the scale and offset, one per channel each, that map 0..255 to the value range (black, white)."""
     black, white = pixel_range
     return ((white - black) / 255,) * channels, (black,) * channels
 
 
 def normalization(split: AnySplit, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the scale and offset, one a channel each, that give a split's images mean 0 and deviation 1."""
+    """Return the scale and offset, one per channel each, that give a split's images mean 0, standard deviation 1."""
     counts = _histogram(split)
     if not counts.shape[0] == channels == 3:
         counts = counts.sum(axis=0, keepdims=True)
@@ -165,12 +165,12 @@ def _histogram(split):
     """Count the values 0..255 of each channel, (channels, 256), in a seeded sample of at most `SAMPLE` images."""
     from tqdm import tqdm
 
-    places = np.arange(len(split))
+    indices = np.arange(len(split))
     if len(split) > SAMPLE:
-        places = np.sort(np.random.default_rng(SEED).choice(len(split), SAMPLE, replace=False))
+        indices = np.sort(np.random.default_rng(SEED).choice(len(split), SAMPLE, replace=False))
     counts = np.zeros((split.image_shape[-1], 256), np.int64)
-    for some in tqdm(list(chunks(places)), "normalization", delay=2, leave=False, disable=None):
-        images = split.read(some)
+    for chunk in tqdm(list(chunks(indices)), "normalization", delay=2, leave=False, disable=None):
+        images = split.read(chunk)
         for channel, count in enumerate(counts):
             count += np.bincount(images[..., channel].ravel(), minlength=256)
     return counts

@@ -1,9 +1,9 @@
-"""White in images of floats and of 32-bit integers, of which no file tells what is white.
+"""Infer the pixel value of white in images of floats and 32-bit integers, whose files don't define it.
 
-It is the one of 1, 255 and 65535 that fits all such images of a data set, and a run keeps it for the images to come: a
-dark image alone could have been meant in more ways than one. What fits none is refused. A value fits if no pixel lies
-beyond it, or below 0, by more than a hundredth of it (resizing makes such), and if the brightest pixel has a quarter of
-it at least (1, the least of them, needs none).
+It is the first of 1, 255 and 65535 that fits all such images of a data set, and a run keeps it for later images: a
+single dark image would be ambiguous. If none fits, it is an error. A value fits if no pixel lies above it, or below 0,
+by more than a hundredth of it (resizing may overshoot), and if the brightest pixel is at least a quarter of it (not
+required of 1, the smallest).
 """
 
 import warnings
@@ -24,17 +24,17 @@ WHAT = "floats or 32-bit integers, of which the file doesn't tell what is white"
 
 def common_white(paths: Sequence[StrPath], extents: Sequence[tuple[float, float]],
                  white: float | None = None) -> tuple[float, str]:
-    """Return the value of white that fits the image files together, and a sentence on it.
+    """Return the value of white that fits all of the image files, and a note on it.
 
-    `extents` holds the least and the greatest pixel of each, `white` is the value where it is known already. Raises
-    `ZooError`, naming a file, if there is none.
+    `extents` holds the minimum and maximum pixel of each file, `white` is the value if it is known already. Raises
+    `ZooError`, which names a file, if none fits.
     """
     low, high = np.transpose(extents)
     for path, values in zip(paths, extents):
         _check_numbers(path, values)
     if white:
-        for number in (low.argmin(), high.argmax()):
-            check_within(paths[number], extents[number], white)
+        for index in (low.argmin(), high.argmax()):
+            check_within(paths[index], extents[index], white)
     else:
         white = _fitting(paths[high.argmax()], low.min(), high.max())
     note = f"{len(paths):,} of the images hold {WHAT}: 0 is taken as black and {white} as white."
@@ -46,16 +46,16 @@ def common_white(paths: Sequence[StrPath], extents: Sequence[tuple[float, float]
 
 
 def white_of(path: StrPath, values: np.ndarray) -> float:
-    """Return the value of white that fits the pixels of one file, with a warning. Raises `ZooError` if none does."""
+    """Return the value of white that fits the pixels of one file, and warn of it. Raises `ZooError` if none does."""
     _check_numbers(path, values)
     white = _fitting(path, np.min(values), np.max(values))
-    sentence = f"{line(path)} holds {WHAT}: 0 is taken as black and {white} as white."
-    warnings.warn(sentence, ZooWarning, stacklevel=2)
+    message = f"{line(path)} holds {WHAT}: 0 is taken as black and {white} as white."
+    warnings.warn(message, ZooWarning, stacklevel=2)
     return white
 
 
 def check_within(path: StrPath, values: ArrayLike, white: float) -> None:
-    """Raise `ZooError` if pixels lie beyond black or white."""
+    """Raise `ZooError` if pixels lie outside 0..`white` by more than `TOLERANCE`."""
     _check_numbers(path, values)
     low, high = np.min(values), np.max(values)
     if low < -TOLERANCE * white or high > (1 + TOLERANCE) * white:

@@ -1,4 +1,4 @@
-"""Less of a data set: some of its classes, some of its images."""
+"""Subsets of a data set: some of its classes, or some of its images."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,12 +12,12 @@ from zoo.errors import ZooError, did_you_mean
 
 
 def only(dataset: Dataset, classes: Iterable[str]) -> Dataset:
-    """Return the images of these classes alone, labelled 0, 1, … in the order given.
+    """Return the data set with these classes only, labelled 0, 1, … in the order given.
 
-    A name may be spelled in other case than the data set's, or with leading zeros, where it is clear which is meant.
+    A name may differ from the data set's in case, or by leading zeros, if that is unambiguous.
 
     Raises:
-        ZooError: for a class that there isn't, for fewer than two, or if a split has no image of them.
+        ZooError: for an unknown class, for fewer than two, or if a split has no image of them.
     """
     names = dataset.class_names
     classes = tuple(dict.fromkeys(alike(str(name), names) for name in classes))
@@ -40,9 +40,9 @@ def only(dataset: Dataset, classes: Iterable[str]) -> Dataset:
 
 
 def at_most(dataset: Dataset, limit: int) -> Dataset:
-    """Return at most `limit` images of each split, each class in proportion, always the same. A note says how many.
+    """Return at most `limit` images of each split, stratified by class and always the same. A note reports the counts.
 
-    A class keeps an image in each split that has as many places as classes.
+    Each class of a split keeps an image in it if `limit` is at least the number of these classes.
     """
     limited = dataset.map(lambda split: splitting.at_most(split, limit))
     counts = [

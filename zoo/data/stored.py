@@ -1,4 +1,4 @@
-"""What the images of a TFDS set are like as they are stored, where TFDS's own decoding would hide it: notes on that."""
+"""Notes on a TFDS set's images as stored, which TFDS's decoding hides: darkness, alpha channels, EXIF orientations."""
 
 from collections.abc import Callable, Sequence
 from io import BytesIO
@@ -14,22 +14,22 @@ UPRIGHT = 1  # a value of the EXIF tag
 
 
 def notes_on(features: Any, key: str, records: Sequence[bytes], name_of: Callable[[int], str]) -> list[str]:
-    """Return the notes on a split's images, of which these serialized `records` are looked at.
+    """Return the notes on a split's images, of which these serialized `records` are a sample.
 
-    `features` are the set's, `key` that of the image, and `name_of(place)` names one of them. Raises `ZooError` if all
-    of several show nothing on white.
+    `features` are the set's, `key` is the image feature's, and `name_of(index)` names a record. Raises `ZooError` if
+    one can't be decoded, or if there are several and all are blank on white.
     """
     try:
         stored = [features.deserialize_example(record)[key].numpy() for record in records]
         heads = [_head(features, key, record) for record in records]
     except Exception as problem:  # TensorFlow's, Pillow's
         raise ZooError(f"Images such as {name_of(0)} can't be decoded: {first_line(problem)}") from None
-    notes = brightness.notes_on([_peak(image) for image in stored], 8 * stored[0].dtype.itemsize, name_of)
+    notes = brightness.notes_on([_brightest(image) for image in stored], 8 * stored[0].dtype.itemsize, name_of)
     if stored[0].shape[-1] == 4:
         notes += transparency.notes_on([_is_blank(image) for image in stored], name_of)
     elif any(has_alpha for has_alpha, _ in heads):
         notes.append("The images are stored with an alpha channel, which their feature in TFDS leaves out.")
-    if turned := [place for place, (_, is_turned) in enumerate(heads) if is_turned]:
+    if turned := [index for index, (_, is_turned) in enumerate(heads) if is_turned]:
         notes.append(
             f"{len(turned)} of {len(heads)} images that were looked at say that they are to be turned upright, as "
             f"{name_of(turned[0])}, which TFDS doesn't do."
@@ -38,7 +38,7 @@ def notes_on(features: Any, key: str, records: Sequence[bytes], name_of: Callabl
 
 
 def _head(features, key, record):
-    """Whether an image's file has transparent pixels, and whether it says to turn it."""
+    """Return whether an image's file has transparent pixels, and whether its EXIF orientation isn't upright."""
     import tensorflow as tf
     from PIL import Image
 
@@ -47,8 +47,8 @@ def _head(features, key, record):
         return image.has_transparency_data, image.getexif().get(ORIENTATION, UPRIGHT) != UPRIGHT
 
 
-def _peak(image):
-    """As `zoo.data.images.peak`, of a decoded image."""
+def _brightest(image):
+    """Return a decoded image's brightest value as a share of white: see `zoo.data.images.brightest`."""
     alpha = image[..., 3] if image.shape[-1] == 4 else None
     return brightest(image[..., :3], np.iinfo(image.dtype).max, alpha)
 

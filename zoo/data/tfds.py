@@ -18,12 +18,12 @@ from zoo.data.transparency import on_white, spread
 from zoo.errors import ZooError, did_you_mean, first_line
 
 SPLITS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
-PIXELS = ("uint8", "uint16")  # the types of images whose range is known
+PIXELS = ("uint8", "uint16")  # the dtypes of images whose value range is known
 PARALLEL = 16  # records decoded at a time
 
 
 def load_tfds(name: str, data_dir: StrPath | None, size: Size) -> Dataset:
-    """Open a TFDS name ("cifar10", "cifar10:3.0.2"); what isn't in `data_dir` is downloaded into it.
+    """Load a TFDS data set by name ("cifar10", "cifar10:3.0.2"), downloading it if it isn't in `data_dir`.
 
     Images of differing sizes are resized to `size`, (height, width). They stay in their files (`StreamedSplit`).
 
@@ -50,33 +50,33 @@ def load_tfds(name: str, data_dir: StrPath | None, size: Size) -> Dataset:
             records = _records(tfds, name, builder, found)
             read = _split(builder, records, image_key, label_key, shape)
             if read.labels.max(initial=-1) < 0:
-                notes.append(f"The {found} split of {name} is left out: its labels are secret.")  # TFDS has -1 for that
+                notes.append(f"The {found} split of {name} is left out: its labels are secret.")  # stored as -1
             else:
                 splits[split] = read
                 notes += _notes_on(f"the {found} split of {name}", builder.info.features, image_key, records)
     if "train" not in splits:
         raise ZooError(f"{name} has no split named train with labels; it has {', '.join(builder.info.splits)}.")
     names = builder.info.features[label_key].names
-    notes = list(dict.fromkeys(notes))  # those of all splits once
+    notes = list(dict.fromkeys(notes))  # those on several splits once
     return make_dataset(name.split(":")[0].replace("/", "-"), names, splits, notes)
 
 
 def prepared(data_dir: StrPath) -> list[str]:
-    """Return the names of the sets that lie ready in a TFDS data folder."""
+    """Return the names of the data sets prepared in a TFDS data folder."""
     folder = Path(data_dir).expanduser()
     return sorted({info.relative_to(folder).parts[0] for info in folder.glob("*/**/dataset_info.json")})
 
 
 def available_offline(data_dir: StrPath) -> str:
-    """The end of a sentence: what can be had without a download."""
+    """Return the message on what is available without a download."""
     ready = prepared(data_dir)
     return f"Available offline: digits{', and in ' + str(data_dir) + ' ' + ', '.join(ready) if ready else ''}."
 
 
 def _notes_on(where, features, image_key, records):
-    places = spread(np.arange(len(records)))
-    looked_at = _read(records, np.array(places))
-    return stored.notes_on(features, image_key, looked_at, lambda place: f"image {places[place]} of {where}")
+    indices = spread(np.arange(len(records)))
+    sampled = _read(records, np.array(indices))
+    return stored.notes_on(features, image_key, sampled, lambda index: f"image {indices[index]} of {where}")
 
 
 def _builder(tfds, name, data_dir):
@@ -91,9 +91,9 @@ def _builder(tfds, name, data_dir):
 
 
 def _keys(tfds, name, info):
-    """The names of the image feature and the label feature, and notes on what is left aside."""
+    """Return the keys of the image and the label feature, and notes on the others."""
     features = dict(info.features)
-    keys = *(info.supervised_keys or ()), "image", "label", *sorted(features)  # TFDS reads them in no order
+    keys = *(info.supervised_keys or ()), "image", "label", *sorted(features)  # sorted, for TFDS has no fixed order
     image = [key for key in keys if isinstance(features.get(key), tfds.features.Image)]
     label = [key for key in keys if isinstance(features.get(key), tfds.features.ClassLabel)]
     if not image or not label:
@@ -106,19 +106,19 @@ def _keys(tfds, name, info):
 
 
 def _prepare(name, builder):
-    """Download what isn't there; a download that fails leaves nothing behind."""
+    """Download a data set that isn't prepared; a failed download leaves nothing behind."""
     if builder.is_prepared():
         return
     from tensorflow_datasets.core.download import downloader
 
-    downloader.MAX_RETRIES = 3  # its 10, each twice as long as the last, wait three minutes for an absent network
+    downloader.MAX_RETRIES = 3  # its 10, with doubling delays, take three minutes if there is no network
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns of each attempt
     root = Path(builder._data_dir_root)
-    homes = [root / "downloads", *reversed(Path(builder.data_dir).parents), Path(builder.data_dir)]
-    missing = [path for path in homes if not path.exists()]
+    folders = [root / "downloads", *reversed(Path(builder.data_dir).parents), Path(builder.data_dir)]
+    missing = [path for path in folders if not path.exists()]
     try:
         builder.download_and_prepare()
-    except Exception as problem:  # whatever the network, the mirror or the disk had to say
+    except Exception as problem:  # whatever type the network, the mirror or the disk raises
         for path in missing:
             shutil.rmtree(path, ignore_errors=True)
         reason = shorten(first_line(_root_cause(problem)), 200, placeholder=" …")
@@ -128,48 +128,48 @@ def _prepare(name, builder):
 
 
 def _root_cause(problem):
-    """The exception that the others were raised for."""
+    """Return the exception that the chain of exceptions began with."""
     cause = problem.__cause__ or (None if problem.__suppress_context__ else problem.__context__)
     return _root_cause(cause) if cause else problem
 
 
 class TFRecords:
-    """The records of TFRecord files by their numbers, as the data sources of TFDS for other formats give them.
+    """Random access by index to the records of TFRecord files, as TFDS's data sources have it for other formats.
 
-    TFDS reads this format as a stream alone; but each record is preceded by its length, so that a walk over these
-    tells where each begins.
+    TFDS reads this format only sequentially; but each record is preceded by its length, so that one pass over the
+    lengths yields all offsets.
     """
 
     def __init__(self, files: Iterable[Any]):
         self.files = tuple(files)
-        self.places = np.concatenate([_places(number, file) for number, file in enumerate(self.files)])
+        self.places = np.concatenate([_offsets(file_index, file) for file_index, file in enumerate(self.files)])
 
     def __len__(self) -> int:
         return len(self.places)
 
-    def __getitems__(self, numbers):
+    def __getitems__(self, indices):
         records = []
-        for file, places in groupby(self.places[numbers].tolist(), itemgetter(0)):
+        for file, located in groupby(self.places[indices].tolist(), itemgetter(0)):
             with self.files[file].open("rb") as stream:
-                for _, start, length in places:
+                for _, start, length in located:
                     stream.seek(start)
                     records.append(stream.read(length))
         return records
 
 
-def _places(number, file):
-    """Return (records, 3) int64: the file's number, and where each record of it begins and how long it is."""
-    places = []
+def _offsets(file_index, file):
+    """Return (records, 3) int64: the file's index, and each record's offset and length in bytes."""
+    offsets = []
     with file.open("rb") as stream:
         while head := stream.read(12):  # the length, in 8 bytes, and its checksum
             length = int.from_bytes(head[:8], "little")
-            places.append((number, stream.tell(), length))
+            offsets.append((file_index, stream.tell(), length))
             stream.seek(length + 4, 1)  # the record and its checksum
-    return np.array(places, np.int64).reshape(-1, 3)
+    return np.array(offsets, np.int64).reshape(-1, 3)
 
 
 def _records(tfds, name, builder, split):
-    """Return the serialized examples of a split: bytes, by number."""
+    """Return a sequence of a split's serialized examples (bytes), with access by index."""
     if builder.info.file_format == tfds.core.FileFormat.TFRECORD:
         files = dict.fromkeys(part.filename for part in builder.info.splits[split].file_instructions)
         return TFRecords(map(tfds.core.Path, files))
@@ -180,7 +180,7 @@ def _records(tfds, name, builder, split):
 
 
 def _split(builder, records, image_key, label_key, shape):
-    """Return the `StreamedSplit`, its items the records' numbers; only the labels are read at once."""
+    """Return the `StreamedSplit` whose items are indices of records; only the labels are read immediately."""
     import tensorflow as tf
     from tqdm import tqdm
 
@@ -199,22 +199,22 @@ def _split(builder, records, image_key, label_key, shape):
         return tf.cast(tf.clip_by_value(tf.round(pixels), 0, 255), tf.uint8)
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)])
-    def images(some):
-        return tf.map_fn(image, some, fn_output_signature=tf.TensorSpec(kept, tf.uint8), parallel_iterations=PARALLEL)
+    def images(chunk):
+        return tf.map_fn(image, chunk, fn_output_signature=tf.TensorSpec(kept, tf.uint8), parallel_iterations=PARALLEL)
 
-    def decode(numbers):
+    def decode(indices):
         try:
             with tf.device("CPU"):
-                return images(_read(records, numbers)).numpy()
+                return images(_read(records, indices)).numpy()
         except (tf.errors.OpError, ValueError) as problem:
             raise ZooError(f"{builder.name} has an image that can't be decoded: {first_line(problem)}") from None
 
-    numbers, labels = np.arange(len(records)), np.empty(len(records), np.int32)
+    indices, labels = np.arange(len(records)), np.empty(len(records), np.int32)
     spec = {label_key: features.tf_example_spec[label_key]}
-    for some in tqdm(list(chunks(numbers)), f"{builder.name} labels", delay=2, leave=False, disable=None):
-        labels[some] = tf.io.parse_example(_read(records, some), spec)[label_key]
-    return StreamedSplit(numbers, labels, kept, decode)
+    for chunk in tqdm(list(chunks(indices)), f"{builder.name} labels", delay=2, leave=False, disable=None):
+        labels[chunk] = tf.io.parse_example(_read(records, chunk), spec)[label_key]
+    return StreamedSplit(indices, labels, kept, decode)
 
 
-def _read(records, numbers):
-    return list(map(bytes, records.__getitems__(numbers.tolist())))
+def _read(records, indices):
+    return list(map(bytes, records.__getitems__(indices.tolist())))

@@ -1,4 +1,4 @@
-"""Which folders below a data set's are splits, which are classes, and which files are their images."""
+"""Find which folders of a data set are splits, which are classes, and which files are their images."""
 
 import re
 from collections import Counter, defaultdict
@@ -16,7 +16,7 @@ SPLITS = {"train": "train", "training": "train", "val": "validation", "valid": "
 
 @dataclass
 class Folder:
-    """A folder: the image files in it, how many others by suffix, and the folders in it; hidden ones don't count."""
+    """A folder: its image files, a count of its other files by suffix, and its subfolders; hidden ones are ignored."""
 
     path: Path
     images: list = field(default_factory=list)
@@ -32,19 +32,19 @@ class Folder:
         return bool(self.images) or any(folder.has_images for folder in self.folders)
 
     def all_images(self) -> list[Path]:
-        """The images in it and below it: its own first, then those of each folder."""
+        """Return the images in it and below it: its own first, then those of each subfolder."""
         return self.images + [image for folder in self.folders for image in folder.all_images()]
 
     def all_others(self) -> Counter[str]:
         return sum((folder.all_others() for folder in self.folders), self.others)
 
     def classes(self) -> list["Folder"]:
-        """The folders in it that have images."""
+        """Return its subfolders that contain images, at any depth."""
         return [folder for folder in self.folders if folder.has_images]
 
 
 def read_tree(path: Path, above: tuple[Path, ...] = ()) -> Folder:
-    """Return the `Folder` of a path, all below it included; links are followed, but for those to a folder above."""
+    """Read a path as a `Folder`, recursively; links are followed, except those to a parent folder, in `above`."""
     try:
         items = sorted((item for item in path.iterdir() if item.name[0] != "."), key=lambda item: item.name)
         above = (*above, path.resolve())
@@ -63,10 +63,10 @@ def read_tree(path: Path, above: tuple[Path, ...] = ()) -> Folder:
 
 
 def find_splits(root: Folder) -> dict[str, Folder]:
-    """Return the `Folder` of each split that a data set's folder has, by the split's name; at least "train".
+    """Return {split: `Folder`} for the splits that a data set's folder has, at least "train".
 
-    A folder with a split's name is a split if class folders lie in it, and a class if images do. Where it could be
-    either, a `ZooError` says so.
+    A folder with a split's name is a split if it contains class folders, and a class if it contains images. Raises
+    `ZooError` if it could be either.
     """
     named = [folder for folder in root.classes() if folder.name.lower() in SPLITS]
     beside = [folder for folder in root.classes() if folder not in named]
@@ -75,8 +75,8 @@ def find_splits(root: Folder) -> dict[str, Folder]:
     training = [folder for folder in splits if SPLITS[folder.name.lower()] == "train"]
     if training and (not beside or len(plain) > 1 and training[0] in plain):
         return _by_split(root, splits)
-    if alike := _alike(root):
-        return alike
+    if found := _splits_by_word(root):
+        return found
     if plain and beside:
         raise ZooError(
             f"{line(plain[0].path)} holds folders of images, as a split does, but {_names(beside)} beside it, as "
@@ -87,12 +87,12 @@ def find_splits(root: Folder) -> dict[str, Folder]:
             f"{line(root.path)} has {_names(named)}, which name splits, but no folder train with a folder of "
             "images for each class."
         )
-    _refuse_likely(root)
+    _refuse_ambiguous(root)
     return {"train": root}
 
 
-def _alike(root):
-    """The splits of which all are told by a word ("training_set", "val2017") and hold the same class folders, or {}."""
+def _splits_by_word(root):
+    """Return {split: `Folder`} if all names contain a split ("training_set", "val2017") and share classes, or {}."""
     tops = root.classes()
     training = [top for top in tops if _split_named(top.name) == "train" and _held(top)]
     if not training or training[0] is not _inside(training[0]) or not all(_split_named(top.name) for top in tops):
@@ -102,8 +102,8 @@ def _alike(root):
     return _by_split(root, [top for top in tops if _held(top)]) if are_alike else {}
 
 
-def _refuse_likely(root):
-    """Refuse folders that look like splits by some signs and like classes by others, for classes seldom look so."""
+def _refuse_ambiguous(root):
+    """Raise `ZooError` for folders that could be either splits or classes, by their names or contents."""
     tops = root.classes()
     named = [top for top in tops if _split_named(top.name)]
     wide = [top for top in tops if len(_held(top)) > 1]
@@ -119,17 +119,17 @@ def _refuse_likely(root):
 
 
 def _divided(tops):
-    """The folders of each class that is divided among splits, as cats_train and cats_test are, by their names."""
+    """Return the lists of folders that are parts of one class by their names, as cats_train and cats_test are."""
     found = []
     for name, parts in _parts(tops).items():
         folders, plain = sum(parts.values(), []), sum(top.name.lower() in SPLITS for top in sum(parts.values(), []))
-        if len(parts.keys() - {None}) > 1 and (name or 0 < plain < len(folders)):  # train beside test1, and not test
+        if len(parts.keys() - {None}) > 1 and (name or 0 < plain < len(folders)):  # train and test1, not train and test
             found.append(folders)
     return found
 
 
 def _parts(tops):
-    """{the name of a class: {the split that a folder's name tells, or None: the folders}}, as far as names tell it."""
+    """Return {class name: {split or None: folders}} for all readings of the folders' names."""
     found = defaultdict(lambda: defaultdict(list))
     for top in tops:
         for name, split in _readings(top.name):
@@ -138,7 +138,7 @@ def _parts(tops):
 
 
 def _refuse_unless_nested(root, tops):
-    """Raise `ZooError` for folders that look like splits; classes that hold splits are left to `nested`."""
+    """Raise `ZooError` for folders that look like splits; classes that contain splits are left to `nested`."""
     held = sorted(set().union(*map(_held, tops)))
     within = f" or by holding the same folders ({line(listed(held))})" if held else ""
     if not _are_splits(held):
@@ -150,27 +150,27 @@ def _refuse_unless_nested(root, tops):
 
 
 def _are_splits(names):
-    """Whether folders beside each other are splits by their names: one is for training, or they are of two kinds."""
+    """Return whether sibling folders are splits by their names: one is "train", or there are two different ones."""
     kinds = {SPLITS[name.lower()] for name in names if name.lower() in SPLITS}
     return "train" in kinds or len(kinds) > 1
 
 
 def _held(folder):
-    """The names of the folders of images in a folder, without case."""
+    """Return the names of the class folders in a folder, case-folded."""
     return {part.name.casefold() for part in _inside(folder).classes()}
 
 
 def _inside(folder):
-    """The folder or, as archives have it that wrap a folder in one of the same name, the one in it."""
+    """Return the folder or, if it only wraps one of the same name, as unpacked archives do, the inner one."""
     while not folder.images and [part.name for part in folder.classes()] == [folder.name]:
         (folder,) = folder.classes()
     return folder
 
 
 def _readings(name):
-    """How a folder's name may be read: (the name of a class, the split that is told beside it, or None).
+    """Return the possible readings of a folder's name: a set of (class name, split or None).
 
-    Numbers may be the class's or the folder's: "cats_test_1" is read both ways.
+    Numbers may be part of the class name or not: "cats_test_1" is read both ways.
     """
     words, split = _words(name), _split_named(name)
     if split:
@@ -179,18 +179,18 @@ def _readings(name):
     whole = " ".join(words)
     behind = {(whole.removesuffix(word), split) for word, split in SPLITS.items() if whole.endswith(word)}
     before = {(whole.removeprefix(word), split) for word, split in SPLITS.items() if whole.startswith(word)}
-    return {(whole, None)} | behind | {(rest, split) for rest, split in before if len(rest) > 3}  # no "trainers"
+    return {(whole, None)} | behind | {(rest, split) for rest, split in before if len(rest) > 3}  # not "trainers"
 
 
 def _words(name):
-    """The words and the numbers of a folder's name, in small letters; "trainset" counts as "train"."""
+    """Return the words and numbers in a folder's name, in lower case; "trainset" counts as "train"."""
     apart = re.sub("(?<=[a-z])(?=[A-Z])", " ", name)  # catsTrain
     words = re.findall(r"[^\W\d_]+|\d+", apart.lower())
     return [word if word in SPLITS or word.removesuffix("set") not in SPLITS else word[:-3] for word in words]
 
 
 def _split_named(name):
-    """The split that a word of a folder's name tells, or None where none does, or several do, but for train_val."""
+    """Return the split that a folder's name contains; None for none or several, but "train" for train_val."""
     words = [name.lower()] if name.lower() in SPLITS else _words(name)
     found = {SPLITS[word] for word in words if word in SPLITS}
     return "train" if found == {"train", "validation"} else found.pop() if len(found) == 1 else None
@@ -206,9 +206,9 @@ def _by_split(root, folders):
 
 
 def left_out(root: Folder, splits: dict[str, Folder]) -> list[str]:
-    """Return the sentence on what isn't taken below a data set's folder, in a list that is empty if there is nothing.
+    """Return a list of one note on what is ignored in a data set's folder; an empty list if nothing is.
 
-    These are files beside the class folders, files that are no images by their suffixes, class folders without images,
+    Ignored are files beside the class folders, files without an image's suffix, class folders without images,
     and folders of images beside the splits.
     """
     within = [folder for split in splits.values() for folder in split.folders]
@@ -232,26 +232,26 @@ def left_out(root: Folder, splits: dict[str, Folder]) -> list[str]:
 
 
 def renamed(root: Folder, splits: dict[str, Folder]) -> list[str]:
-    """Return the sentence on splits by other names, in a list that is empty if there are none."""
+    """Return a list of one note on splits with other names; an empty list if there are none."""
     folders = [folder for folder in splits.values() if folder is not root and folder.name.lower() not in SPLITS]
-    told = [f"{line(folder.name)} as {_split_named(folder.name)}" for folder in folders]
-    return [f"By their names and what they hold, folders are taken for splits: {', '.join(told)}."] if told else []
+    pairs = [f"{line(folder.name)} as {_split_named(folder.name)}" for folder in folders]
+    return [f"By their names and what they hold, folders are taken for splits: {', '.join(pairs)}."] if pairs else []
 
 
 def beside(splits: dict[str, Folder]) -> list[str]:
-    """Return the sentence on classes that could be parts of others by their names, in a list that may be empty."""
+    """Return a list of one note on classes whose names make them look like parts of others, or an empty list."""
     pairs = [parts for split in splits.values() for name, parts in _parts(split.classes()).items()
              if name and None in parts]
     whole = {top.name for parts in pairs if len(parts) > 1 for top in parts[None]}
     other = {top.name for parts in pairs for split in parts.keys() - {None} for top in parts[split]}
-    told, others = (line(listed(sorted(names))) for names in (whole, other))
-    return [f"Taken for classes of their own, not for parts of {told}: {others}."] if other else []
+    wholes, others = (line(listed(sorted(names))) for names in (whole, other))
+    return [f"Taken for classes of their own, not for parts of {wholes}: {others}."] if other else []
 
 
 def nested(splits: dict[str, Folder]) -> list[str]:
-    """Return the sentence on images in folders within a class's, in a list that is empty if there are none.
+    """Return a list of one note on images in subfolders of class folders; an empty list if there are none.
 
-    Raises `ZooError` if these are splits: the images to test on would be trained on.
+    Raises `ZooError` if the subfolders are splits: test images would be trained on.
     """
     found = [folder for split in splits.values() for part in split.classes() for folder in part.classes()]
     for folder in found:

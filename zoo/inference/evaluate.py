@@ -1,4 +1,4 @@
-"""A trained model on images: the test split's figures, and the classes of single pictures."""
+"""Apply a trained model: measure it on a test split, or classify single image files."""
 
 import time
 import warnings
@@ -26,28 +26,28 @@ from zoo.runs.same_data import changed, doubts
 def evaluate(subject: StrPath, dataset: StrPath | None = None, data_dir: StrPath | None = None,
              weights: StrPath | None = None, batch_size: int = 128, options: dict[str, Any] | None = None,
              check: tuple[StrPath, StrPath] | None = None) -> Result:
-    """Measure a run, or a model with weights, on a test split; return a `Result` (seconds are the test's own).
+    """Measure a run, or a model with weights, on a test split; return a `Result` (seconds are those of the test).
 
     `weights`, `options` and `check` are those of `load_trained`.
 
-    Without `dataset` a run is tested on the data that it was trained for; one that was trained for some classes only,
-    on these. Classes are matched by name (`zoo.data.matching`). What had to be assumed for that, what may
-    have changed since the training, and the notes on a `dataset` that was given are told in a `ZooWarning` each.
+    Without `dataset` a run is tested on the data that it was trained on; if it was trained on some classes only,
+    on these. Classes are matched by name (`zoo.data.matching`). Assumptions made for that, possible changes of
+    the data since training, and the notes on a given `dataset` are each reported by a `ZooWarning`.
 
     Raises:
         ZooError: if the data has classes that the model doesn't know, or there is no data to test on.
     """
-    trained = _load_classifier(subject, weights, options, check)  # a name that is none is told before Keras is loaded
+    trained = _load_classifier(subject, weights, options, check)  # reports a wrong name before Keras is loaded
 
     import keras
 
     from zoo.inference.predictor import predict_split
 
     job = trained.run.job() if trained.run else None
-    split, told = _data(subject, job, dataset, data_dir, trained.preprocessing.size)
+    split, messages = _data(subject, job, dataset, data_dir, trained.preprocessing.size)
     split, assumed = matched(split, trained.class_names, trained.name)
-    for sentence in (*told, *assumed):
-        warnings.warn(sentence, ZooWarning, stacklevel=2)
+    for message in (*messages, *assumed):
+        warnings.warn(message, ZooWarning, stacklevel=2)
     probabilities, seconds = _timed(
         predict_split, trained.folded().on_images(split.image_shape), split.test, batch_size
     )
@@ -61,31 +61,31 @@ def evaluate(subject: StrPath, dataset: StrPath | None = None, data_dir: StrPath
 
 
 def _data(subject, job, dataset, data_dir, size):
-    """Return the data set to test on, a run's own or another, and the sentences on it."""
+    """Return the data set to test on, a run's own or another, and messages on it."""
     if not job and dataset is None:
         raise ZooError(f"{subject} is no run, so say with --dataset what to test it on.")
     own = job.source if job else {"order": "natural"}
     if dataset is None:
         source = own | ({"data_dir": data_dir} if data_dir else {})
-    else:  # the order of the classes says which images are drawn for testing, where the data has no split for it
+    else:  # the order of the classes affects which images are split off for testing, if there is no test split
         source = {"dataset": dataset, "data_dir": data_dir, "order": own.get("order", "text")}
         source |= {key: own.get(key) for key in ("classes", "white")}
     split = data.load_source({"size": size} | source)
-    told = list(split.notes) if dataset else []
+    messages = list(split.notes) if dataset else []
     if job and data.is_same(source["dataset"], own["dataset"]):
-        told += _doubts(job, at_most(split, own["limit"]) if dataset and own.get("limit") else split)
-    return split, told
+        messages += _doubts(job, at_most(split, own["limit"]) if dataset and own.get("limit") else split)
+    return split, messages
 
 
 def predict(subject: StrPath, paths: Sequence[StrPath], weights: StrPath | None = None, top: int = 3,
             options: dict[str, Any] | None = None,
             check: tuple[StrPath, StrPath] | None = None) -> list[dict[str, Any]]:
-    """Classify image files; return a dict a file: `image`, and `classes`, the `top` most probable, best first.
+    """Classify image files; return a dict per file: `image`, and `classes`, the `top` most probable, best first.
 
     `weights`, `options` and `check` are those of `load_trained`.
 
     Raises:
-        ZooError: if a file is missing, no image, or blank on white; nothing is classified then.
+        ZooError: if a file is missing, not an image, or blank on white; nothing is classified then.
     """
     trained = _load_classifier(subject, weights, options, check)
     white = trained.run.job().source.get("white") if trained.run else None
@@ -105,7 +105,7 @@ def predict(subject: StrPath, paths: Sequence[StrPath], weights: StrPath | None 
 
 
 def _load_classifier(subject, weights, options, check):
-    """Return the `Trained` of a run or model. Raises `ZooError` if it gives no class scores of an image."""
+    """Return the `Trained` of a run or model. Raises `ZooError` if its output isn't class scores."""
     trained = load_trained(subject, weights, options, check)
     if len(trained.model.output_shape) != 2:
         raise ZooError(f"{trained.name} gives no class scores of an image: it doesn't classify images.")
@@ -113,7 +113,7 @@ def _load_classifier(subject, weights, options, check):
 
 
 def _doubts(job, dataset):
-    """The sentences on how a run's own data may have changed since it was trained on it."""
+    """Return messages on how a run's own data may have changed since training."""
     why = changed(job, dataset)
     more = [f"{why}: it may have been trained on images that it is tested on now, or on others."] if why else []
     return more + doubts(job, dataset)

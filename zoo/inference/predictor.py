@@ -1,4 +1,4 @@
-"""A trained model -> the function that answers fastest: BatchNorm folded away, weights frozen, in any precision."""
+"""A trained model -> a fast inference function: BatchNorm folded into other layers, weights frozen, any precision."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,12 +26,12 @@ def predictor(model: keras.Model, precision: str = "float32",
 
     The function takes images (N, height, width, channels) of any N from 1, computes `batch_size` of them at a time in
     `precision`, "float32" or "bfloat16" (softmax is float32 either way), and returns float32, (N, classes) for a
-    classifier; a dict where the model's output is one. Its weights are those that the model has now; layers that are
-    quantized stay so, whatever the precision.
+    classifier; a dict if the model's output is one. Its weights are those that the model has now; quantized layers
+    stay so, whatever the precision.
 
     Raises:
-        ZooError: for another precision, or one that can't be had here, a batch size that can't be, a model that isn't
-            made of layers, from one input, and a layer that can't be copied. The function raises it for images of
+        ZooError: for an unknown precision or one that isn't available here, an invalid batch size, a model that isn't
+            a graph of layers with one input, and a layer that can't be copied. The function raises it for images of
             another shape.
     """
     if precision not in PRECISIONS:
@@ -51,7 +51,7 @@ def predictor(model: keras.Model, precision: str = "float32",
 
 
 def _of_layers(model):
-    """Return the model, as a functional one if it is sequential: it can be cloned with other layers."""
+    """Return the model, a sequential one made functional, so that it can be cloned with other layers."""
     if isinstance(model, keras.Sequential) and model.built:
         model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     if len(getattr(model, "inputs", ())) != 1:
@@ -60,7 +60,7 @@ def _of_layers(model):
 
 
 def _fits(found, shape):
-    """Whether images have the shape (N, *shape), in which None is any size; TensorFlow's kernels don't ask."""
+    """Return whether images have the shape (N, *shape), where None is any size; TensorFlow doesn't check it."""
     return len(found) == len(shape) + 1 and found[0] > 0 and all(b in (None, a) for a, b in zip(found[1:], shape))
 
 
@@ -83,10 +83,10 @@ def _joined(answer, batches):
 
 
 def fold(model: keras.Model) -> keras.Model:
-    """Return the model for inference: BatchNorm that follows a convolution or a dense layer is a part of it.
+    """Return the model for inference, with BatchNorm folded into the convolution or dense layer before it.
 
-    gamma (w x + b - mean) / deviation + beta is the same layer with other weights. BatchNorm stays where an activation
-    stands before it, where what it normalizes is used elsewhere too, and where it normalizes something else, too.
+    gamma (w x + b - mean) / deviation + beta is the same layer with other weights. BatchNorm isn't folded if it follows
+    an activation, if its input is used elsewhere too, or if it is applied to another input, too.
     """
     ends = {tensor._keras_history.operation for tensor in model.outputs}
     norms = {layer: norm for layer in model.layers if layer not in ends and (norm := _norm_of(layer))}
@@ -103,7 +103,7 @@ def fold(model: keras.Model) -> keras.Model:
     folded = keras.models.clone_model(model, clone_function=clone, call_function=call)
     for new, old in copies.items():
         if old in norms:
-            new.set_weights(_absorbed(old, norms[old]))
+            new.set_weights(_folded_weights(old, norms[old]))
         elif old not in gone:
             take_state(new, old)
     check_foreign(model, folded)
@@ -111,34 +111,34 @@ def fold(model: keras.Model) -> keras.Model:
 
 
 def _norm_of(layer):
-    """The BatchNorm that can be a part of the layer, or None."""
+    """Return the BatchNorm that can be folded into the layer, or None."""
     plain = type(layer) in FOLDING and not getattr(layer, "quantization_mode", None)
     linear = plain and layer.activation is keras.activations.linear
     after = [node.operation for node in layer._outbound_nodes] if linear else []
     if len(after) != 1 or not isinstance(norm := after[0], layers.BatchNormalization) or len(norm._inbound_nodes) != 1:
         return None
-    if norm._inbound_nodes[0].arguments.kwargs.get("training"):  # by the statistics of the batch, also in inference
+    if norm._inbound_nodes[0].arguments.kwargs.get("training"):  # uses the batch's statistics in inference, too
         return None
     rank = len(norm.input.shape)
     channels = 1 if getattr(layer, "data_format", None) == "channels_first" else rank - 1
     return norm if norm.axis % rank == channels else None
 
 
-def _absorbed(layer, norm):
-    """Kernel and bias of the layer with its BatchNorm."""
+def _folded_weights(layer, norm):
+    """Return kernel and bias of the layer with its BatchNorm folded in."""
     weights = [layer.kernel, layer.bias] if layer.use_bias else [layer.kernel]  # LoRA's product is a part of the kernel
     kernel, *biases = (ops.convert_to_numpy(weight).astype("float64") for weight in weights)
     values = {weight.name: ops.convert_to_numpy(weight) for weight in norm.weights}
     scale = values.get("gamma", 1) / np.sqrt(values["moving_variance"] + norm.epsilon)
     bias = scale * (sum(biases) - values["moving_mean"]) + values.get("beta", 0)
-    own = kernel.shape[2:] if isinstance(layer, layers.DepthwiseConv2D) else -1  # a channel in, and its multiples
+    own = kernel.shape[2:] if isinstance(layer, layers.DepthwiseConv2D) else -1  # (input channels, depth multiplier)
     return [kernel * scale.reshape(own), bias]
 
 
 def in_precision(model: keras.Model, precision: str) -> keras.Model:
-    """Return the model with all weights in "float32" or "bfloat16", and computing in it, but for softmax.
+    """Return the model with weights and computation in "float32" or "bfloat16"; softmax is always in float32.
 
-    Layers that are quantized stay as they are.
+    Quantized layers stay as they are.
     """
     copies = {}
 
@@ -161,7 +161,7 @@ def in_precision(model: keras.Model, precision: str) -> keras.Model:
 
 
 def compiled(model: keras.Model) -> Callable[[ArrayLike], Any]:
-    """Return the function of a Keras model from a batch of images (N, …) to its output (N, …), NumPy float32."""
+    """Compile a Keras model; return the function from a batch of images (N, …) to its output (N, …), NumPy float32."""
     answer = {"tensorflow": _frozen, "jax": _jitted}.get(keras.backend.backend(), _plain)(model)
     return lambda images: keras.tree.map_structure(_as_array, answer(images))
 
@@ -171,9 +171,9 @@ def _as_array(tensor):
 
 
 def _frozen(model):
-    """The kernels of convolutions are constants, which oneDNN lays out once as it likes them, not in each call.
+    """Trace the model with convolution kernels as constants, which oneDNN reorders once, not in each call.
 
-    Dense ones aren't: they are large, and TensorFlow copies constants many times.
+    Dense ones stay variables: they are large, and TensorFlow copies constants many times.
     """
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""What a run or a model by name is once it is loaded: a net, and all that raw images need to become named classes."""
+"""A loaded run or model: a net, with the preprocessing and the class names to classify raw images."""
 
 import warnings
 from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model with all that raw images need to become named classes. `run` is None for a bare model."""
+    """A model with the preprocessing and the class names to classify raw images. `run` is None for a model by name."""
 
     model: Any
     preprocessing: Preprocessing
@@ -36,13 +36,13 @@ class Trained:
         return keras.Model(before.input, self.model(before.output), name=f"{self.name}_on_images")
 
     def in_float32(self) -> "Trained":
-        """Return the same with a model that computes in float32, whatever the precision it was trained in."""
+        """Return a copy with a model that computes in float32, whatever the precision it was trained in."""
         from zoo.inference.predictor import in_precision
 
         return replace(self, model=in_precision(self.model, "float32"))
 
     def folded(self) -> "Trained":
-        """Return the same with a model for inference alone, in which BatchNorm is a part of the layer before it."""
+        """Return a copy with a model for inference only, with BatchNorm folded into the layer before it."""
         from zoo.inference.predictor import fold
 
         return replace(self, model=fold(self.model))
@@ -56,12 +56,12 @@ class Trained:
 
 def load_trained(subject: StrPath, weights: StrPath | None = None, options: dict[str, Any] | None = None,
                  check: tuple[StrPath, StrPath] | None = None) -> Trained:
-    """Return the `Trained` of a run's folder, or of a model by name with the weights of a file.
+    """Load a run's folder, or a model by name with the weights of a file, as a `Trained`.
 
-    `options` are the model's overrides. `check` is a pair of .npy files, what the original net was given and its
+    `options` are the model's overrides. `check` is a pair of .npy files, the original net's inputs and
     outputs: see `zoo.weights.check_outputs`.
 
-    Raises `ZooError` if `subject` is neither, for a run with any of the others, and if the outputs differ.
+    Raises `ZooError` if `subject` is neither, if a run is given with any other argument, and if the outputs differ.
     """
     if is_run(subject):
         for flag, given, what in (("--weights", weights, "has weights of its own"),
@@ -97,7 +97,7 @@ def load_trained(subject: StrPath, weights: StrPath | None = None, options: dict
 def _load_run(run):
     import keras
 
-    import zoo.layers  # noqa: F401  (Keras finds the papers' own layers once they are registered)
+    import zoo.layers  # noqa: F401  (registers the papers' own layers, which Keras then finds)
 
     job = run.job()
     with reading(run):

@@ -1,4 +1,4 @@
-"""Runs side by side: what each is and has reached, the settings in which they differ, their curves in one figure."""
+"""Compare runs: what each is and has reached, the settings in which they differ, their curves in one figure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -9,11 +9,11 @@ from zoo.annotations import StrPath
 from zoo.errors import ZooError
 from zoo.runs.folder import best_epoch, reading, started_run
 
-# The settings, as config.json has them, and how the command line sets one.
+# Kinds of settings, as config.json has them, and how the command line sets one.
 SETTINGS = {"options": "--set {}", "recipe": "--{}", "data": "--{}"}
 DATA = ("limit", "classes")  # the other keys of "data" say where the images lie
 
-# A fact's key in the command's `--json`, what a table calls it, and how it is written there.
+# A fact's key in the command's `--json`, its name in a table, and how its value is formatted there.
 FACTS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "model": ("model", str),
     "dataset": ("dataset", str),
@@ -32,9 +32,9 @@ FACTS: dict[str, tuple[str, Callable[[Any], str]]] = {
 
 @dataclass(frozen=True)
 class Compared:
-    """A run beside others.
+    """A run among others.
 
-    `label` tells it from them, `facts` is an object of the command's `--json`, `metrics` holds metrics.csv's columns.
+    `label` is unique among them, `facts` is an object of the command's `--json`, `metrics` holds metrics.csv's columns.
     """
 
     label: str
@@ -43,7 +43,7 @@ class Compared:
 
 
 def compare(folders: Sequence[StrPath]) -> list[Compared]:
-    """Return a `Compared` for each run's folder, finished or not; what a run hasn't reached yet is None.
+    """Return a `Compared` for each run's folder, finished or not; results that a run doesn't have yet are None.
 
     The facts are "run", the keys of `FACTS`, and for each of `SETTINGS` a dict of those in which the runs differ.
 
@@ -92,7 +92,7 @@ def _facts(run, job, metrics):
 
 
 def _differing(settings):
-    """Return the keys of each kind of settings that not all runs have, or not with the same value."""
+    """Return, by kind of settings, the keys that not all runs have, or not with the same value."""
     differing = {}
     for kind in SETTINGS:
         kept = [one[kind] for one in settings]
@@ -102,7 +102,7 @@ def _differing(settings):
 
 
 def table(runs: list[Compared]) -> list[tuple[str, ...]]:
-    """Return the lines of the runs' table, a text a cell: a fact's or a setting's name, then each run's value."""
+    """Return the rows of the runs' table, tuples of text: the name of a fact or a setting, then each run's value."""
     lines = [
         (name, *("-" if run.facts[key] is None else write(run.facts[key]) for run in runs))
         for key, (name, write) in FACTS.items()
@@ -122,10 +122,10 @@ def _written(value):
 def write_comparison(runs: list[Compared], name: StrPath) -> tuple[Path, ...]:
     """Write `name`.png, the runs' curves, and `name`.html, a page that needs no other file; return their paths.
 
-    Of curves that can't be drawn, a `ZooWarning` tells.
+    A `ZooWarning` reports curves that can't be drawn.
 
     Raises:
-        ZooError: if they can't be written, or the name is that of no file.
+        ZooError: if they can't be written, or `name` isn't a file's name.
     """
     if str(name)[-1:] in ("", "/"):
         raise ZooError(f"--output needs the name of a file, without its .png or .html; got {str(name)!r}.")
@@ -135,7 +135,7 @@ def write_comparison(runs: list[Compared], name: StrPath) -> tuple[Path, ...]:
     png, html = Path(f"{name}.png"), Path(f"{name}.html")
     minimized = [run.label for run in runs if run.metrics and "objective" not in run.metrics]
     try:
-        html.touch()  # a place that can't be written to is told as such, and not as a figure that can't be drawn
+        html.touch()  # so that an unwritable path is reported as such, not as a figure that can't be drawn
         curves = write_figure(png, lambda: draw_overlaid([(run.label, run.metrics) for run in runs]))
         page = render(
             "compare.html", labels=[run.label for run in runs], lines=table(runs), curves=curves, minimized=minimized

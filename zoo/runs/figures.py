@@ -1,4 +1,4 @@
-"""The figures of runs, as matplotlib draws them: curves, curves of several runs, confusion."""
+"""Matplotlib figures of runs: curves, curves of several runs, confusion matrices."""
 
 from collections.abc import Sequence
 from itertools import cycle
@@ -13,18 +13,18 @@ from matplotlib.ticker import MaxNLocator
 from zoo.runs.folder import best_epoch
 from zoo.runs.lettering import columns, lettered, with_fonts
 
-LABELLED = 20  # a confusion matrix of up to so many classes shows its numbers and names
-GREY = "#8a8a8a"  # reads on white and on black
+LABELLED = 20  # a confusion matrix of up to this many classes shows counts and class names
+GREY = "#8a8a8a"  # legible on white and on black
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart. (Their yellow is too light for lines on white.)
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", GREY)
 TRAINING, VALIDATION = COLOURS[:2]
-MARKERS = "os^DvPX*<"  # a second sign beside the colour: nine of them with eight colours tell 72 runs apart
+MARKERS = "os^DvPX*<"  # combined with the colours: nine of them and eight colours distinguish 72 runs
 MARKED = 12  # markers on a curve, at most
 
 
 def draw_curves(metrics: dict[str, list[float]]) -> Figure:
-    """Loss and accuracy, training and validation, over the epochs; the chosen epoch is marked."""
+    """Draw loss and accuracy, training and validation, over the epochs; the chosen epoch is marked."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     epochs, best = _epochs(metrics), best_epoch(metrics)
     for axes, key in zip(figure.subplots(1, 2), ("loss", "accuracy")):
@@ -37,7 +37,7 @@ def draw_curves(metrics: dict[str, list[float]]) -> Figure:
 
 
 def draw_overlaid(runs: list[tuple[str, dict[str, list[float]]]]) -> Figure:
-    """Loss and accuracy of several runs, each with a colour and a marker; `runs` are pairs (label, metrics)."""
+    """Draw loss and accuracy of several runs, each with a colour and a marker; `runs` are pairs (label, metrics)."""
     figure = Figure(figsize=(10, 4.4 + 0.12 * len(runs)), layout="constrained")
     both = figure.subplots(1, 2)
     handles, names = [], lettered(label for label, _ in runs)
@@ -71,7 +71,7 @@ def _over_epochs(axes, key):
 
 
 def draw_confusion(labels: np.ndarray, predictions: np.ndarray, class_names: Sequence[str]) -> Figure:
-    """The test images of each class (rows) by predicted class (columns), counted."""
+    """Draw the confusion matrix: counts of test images by true class (rows) and predicted class (columns)."""
     from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 
     count = len(class_names)

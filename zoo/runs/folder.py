@@ -1,4 +1,4 @@
-"""A run's folder: what lies where, and how it is written and read."""
+"""A run's folder: which files it has, and how they are written and read."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from zoo.annotations import StrPath
 from zoo.errors import ZooError, first_line
 from zoo.runs.job import Job
 
-LONGEST = 200  # bytes of a folder's name, but for its number; file systems take 255
+LONGEST = 200  # bytes of a folder's name, at most, without its number; file systems allow 255
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Run:
 
     @property
     def is_shown(self) -> bool:
-        """Whether the page and the pictures of a finished run are all there."""
+        """Whether the report and the figures of a finished run all exist."""
         return all((self.folder / name).exists() for name in ("curves.png", "confusion.png", self.report_path.name))
 
     @property
@@ -59,22 +59,22 @@ class Run:
 
     @property
     def resuming(self) -> str:
-        """The command that goes on with the run."""
+        """The command that resumes the run."""
         return f"zoo train --resume {shlex.quote(str(self.folder))}"
 
     def checkpoint_path(self, epoch: int) -> Path:
         return self.folder / "checkpoints" / f"epoch-{epoch + 1:05}.npz"
 
     def checkpoints(self) -> list[Path]:
-        """Return the files of `checkpoint_path` that are there, the newest first."""
+        """Return the files of `checkpoint_path` that exist, the newest first."""
         return sorted(self.folder.glob("checkpoints/epoch-*.npz"), reverse=True)
 
     def write_config(self, config: dict[str, Any]) -> None:
-        """Write config.json, whole or not at all."""
+        """Write config.json atomically."""
         write_text(self.config_path, json.dumps(config, indent=2) + "\n")
 
     def write_metrics(self, history: list[dict[str, float]]) -> None:
-        """Write metrics.csv, a row an epoch, whole or not at all."""
+        """Write metrics.csv, a row per epoch, atomically."""
         text = io.StringIO()
         writer = csv.DictWriter(text, history[0], lineterminator="\n")
         writer.writeheader()
@@ -85,7 +85,7 @@ class Run:
         return json.loads(self.config_path.read_text())
 
     def add_to_config(self, facts: dict[str, Any] | tuple[()] = (), **more: Any) -> None:
-        """Add facts to config.json, which needn't be there yet."""
+        """Add facts to config.json, which need not exist yet."""
         before = self.config() if self.config_path.exists() else {}
         self.write_config(before | dict(facts) | more)
 
@@ -101,7 +101,7 @@ class Run:
             return Result(**config["result"]) if "result" in config else None
 
     def metrics(self) -> dict[str, list[float]]:
-        """Return metrics.csv as a dict of columns, a number an epoch; {} before the first epoch has ended."""
+        """Return metrics.csv as a dict of columns, a number per epoch; {} before the first epoch has ended."""
         if not self.metrics_path.exists():
             return {}
         with open(self.metrics_path, newline="") as file:
@@ -111,7 +111,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Result:
-    """What a finished run has to tell; the fields are the keys of the command's `--json`."""
+    """The results of a finished run; the fields are the keys of the command's `--json`."""
 
     run: str
     model: str
@@ -125,7 +125,7 @@ class Result:
 
 @contextmanager
 def reading(run: Run) -> Iterator[None]:
-    """Return a context in which what is wrong with a run's files raises a `ZooError` that says so."""
+    """Return a context in which errors in a run's files are raised as a `ZooError` with a message."""
     try:
         yield
     except KeyError as missing:
@@ -137,18 +137,18 @@ def reading(run: Run) -> Iterator[None]:
 
 
 def best_epoch(metrics: dict[str, list[float]]) -> int:
-    """Return the epoch, from 1, with the least validation loss: the one that a run keeps.
+    """Return the epoch, counted from 1, with the lowest validation loss, whose weights a run keeps.
 
-    (The accuracy on a small validation split has ties and lucky epochs; the loss tells them apart.)
+    (The accuracy on a small validation split has ties and lucky epochs; the loss is more reliable.)
     """
     losses = metrics["val_loss"]
     return losses.index(min(losses)) + 1
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file, whole or not at all."""
+    """Write a file atomically, as UTF-8."""
     partial = path.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8", errors="surrogateescape")  # paths in it may be no UTF-8
+    partial.write_text(text, encoding="utf-8", errors="surrogateescape")  # paths in it may not be UTF-8
     partial.replace(path)
 
 
@@ -198,6 +198,6 @@ def find_run(path: StrPath) -> Run:
 
 
 def is_run(subject: StrPath) -> bool:
-    """Tell a run's folder from a model's name: a name has no slash, unless it lies in a file of layouts."""
+    """Return whether this is a run's folder, not a model's name; that has a slash only in a layout file's path."""
     file, _, _ = str(subject).partition(":")
     return Path(subject, "config.json").exists() or ("/" in file and not file.endswith(".py"))

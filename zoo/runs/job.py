@@ -1,4 +1,4 @@
-"""All that a run is made of: settled once by `zoo.training.train`, or read once from the config.json of its folder."""
+"""All that determines a run: set once by `zoo.training.train`, or read once from the config.json of its folder."""
 
 import platform
 from dataclasses import asdict, dataclass
@@ -30,12 +30,12 @@ class Job:
         images: {"train": count, "validation": count, "test": count}.
         preprocessing: from raw images to the net's input.
         recipe: the `Recipe`, with a batch size.
-        trackers: where the figures also go: some of "tensorboard", "mlflow" and "wandb".
-        shards: in how many shards a batch is computed, one a core (`zoo.training.shards`); "parts" in config.json.
-        single_threaded_ops: whether TensorFlow computes each op on one core. The order of sums follows from it, and
-            the last bits of the weights; "one_core_an_op" in config.json.
-        keeps_classes: whether each class, however few its images, has one for training; False for runs of a version
-            that split data sets otherwise.
+        trackers: what metrics are also logged to: some of "tensorboard", "mlflow" and "wandb".
+        shards: in how many shards a batch is computed, one per core (`zoo.training.shards`); "parts" in config.json.
+        single_threaded_ops: whether TensorFlow computes each op on one core. It affects the order of summation, and
+            so the last bits of the weights; "one_core_an_op" in config.json.
+        keeps_classes: whether each class, however few its images, has one for training; False for runs of versions
+            that split data sets differently.
     """
 
     model: str
@@ -61,7 +61,7 @@ class Job:
         return plan(self.model, self.preprocessing.input_shape, len(self.class_names), **self.options)
 
     def to_config(self) -> dict[str, Any]:
-        """Return what config.json holds: numbers, texts, lists and dicts, and the versions of the packages."""
+        """Return what config.json holds: values that JSON can hold, and the versions of the packages."""
         import keras
 
         versions = installed("keras", "tensorflow", "jax", "numpy")
@@ -88,11 +88,11 @@ class Job:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Job":
-        """Return the job that `to_config`, also of an older version, made `config` of.
+        """Return the job from what `to_config`, also of an older version, returned.
 
         Raises:
-            KeyError, TypeError: if something is missing, or isn't what it is called.
-            ZooError: for a value that can't be.
+            KeyError, TypeError: if something is missing, or has the wrong type.
+            ZooError: for an invalid value.
         """
         preprocessing, recipe = Preprocessing.from_config(config["preprocessing"]), Recipe(**config["recipe"])
         shards = checks.count("parts", config.get("parts", 1))
@@ -111,5 +111,5 @@ class Job:
 
 
 def _as_tuple(value):
-    """A list as JSON has it as the tuple that it was."""
+    """Return a list, as JSON stores tuples, as a tuple; other values as they are."""
     return tuple(value) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Names of classes and runs -> labels of a figure: short, told apart, in fonts that have their characters."""
+"""Names of classes and runs -> labels of a figure: short, unique, in fonts that have their characters."""
 
 import unicodedata
 from collections import Counter
@@ -13,21 +13,21 @@ from matplotlib.text import Text
 
 from zoo.names import line
 
-LONGEST = 48  # characters of a label
-BOX = "□"  # what stands for a character that no font has
+LONGEST = 48  # characters of a label, at most
+BOX = "□"  # replaces a character that no font has
 
 
 def lettered(names: Iterable[str]) -> list[str]:
-    """Return a label for each name. Those that look alike have their places, from 1, in front."""
-    drawn = [_drawable(_shortened(line(name))) for name in names]
-    counts = Counter(drawn)
-    told = [label if counts[label] == 1 else f"{place}: {label}" for place, label in enumerate(drawn, 1)]
-    return [_verbatim(label) for label in told]
+    """Return a label for each name. Those that would look the same are prefixed with their index, from 1."""
+    drawable = [_drawable(_shortened(line(name))) for name in names]
+    counts = Counter(drawable)
+    unique = [label if counts[label] == 1 else f"{index}: {label}" for index, label in enumerate(drawable, 1)]
+    return [_verbatim(label) for label in unique]
 
 
 def columns(label: str) -> int:
-    """How wide a label is, in letters: Chinese characters, and many others, take two."""
-    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in label)
+    """Return a label's width in columns: Chinese characters, and many others, take two."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in label)
 
 
 def with_fonts(figure: Figure) -> Figure:
@@ -47,39 +47,39 @@ def _shortened(name):
 
 
 def _drawable(name):
-    """The name without what no font can draw: boxes for characters, nothing for what only joins or chooses them."""
-    return "".join(sign if sign.isascii() or _font_of(sign) is not None else _instead(sign) for sign in name)
+    """Return the name with characters that no font has replaced by boxes, or by nothing if combining or format ones."""
+    return "".join(char if char.isascii() or _font_of(char) is not None else _substitute(char) for char in name)
 
 
-def _instead(sign):
-    return "" if unicodedata.category(sign) in ("Cf", "Mn") else BOX
+def _substitute(char):
+    return "" if unicodedata.category(char) in ("Cf", "Mn") else BOX
 
 
 def _verbatim(label):
-    """The label as matplotlib takes it for no formula, and for none that a legend leaves out."""
+    """Return the label, escaped so that matplotlib doesn't read it as a formula or hide it from legends."""
     label = label.replace("$", r"\$")
     return f" {label}" if label.startswith("_") else label
 
 
 def _more_fonts(name):
-    return list(dict.fromkeys(font for sign in name if not sign.isascii() and (font := _font_of(sign))))
+    return list(dict.fromkeys(font for char in name if not char.isascii() and (font := _font_of(char))))
 
 
 @cache
-def _font_of(sign):
-    """The family of a font that has a character: "" for the figures' own, None if none has it."""
-    if ord(sign) in _characters(findfont(FontProperties(family=rcParams["font.family"]))):
+def _font_of(char):
+    """Return the family of a font that has a character: "" for the figures' default, None if none has it."""
+    if ord(char) in _characters(findfont(FontProperties(family=rcParams["font.family"]))):
         return ""
     upright = (font for font in fontManager.ttflist if font.style == "normal" and "Last Resort" not in font.name)
     for font in sorted(upright, key=lambda font: ("Sans" not in font.name, font.name)):
-        if ord(sign) in _characters(font.fname):
+        if ord(char) in _characters(font.fname):
             return font.name
     return None
 
 
 @cache
 def _characters(file):
-    """The numbers of the characters that a font draws in any size; none, where it can't be read."""
+    """Return the code points that a scalable font has; none for other fonts, or if the file can't be read."""
     try:
         font = FT2Font(file)
         return frozenset(font.get_charmap()) if font.scalable else frozenset()

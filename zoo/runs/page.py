@@ -1,4 +1,4 @@
-"""What the pages are made of: figures in light and dark, small pictures, templates; a page needs no other file."""
+"""What pages are made of: figures in light and dark mode, thumbnails, templates; a page needs no other file."""
 
 import io
 from base64 import b64encode
@@ -21,13 +21,13 @@ DARK = {"text.color": "#e6e6e6", "axes.labelcolor": "#e6e6e6", "axes.edgecolor":
 
 
 def render(template: str, **facts: Any) -> str:
-    """Return the HTML, as UTF-8 can hold it, that one of zoo/runs/templates makes of the facts."""
+    """Render one of zoo/runs/templates with the facts; return HTML that can be encoded as UTF-8."""
     environment = Environment(loader=PackageLoader("zoo.runs"), autoescape=True)
     return names.text(environment.get_template(template).render(facts))
 
 
 def png(draw: Callable[[], Figure], style: dict[Any, Any] | None = None) -> bytes:
-    """Return the PNG of the figure that `draw()` returns, drawn with these of matplotlib's rcParams."""
+    """Return the PNG of the figure that `draw()` returns, drawn with the rcParams `style`."""
     buffer = io.BytesIO()
     with rc_context(style or {}):
         draw().savefig(buffer, format="png", dpi=150)
@@ -35,9 +35,9 @@ def png(draw: Callable[[], Figure], style: dict[Any, Any] | None = None) -> byte
 
 
 def write_figure(path: Path, draw: Callable[[], Figure]) -> dict[str, str] | None:
-    """Write the figure that `draw()` returns as a PNG; return what the macro `figure` takes: it in light and dark.
+    """Write the figure that `draw()` returns as a PNG; return its "light" and "dark" data URIs for the macro `figure`.
 
-    If it can't be drawn or written, that is told, and the macro's None returned.
+    If it can't be drawn or written, issue a `ZooWarning` and return None.
     """
     with can_do_without(path.name):
         light = png(draw)
@@ -48,7 +48,7 @@ def write_figure(path: Path, draw: Callable[[], Figure]) -> dict[str, str] | Non
 def picture(pixels: np.ndarray, side: int) -> str:
     """Return an image (height, width, 1 or 3), uint8, as a data URI of at most side x side pixels.
 
-    A smaller one is enlarged by a whole factor, so that its pixels stay squares; a larger one is reduced.
+    A smaller one is enlarged by an integer factor, so that its pixels stay squares; a larger one is reduced.
     """
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     image = ImageOps.scale(image, max(1, side // max(image.size)), Image.Resampling.NEAREST)

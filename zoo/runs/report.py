@@ -13,14 +13,14 @@ from zoo.runs.sparing import can_do_without
 if TYPE_CHECKING:
     import keras
 
-SHOWN = 24  # mistakes, at most
-SIDE, FILTER_SIDE = 128, 48  # pixels of the page that a picture and a filter take, at most
+SHOWN = 24  # misclassified images, at most
+SIDE, FILTER_SIDE = 128, 48  # of an image and of a filter on the page, in pixels, at most
 
 
 def write_report(run: Run, dataset: Dataset, logits: np.ndarray, net: "keras.Model") -> None:
-    """Write what a finished run's files, the test images' logits (N, classes) and the net say into its folder.
+    """Write a finished run's figures and report, from its files, the test images' logits (N, classes) and the net.
 
-    Of what can't be made of it, a `ZooWarning` tells.
+    A `ZooWarning` reports each that can't be made.
     """
     config, metrics, predictions = run.config(), run.metrics(), logits.argmax(-1)
     curves = write_figure(run.folder / "curves.png", lambda: draw_curves(metrics))
@@ -38,7 +38,7 @@ def write_report(run: Run, dataset: Dataset, logits: np.ndarray, net: "keras.Mod
 
 
 def _times(metrics):
-    """An epoch's seconds, and its images/s: least, median and most time."""
+    """Return the seconds of an epoch, and its images/s: of the fastest, median and slowest."""
     parts = (0, 0.5, 1)
     return {
         "seconds": np.quantile(metrics["seconds"], parts),
@@ -47,7 +47,7 @@ def _times(metrics):
 
 
 def _per_class(dataset, predictions):
-    """The figures of each class: NaN for the precision of one never predicted, and the recall of one never tested."""
+    """Return the scores of each class: precision is NaN if it is never predicted, recall if it has no test images."""
     from sklearn.metrics import precision_recall_fscore_support
 
     labels = range(len(dataset.class_names))
@@ -59,7 +59,7 @@ def _per_class(dataset, predictions):
 
 
 def _mistakes(dataset, logits):
-    """Count the misclassified test images, and show those with the largest loss; no others are read."""
+    """Return the count of misclassified test images, and those with the largest loss; only these are read."""
     import keras
 
     names, labels, predictions = dataset.class_names, dataset.test.labels, logits.argmax(-1)
@@ -67,15 +67,15 @@ def _mistakes(dataset, logits):
     logs = keras.ops.convert_to_numpy(keras.ops.log_softmax(logits[wrong]))  # that of the true class is minus the loss
     rows = np.argsort(logs[np.arange(len(wrong)), labels[wrong]], kind="stable")[:SHOWN]
     worst = [
-        {"picture": picture(dataset.test.read(wrong[[row]])[0], SIDE), "place": place, "true": names[labels[place]],
-         "predicted": names[predictions[place]], "probability": np.exp(logs[row].max())}
-        for row, place in zip(rows, wrong[rows])
+        {"picture": picture(dataset.test.read(wrong[[row]])[0], SIDE), "place": index, "true": names[labels[index]],
+         "predicted": names[predictions[index]], "probability": np.exp(logs[row].max())}
+        for row, index in zip(rows, wrong[rows])
     ]
     return {"count": len(wrong), "worst": worst}
 
 
 def _filters(net):
-    """Show the kernels of the first convolution; None for a net without one that sees the image's own channels."""
+    """Return pictures of the first convolution's kernels; None without one that has the image's own channels."""
     import keras
 
     first = next((layer for layer in net.layers if isinstance(layer, keras.layers.Conv2D)), None)

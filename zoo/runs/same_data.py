@@ -1,4 +1,4 @@
-"""Is a run's data, loaded again, what the run was trained on?"""
+"""Check that a run's data, loaded again, is what the run was trained on."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ from zoo.data.preprocessing import normalization
 from zoo.errors import ZooError
 from zoo.runs.job import Job
 
-FEW = 4  # so many images of a class could all be drawn for testing, by versions that didn't keep one in training
+FEW = 4  # up to so many images of a class, all could be split off for testing by versions without `keeps_classes`
 
 
 def changed(job: Job, dataset: Dataset) -> str | None:
-    """Return why the data isn't what a run's job says, a sentence without its point; None if nothing shows it."""
+    """Return how the data differs from what a run's job records, a message without its full stop, or None."""
     if {split: len(getattr(dataset, split)) for split in job.images} != job.images:
         return f"{dataset.name} isn't what it was when the run began"
     if not set(dataset.class_names) <= set(job.class_names):
@@ -23,19 +23,19 @@ def changed(job: Job, dataset: Dataset) -> str | None:
 
 
 def _has_its_normalization(job, dataset):
-    """Whether the pixels of a run that an older version began still have the mean and deviation that they had."""
+    """Return whether the pixels still have the mean and standard deviation that an older version recorded."""
     recorded = job.preprocessing
     try:
-        if registry.entry(job.model).pixel_range:  # then these are the paper's, whatever the pixels
+        if registry.entry(job.model).pixel_range:  # then scale and offset are the paper's, whatever the pixels
             return True
-    except ZooError:  # the file of the user's own layout isn't where it was: a trained net needs it no more
+    except ZooError:  # the user's layout file is gone: a trained net doesn't need it any more
         return True
     found = normalization(dataset.train, recorded.channels)
     return np.allclose(found, (recorded.scale, recorded.offset), rtol=0.01, atol=0.01)
 
 
 def doubts(job: Job, dataset: Dataset) -> list[str]:
-    """Return the sentences on what may have changed and can't be seen.
+    """Return messages on what may have changed without being noticed.
 
     Versions whose runs don't say `keeps_classes` could leave a class without training images.
     """

@@ -1,4 +1,4 @@
-"""What a run can do without: if that fails, it costs a sentence, and never the run."""
+"""What a run can do without: if that fails, there is a warning, and the run goes on."""
 
 import warnings
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from zoo.errors import ZooWarning, first_line
 
 @contextmanager
 def can_do_without(what: str) -> Iterator[None]:
-    """Return a context in which an error ends in a `ZooWarning` that `what`, "curves.png" say, can't be made, and why.
+    """Return a context that turns an error into a `ZooWarning` that `what`, "curves.png" say, can't be made, and why.
 
-    What was to follow in the context isn't done.
+    The rest of the context's body is skipped.
     """
     try:
         yield

@@ -1,6 +1,6 @@
-"""Where a run's figures go besides its own folder, each by its own Keras callback: TensorBoard, MLflow, W&B.
+"""Experiment trackers that also log a run's metrics, each by its own Keras callback: TensorBoard, MLflow, W&B.
 
-One that fails, for its server is away or its disk is full, costs a sentence; the run goes on without it.
+If one fails (no server, a full disk), there is a warning, and the run goes on without it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,9 +28,9 @@ def check_trackers(names: Iterable[str]) -> None:
 
 @contextmanager
 def tracked(run: Run, job: Job) -> "Iterator[list[keras.callbacks.Callback]]":
-    """Yield the callbacks of the trackers of a run's job; what they have open is closed at the end, also of errors.
+    """Yield the callbacks of the trackers of a run's job; whatever they open is closed at the end, also after errors.
 
-    A run that goes on goes on in them too: their names for it are in its config.
+    A resumed run is resumed in them too, by the ids that they gave it, which its config holds.
     """
     opened, callbacks = ExitStack(), []
     for name in job.trackers:
@@ -51,11 +51,11 @@ def _record(name):
 
 
 def _spared(name, callback):
-    """Return the callback, which does nothing more once it has failed."""
+    """Return the callback, changed to do nothing more once it has failed."""
     failed = False
 
     def spared(method):
-        @wraps(method)  # Keras asks a method whether it is a callback's own
+        @wraps(method)  # Keras checks whether a callback overrides a method
         def call(*arguments, **options):
             nonlocal failed
             if failed:
@@ -86,9 +86,9 @@ def _mlflow(run, job, opened):
     from mlflow.keras import MlflowCallback
 
     config = run.config()
-    begun = opened.enter_context(mlflow.start_run(run_id=config.get("mlflow_run"), run_name=run.folder.name))
+    started = opened.enter_context(mlflow.start_run(run_id=config.get("mlflow_run"), run_name=run.folder.name))
     if "mlflow_run" not in config:
-        run.add_to_config(mlflow_run=begun.info.run_id)
+        run.add_to_config(mlflow_run=started.info.run_id)
         mlflow.log_params(_settings(job))
     return MlflowCallback()
 
@@ -97,9 +97,9 @@ def _wandb(run, job, opened):
     import wandb
     from wandb.integration.keras import WandbMetricsLogger
 
-    begun = opened.enter_context(wandb.init(id=run.config().get("wandb_run"), resume="allow", name=run.folder.name,
-                                            dir=run.folder, config=_settings(job)))
-    run.add_to_config(wandb_run=begun.id)
+    started = opened.enter_context(wandb.init(id=run.config().get("wandb_run"), resume="allow", name=run.folder.name,
+                                              dir=run.folder, config=_settings(job)))
+    run.add_to_config(wandb_run=started.id)
     return WandbMetricsLogger()
 
 

@@ -1,6 +1,6 @@
 """Weights from files and from other zoos -> a built model's weights, counted and checked before any is set.
 
-Shapes that fit don't prove that a net computes the same: where keys don't tell it, `check_outputs` does.
+Matching shapes don't prove that a net computes the same: where the keys don't show it, `check_outputs` does.
 """
 
 from collections.abc import Callable
@@ -37,8 +37,8 @@ def load_weights(model: keras.Model, weights: StrPath, name: str | None = None, 
         name: the registered name that the model was built from; None for a layout of the user's own.
         include_top: whether the model has its head.
         options: the overrides that the model was built with.
-        at_size: the function that builds the same model for images of another shape, (height, width, channels): with
-            it, the layers of a `.keras` file of another size are compared too.
+        at_size: a function that builds the same model for images of another shape, (height, width, channels): with
+            it, the layers of a `.keras` file for another size are compared too.
 
     Raises:
         ZooError: if there are no such weights, or they aren't of the same net.
@@ -63,7 +63,7 @@ def load_weights(model: keras.Model, weights: StrPath, name: str | None = None, 
         )
     try:
         doubt = load_file(model, path, include_top, options or {}, at_size)
-    except Exception as problem:  # of two libraries, each with its own
+    except Exception as problem:  # Keras and h5py each raise their own types
         raise ZooError(f"{path} doesn't fit {model.name}: {first_line(problem)}") from None
     if doubt:
         tell_doubt(path, doubt)

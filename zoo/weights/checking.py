@@ -1,4 +1,4 @@
-"""The proof that weights were matched rightly: the outputs are those of the net that they come from."""
+"""Check that weights were matched correctly: the outputs are those of the net that they come from."""
 
 import warnings
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import keras
 
 PROOF = "only a comparison of outputs proves it (zoo.weights.check_outputs, or --check IMAGES.npy OUTPUTS.npy)."
-TOLERANCE = 1e-3  # of the largest value
+TOLERANCE = 1e-3  # as a share of the largest output
 
 
 def check_outputs(model: "keras.Model", images: ArrayLike, outputs: ArrayLike,
@@ -22,10 +22,10 @@ def check_outputs(model: "keras.Model", images: ArrayLike, outputs: ArrayLike,
 
     Args:
         model: the Keras model.
-        images: what the original net was given, preprocessed: (N, height, width, channels) as the model takes them, or
-            (N, channels, height, width) as PyTorch has them. The shape tells which; where it can't, it is the former.
-        outputs: what the original net gave in inference: (N, classes) logits or probabilities, which are told by
-            being shares of 1; for a model without its head (N, height, width, channels) or (N, channels, …).
+        images: the original net's inputs, preprocessed: (N, height, width, channels) as the model takes them, or
+            (N, channels, height, width) as in PyTorch. The shape decides; if it fits both, the former is assumed.
+        outputs: the original net's outputs in inference: (N, classes) logits or probabilities, recognized by
+            their sums of 1; for a model without its head (N, height, width, channels) or (N, channels, …).
         tolerance: the largest difference allowed, as a share of the largest output.
 
     Returns:
@@ -53,12 +53,12 @@ def check_outputs(model: "keras.Model", images: ArrayLike, outputs: ArrayLike,
 
 
 def tell_doubt(path: StrPath, doubt: str) -> None:
-    """Say that weights may be another function's, and what would prove that they aren't."""
+    """Warn that weights may belong to another function, and say what would prove that they don't."""
     warnings.warn(f"{path} {doubt}: {PROOF}", ZooWarning, stacklevel=3)
 
 
 def check_files(model: "keras.Model", images: StrPath, outputs: StrPath) -> float:
-    """As `check_outputs`, with two .npy files."""
+    """Run `check_outputs` on two .npy files."""
     return check_outputs(model, _array(images), _array(outputs))
 
 
@@ -71,19 +71,19 @@ def _array(path):
 
 
 def _channels_last(what, array, shape):
-    """An array of float32 in the shape of a model's tensor, (None, …), with the channels moved to its end."""
+    """Return the array as float32, with channels last, if it has the shape of a model's tensor, (None, …)."""
     array, own = np.asarray(array), tuple(shape)
     if array.dtype.kind not in "fiu" or not array.size or not np.isfinite(array).all():
         raise ZooError(f"The {what} to check with must be an array of finite numbers; got the type {array.dtype}.")
-    turned = np.moveaxis(array, 1, -1) if array.ndim == 4 else array
-    for candidate in (array, turned):
+    moved = np.moveaxis(array, 1, -1) if array.ndim == 4 else array
+    for candidate in (array, moved):
         if candidate.ndim == len(own) and all(n in (None, m) for n, m in zip(own[1:], candidate.shape[1:])):
             return candidate.astype("float32")
     raise ZooError(f"The {what} to check with must have the shape {('N', *own[1:])}; got {array.shape}.")
 
 
 def _before_softmax(model):
-    """The model up to its logits: probabilities near 0 and 1 hide differences."""
+    """Return the model up to its logits: probabilities near 0 and 1 hide differences."""
     import keras
 
     last = model.layers[-1]

@@ -1,8 +1,8 @@
-"""The public PyTorch nets that a state dict can be told to come from by its keys, and what they are in the zoo.
+"""The public PyTorch nets that can be recognized by a state dict's keys, and what they are in the zoo.
 
-Shapes alone don't tell nets apart that differ in a stride, a padding or an epsilon: keys do, where a convention has
-some of its own. A row says which keys are its sign and, for each of its nets, the zoo's net whose weights have the same
-shapes; what that net needs to compute the same (an option); or why it computes something else.
+Shapes alone can't distinguish nets that differ in a stride, a padding or an epsilon: keys can, if a convention has
+some of its own. A row lists the keys that identify it and, for each of its nets, the zoo's net whose weights have the
+same shapes; the options with which that computes the same; or why it computes something else.
 """
 
 import re
@@ -19,7 +19,7 @@ from zoo.entry import registered
 from zoo.plan import plan
 
 SAME_FUNCTION = {"aux", "block_dropout", "drop_path", "dropout"}  # options that change nothing in inference
-# The order in which nets apply their modules, where the names' own doesn't tell it.
+# The order in which nets apply their modules, where the names' alphabetical order isn't it.
 ORDER = (
     "features layers conv0 norm0 norm1 conv1 bn1 norm2 conv2 bn2 conv3 bn3 conv4 bn4 norm conv bn squeeze expand1x1 "
     "expand3x3 downsample layer1 layer2 layer3 layer4 inception3a inception3b inception4a inception4b inception4c "
@@ -32,7 +32,7 @@ ORDER = (
 class Net:
     """A public net, and the zoo's net whose weights have the same shapes (None where the keys alone are enough).
 
-    `options` are those with which that net computes the same; `differs` says why it computes something else.
+    `options` are those with which the zoo's net computes the same; `differs` says why it computes something else.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Net:
 class Convention:
     """A way to name modules. A state dict that has all of the `keys` follows it, if its shapes are those of a net.
 
-    `head` are the first parts of the names of what stands behind the body, `unused` those of what only training needs.
+    `head` has the first parts of the names of the head's modules, `unused` those of modules that only training needs.
     """
 
     whose: str
@@ -53,11 +53,11 @@ class Convention:
     nets: tuple
     head: tuple = ("fc", "classifier")
     unused: tuple = ()
-    by_name: bool = True  # whether `place` knows the order of the modules; else it is the file's
+    by_name: bool = True  # whether `place` gives the order of the modules; else the file does
 
 
 def nets(*same: str, **others: str) -> tuple[Net, ...]:
-    """Nets that compute what the zoo's do, of the same names or of others."""
+    """Return nets that compute the same as the zoo's: with the `same` names, or as theirs="ours"."""
     return tuple(Net(name, ours) for name, ours in [*zip(same, same), *others.items()])
 
 
@@ -123,9 +123,9 @@ CONVENTIONS = (
 
 
 def recognize(state: dict[str, np.ndarray], channels: int = 3) -> list[tuple[Convention, Net]]:
-    """Return the public nets that a state dict of arrays may be of, as (`Convention`, `Net`) pairs.
+    """Return the public nets that a state dict of arrays may belong to, as (`Convention`, `Net`) pairs.
 
-    `channels` are those of the images. Several nets may have the same keys and shapes.
+    `channels` is the number of the images' channels. Several nets may have the same keys and shapes.
     """
     return [
         (convention, net) for convention in CONVENTIONS if state.keys() >= set(convention.keys)
@@ -135,12 +135,12 @@ def recognize(state: dict[str, np.ndarray], channels: int = 3) -> list[tuple[Con
 
 
 def used(state: dict[str, np.ndarray], convention: Convention) -> dict[str, np.ndarray]:
-    """The weights without those that only training needs."""
+    """Return the state dict without the weights that only training needs."""
     return {key: value for key, value in state.items() if key.partition(".")[0] not in convention.unused}
 
 
 def _sizes(state, convention):
-    """How often a module of each size is in the body."""
+    """Count the body's modules by their number of weights."""
     sizes = Counter()
     for key, value in state.items():
         if key.partition(".")[0] not in convention.head:
@@ -156,18 +156,18 @@ def _sizes_of(name, channels):
 
 
 def is_ours(name: str | None) -> bool:
-    """Whether a net comes with the zoo: what a user registers may do as he likes."""
+    """Return whether a net comes with the zoo; nets that users register needn't follow conventions."""
     entry = registered().get(name) if name else None
     return entry is not None and entry.function.__module__.startswith("zoo.families.")
 
 
 def is_changed(options: Iterable[str]) -> bool:
-    """Whether a net built with these overrides computes something else in inference."""
+    """Return whether a net built with these overrides computes something else in inference."""
     return any(key not in SAME_FUNCTION for key in options)
 
 
 def place(module: str) -> list[tuple[int, str, int]]:
-    """The sort key of a module: known names in their order, others by letter and number."""
+    """Return a module's sort key: parts of its name by `ORDER`, others by letters, then number."""
     return [(ORDER.index(part) if part in ORDER else len(ORDER), *_natural(part)) for part in module.split(".")]
 
 

@@ -1,4 +1,4 @@
-"""The weights of one Keras model -> another of the same net, whatever the names of its layers and their order."""
+"""Copy the weights of one Keras model into another of the same net, whatever its layers' names and order."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +13,7 @@ from zoo.errors import ZooError
 def copy_weights(source: keras.Model, target: keras.Model, include_top: bool = True) -> None:
     """Copy the weights of one Keras model into another of the same net.
 
-    The layers are matched by their place in the graph, so names may differ, as between keras.applications' nets and
+    The layers are matched by their position in the graph, so names may differ, as between keras.applications' nets and
     the zoo's. A separable convolution matches a depthwise and a pointwise one; a 1x1 convolution a dense layer; a bias
     just before BatchNorm, where the target has none, goes into the moving mean. `include_top` says whether the target
     has its head.
@@ -30,7 +30,7 @@ def copy_weights(source: keras.Model, target: keras.Model, include_top: bool = T
 
 
 def _given(givers, takers):
-    """Yield each giver's name and arrays, with the biases where the taker has them."""
+    """Yield each giver's name and arrays; a bias that its taker lacks goes into the next one's moving mean."""
     bias = None
     for giver, taker in zip(givers, takers):
         given = [np.asarray(weight) for weight in giver.weights]
@@ -52,8 +52,8 @@ class Slot:
 def slots(model: keras.Model) -> list[Slot]:
     """Return the model's weights as `Slot`s, in an order that depends on its graph alone.
 
-    Inputs come before what is made of them, in the order in which a layer takes them; of the terms of a sum, whose
-    order means nothing, the one behind the most layers comes first.
+    A layer comes after its inputs, which come in the order in which it takes them; the inputs of a sum, whose order
+    is arbitrary, come by depth, the deepest first.
     """
     found = []
     for layer in _in_order(model):
@@ -67,9 +67,9 @@ def slots(model: keras.Model) -> list[Slot]:
 
 def fit(given: Iterable[tuple[str, list[np.ndarray]]], takers: list[Any],
         include_top: bool = True) -> list[list[np.ndarray]]:
-    """Return each taker's arrays in its shapes, from the (name, arrays) that are given for each in turn.
+    """Reshape what is `given`, (name, arrays) for each taker (a slot or layer) in order, to the shapes of its weights.
 
-    A 1x1 convolution's kernel and a dense one differ in ones alone. Raises `ZooError` for the first that doesn't fit.
+    Kernels of 1x1 convolutions and dense layers differ in dimensions of 1 only. Raises `ZooError` if shapes don't fit.
     """
     values = []
     for (name, arrays), taker in zip(given, takers, strict=True):
@@ -89,7 +89,7 @@ def assign(takers: list[Any], values: list[list[np.ndarray]]) -> None:
 
 
 def _bare(shape):
-    """A kernel's shape without its spatial ones."""
+    """Return a kernel's shape without spatial dimensions of 1x1."""
     return shape[2:] if len(shape) == 4 and shape[:2] == (1, 1) else shape
 
 
@@ -102,22 +102,22 @@ def _sources(layer):
 
 
 def _normalized(slot):
-    """Whether the layer's output goes to BatchNorm alone."""
+    """Return whether the layer's output goes to BatchNorm alone."""
     nodes = slot.layer._outbound_nodes
     return len(nodes) == 1 and isinstance(nodes[0].operation, layers.BatchNormalization)
 
 
 def _in_order(model):
-    behind = {}  # layer -> how many layers with weights are on the longest way to it
-    for layer in model.layers:  # Keras lists inputs before what is made of them
-        ways = [behind.get(source, 0) for source in _sources(layer)]
-        behind[layer] = max(ways, default=0) + bool(_weights(layer))
+    depth = {}  # layer -> number of layers with weights on the longest path to it
+    for layer in model.layers:  # Keras lists layers after their inputs
+        depths = [depth.get(source, 0) for source in _sources(layer)]
+        depth[layer] = max(depths, default=0) + bool(_weights(layer))
     ordered, waiting = {}, [tensor._keras_history.operation for tensor in reversed(model.outputs)]
     while waiting:
         layer = waiting[-1]
         sources = _sources(layer)
         if isinstance(layer, layers.Add):
-            sources = sorted(sources, key=lambda source: -behind[source])
+            sources = sorted(sources, key=lambda source: -depth[source])
         missing = [source for source in sources if source not in ordered]
         if missing:
             waiting.append(missing[0])

@@ -1,4 +1,4 @@
-"""What the config of a Keras model says that it computes: each layer's kind, settings and sources, by its name."""
+"""What a Keras model computes, by its config: each layer's class, settings and inputs, by its name."""
 
 import json
 from dataclasses import dataclass, replace
@@ -6,16 +6,16 @@ from typing import Any
 
 from zoo.layout.trace import SCORES
 
-# What changes nothing in inference, what the weights' shapes tell, and how weights start.
+# Settings without effect in inference, those that the weights' shapes show, and (ENDINGS) those of training.
 LEFT_ASIDE = {
     "name", "trainable", "dtype", "momentum", "rate", "noise_shape", "seed", "synchronized", "units", "filters",
     "use_bias", "quantization_config", "renorm", "renorm_clipping", "renorm_momentum",
 }
 ENDINGS = ("_initializer", "_regularizer", "_constraint")
-SCORING = ("Activation", "Softmax")  # what may turn a net's last values into scores
-ADDED_POOLS = ("avg_pool", "max_pool")  # what pooling= puts behind a body
+SCORING = ("Activation", "Softmax")  # classes of layers that may turn logits into scores
+ADDED_POOLS = ("avg_pool", "max_pool")  # layers that pooling= adds to a body
 POOLS = {"max": "MaxPooling2D", "avg": "AveragePooling2D"}
-ORDERLESS = {"Add", "Average", "Maximum", "Minimum", "Multiply"}  # whose sources may change places
+ORDERLESS = {"Add", "Average", "Maximum", "Minimum", "Multiply"}  # layers whose inputs may come in any order
 OF_TRAINING = {
     "ActivityRegularization", "AlphaDropout", "AugMix", "CutMix", "Dropout", "GaussianDropout", "GaussianNoise",
     "Identity", "MixUp", "RandAugment", "SpatialDropout2D",
@@ -24,10 +24,10 @@ OF_TRAINING = {
 
 @dataclass(frozen=True)
 class Node:
-    """A call of a layer: the name of its class, its settings by Keras's names, and the nodes that it takes.
+    """A call of a layer: the name of its class, its settings by Keras's names, and the nodes that are its inputs.
 
-    Settings of our own are `zeros`, what a ZeroPadding2D puts round its input before, [[top, bottom], [left, right]];
-    the `rings` of a pool, which its last windows reach over; and whether it is called with `training` true.
+    Settings of our own are `zeros`, explicit padding by ZeroPadding2D before it, [[top, bottom], [left, right]];
+    the `rings` of a pool, its own explicit padding (`CutPooling`); and whether it is called with `training` true.
     """
 
     kind: str
@@ -36,7 +36,7 @@ class Node:
 
     @property
     def is_padding(self) -> bool:
-        """Whether it puts zeros round a map; of the channels it is a layer as others are."""
+        """Whether it is explicit padding of height and width; other ZeroPadding2D layers are compared as layers."""
         return self.kind == "ZeroPadding2D" and self.settings.get("data_format") != "channels_first"
 
     @property
@@ -48,22 +48,22 @@ class Node:
 
 
 def nodes(config: dict[str, Any]) -> dict[str, Node]:
-    """Return a model's `Node`s by the layers' names, of its config; the second call of "pool" is "pool (call 2)".
+    """Return a model's `Node`s by the layers' names, from its config; the second call of "pool" is "pool (call 2)".
 
-    Layers that do nothing in inference, as dropout, aren't among them.
+    Layers that do nothing in inference, such as dropout, are left out.
     """
     found = _calls(config)
     return {name: _padded(node, found) for name, node in found.items() if not node.is_idle}
 
 
 def own_class(stored: dict[str, Any]) -> str:
-    """Return the name of the class of a stored layer or model if it is neither Keras's nor ours, else ""."""
+    """Return the class name of a stored layer or model if it is neither Keras's nor ours, else ""."""
     name, module = stored.get("registered_name") or stored["class_name"], stored.get("module", "keras")
     return "" if name.startswith("zoo>") or module and module.split(".")[0] == "keras" else name
 
 
 def image_of(ours: dict[str, Node], theirs: dict[str, Node]) -> str | None:
-    """Return the name of the input that leads to the first of a stored net's layers of our names; None without one."""
+    """Return the name of a stored net's input that feeds its first layer with a name of ours; None if none does."""
     name = next((name for name in ours if name in theirs and theirs[name].sources), None)
     while name and theirs[name].sources:
         name = theirs[name].sources[0]
@@ -71,42 +71,42 @@ def image_of(ours: dict[str, Node], theirs: dict[str, Node]) -> str | None:
 
 
 def difference(ours: dict[str, Node], theirs: dict[str, Node], whole: bool) -> str:
-    """Return what makes a stored net another function than ours, the end of a sentence with "it"; "" if nothing does.
+    """Return how a stored net's function differs from ours, as the end of a message on "it"; "" if it doesn't.
 
-    Both are `nodes`, of nets for images of one size. What the stored net has behind the layers of ours is left aside;
-    of a `whole` net only an activation of the scores is, which is the user's choice.
+    Both are from `nodes`, for images of the same size. Layers that the stored net has after ours are ignored; if ours
+    is `whole`, with its head, only an activation of the scores is, which is the user's choice.
     """
     images = image_of(ours, ours), image_of(ours, theirs)
     for name, node in ours.items():
         if node.kind == "InputLayer" or node.is_padding or not whole and name in ADDED_POOLS:
             continue
-        if whole and node.kind == "Activation" and not _behind(name, ours):
-            told = _at_the_end(name, node, theirs)
+        if whole and node.kind == "Activation" and not _consumers(name, ours):
+            message = _end_difference(name, node, theirs)
         elif name not in theirs:
-            told = f"has no {name}, which the net has"
+            message = f"has no {name}, which the net has"
         else:
-            scores = whole and not _behind(name, theirs)  # their activation may be the layer's own
-            told = _unlike(name, node, theirs[name], {"activation"} if scores else set())
+            scores = whole and not _consumers(name, theirs)  # the stored activation may be the layer's own
+            message = _node_difference(name, node, theirs[name], {"activation"} if scores else set())
             sources, others = (_sources(found[name], image) for found, image in zip((ours, theirs), images))
-            if not told and sources != others:
+            if not message and sources != others:
                 others = others or ["nothing"]
-                told = f"has {' and '.join(others)} before {name}, where the net has {' and '.join(sources)}"
-        if told:
-            return told
+                message = f"has {' and '.join(others)} before {name}, where the net has {' and '.join(sources)}"
+        if message:
+            return message
     return ""
 
 
-def _behind(name, found):
-    """The names of the layers that take a layer's output."""
+def _consumers(name, found):
+    """Return the names of the layers that take a layer's output."""
     return [other for other, node in found.items() if name in node.sources]
 
 
-def _at_the_end(name, node, theirs):
-    """What the stored net has between the layer of the scores and its end that is no activation of them."""
+def _end_difference(name, node, theirs):
+    """Return what the stored net has after its logits other than an activation of them; "" for nothing."""
     (source,) = node.sources
     found = next((one for one in (name, *SCORES) if one in theirs), None)
     if found is None:
-        last = _behind(source, theirs)
+        last = _consumers(source, theirs)
         found = last[0] if len(last) == 1 and theirs[last[0]].kind in SCORING else None
         if last and not found:
             return f"has {last[0]} behind {source}, where the net ends"
@@ -117,21 +117,21 @@ def _at_the_end(name, node, theirs):
         return f"has {other.kind} as {found}, where the net has {node.kind}"
     if list(other.sources) != [source]:
         return f"has {' and '.join(other.sources)} before {found}, where the net has {source}"
-    behind = _behind(found, theirs)
+    behind = _consumers(found, theirs)
     return f"has {behind[0]} behind {found}, where the net ends" if behind else ""
 
 
-def _unlike(name, node, other, left_aside):
-    """What kind or setting of a stored layer isn't that of ours."""
+def _node_difference(name, node, other, left_aside):
+    """Return how a stored layer's class or settings differ from ours; "" if they don't."""
     if node.kind != other.kind:
         return f"has {other.kind} as {name}, where the net has {node.kind}"
     for key, value in node.settings.items():
         if key in other.settings and key not in left_aside and other.settings[key] != value:
-            return f"has {key} {_told(other.settings[key])} in {name}, where the net has {_told(value)}"
+            return f"has {key} {_shown(other.settings[key])} in {name}, where the net has {_shown(value)}"
     return ""
 
 
-def _told(value):
+def _shown(value):
     return "none" if value is None else value
 
 
@@ -141,18 +141,18 @@ def _sources(node, image):
 
 
 def _calls(config):
-    """The `Node` of each call of each layer, all layers among them."""
-    found, taken = {}, {}
+    """Return the `Node` of each call of each layer, those that do nothing in inference included."""
+    found, inputs = {}, {}
     for layer in json.loads(json.dumps(config, default=str)).get("layers", ()):
         name, calls = layer["config"].get("name"), layer.get("inbound_nodes")
-        before = [(last, 0) for last in list(found)[-1:]]  # which a Sequential's layer takes
-        taken[name] = [before] if calls is None else [_tensors(call) for call in calls] or [[]]
+        before = [(last, 0) for last in list(found)[-1:]]  # the input of a layer of a Sequential
+        inputs[name] = [before] if calls is None else [_tensors(call) for call in calls] or [[]]
         for call, kwargs in enumerate([call.get("kwargs", {}) for call in calls or ()] or [{}]):
             found[_key(name, call)] = Node(_kind(layer), _settings(layer, kwargs), ())
-    for name, calls in taken.items():
+    for name, calls in inputs.items():
         for call, tensors in enumerate(calls):
-            # of a layer with one call, files of older versions count those outside the net, too
-            sources = [_key(source, number if len(taken[source]) > 1 else 0) for source, number in tensors]
+            # files of older versions count calls outside the net, too: a layer's only call has index 0 here
+            sources = [_key(source, number if len(inputs[source]) > 1 else 0) for source, number in tensors]
             found[_key(name, call)] = replace(found[_key(name, call)], sources=tuple(sources))
     return found
 
@@ -162,7 +162,7 @@ def _key(name, call):
 
 
 def _tensors(value):
-    """The layers whose outputs are anywhere in the arguments of a call: (its name, the number of its call) of each."""
+    """Return (layer name, index of its call) for each layer whose output is anywhere in the arguments of a call."""
     if isinstance(value, dict):
         history = value.get("config", {}).get("keras_history") if isinstance(value.get("config"), dict) else None
         return [tuple(history[:2])] if history else _tensors(list(value.values()))
@@ -170,40 +170,40 @@ def _tensors(value):
 
 
 def _kind(layer):
-    """The name of a layer's class; of a class that is neither Keras's nor ours, one that no layer of ours has."""
+    """Return the name of a layer's class; for a class neither Keras's nor ours, a name that no layer of ours has."""
     if own := own_class(layer):
         return own if ">" in own else f"a {own} of its own"
     if layer["class_name"] == "CutPooling":
         return POOLS[layer["config"]["kind"]]
-    if layer["class_name"] == "Sequential":  # of augmentation, say
+    if layer["class_name"] == "Sequential":  # for augmentation, say
         inner = [node for node in _calls(layer["config"]).values() if node.kind != "InputLayer"]
         return "Identity" if all(node.is_idle for node in inner) else "Sequential"
     return layer["class_name"]
 
 
 def _settings(layer, kwargs):
-    """What a layer's config says that it computes; what has the same meaning is written the same."""
+    """Return the settings of a layer that affect inference, with equivalent ones in the same form."""
     config, kind = layer["config"], layer["class_name"]
     kept = {key: _plain(value) for key, value in config.items() if key not in LEFT_ASIDE and not key.endswith(ENDINGS)}
-    if kind == "CutPooling":  # a pool whose last windows reach over the edge
+    if kind == "CutPooling":  # a pool whose last windows extend over the edge
         kept |= {"pool_size": kept.pop("size"), "padding": "valid"}
         del kept["kind"]
     elif kind in POOLS.values():
         kept["rings"] = None
-    if kept.get("axis") in (3, [3], [-1]):  # the channels of maps
+    if kept.get("axis") in (3, [3], [-1]):  # the channels of feature maps
         kept["axis"] = -1
     return kept | {"training": kwargs.get("training") is True}
 
 
 def _plain(value):
-    """A setting, which for a function or an object is its name."""
+    """Return a setting; for a function or an object, its name."""
     if isinstance(value, dict):
         value = value["config"] if isinstance(value.get("config"), str) else value.get("class_name")
     return value.removeprefix("zoo>") if isinstance(value, str) else value
 
 
 def _padded(node, found):
-    """A node with the zeros round its input as its own, and with the sources that do something in inference."""
+    """Return a node with the explicit padding before it as its own setting, and with inputs that aren't idle."""
     sources = [_through(name, found) for name in node.sources]
     zeros = None
     while len(sources) == 1 and found[sources[0]].is_padding:
@@ -214,7 +214,7 @@ def _padded(node, found):
 
 
 def _through(name, found):
-    """The node of that name, or the first before it that does something in inference."""
+    """Return the name or, if that node does nothing in inference, the last one before it that does."""
     while found[name].is_idle and found[name].sources:
         (name,) = found[name].sources
     return name

@@ -1,4 +1,4 @@
-"""The ImageNet weights of keras.applications, which downloads and caches them, for the nets that it shares."""
+"""The ImageNet weights of keras.applications, which downloads and caches them, for the nets that both have."""
 
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ def reference(name: str, include_top: bool = True, weights: str | None = "imagen
 def load_imagenet(model: "keras.Model", name: str | None, include_top: bool) -> None:
     """Copy keras.applications' ImageNet weights into a model built from the registered `name`.
 
-    Raises `ZooError` where it has no such net, where the model's shapes are others, and where the download fails.
+    Raises `ZooError` if it has no such net, if the model's shapes differ, or if the download fails.
     """
     known = registry.with_weights("imagenet")
     if name not in known:
@@ -35,6 +35,6 @@ def load_imagenet(model: "keras.Model", name: str | None, include_top: bool) -> 
         )
     try:
         source = reference(name, include_top)
-    except Exception as problem:  # whatever the download runs into
+    except Exception as problem:  # whatever type the download raises
         raise ZooError(f"The weights of {name} can't be had from keras.applications: {problem}") from None
     copy_weights(source, model, include_top)

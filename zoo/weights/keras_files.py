@@ -1,4 +1,4 @@
-"""Keras's files, `.keras` and `.weights.h5`: the weights of a whole net or of its body, layer by layer."""
+"""Load Keras's files, `.keras` and `.weights.h5`: the weights of a whole net or of its body, layer by layer."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -27,13 +27,13 @@ NO_GRAPH = "it holds a model of a class of its own, not a graph of layers."
 
 def load_file(model: keras.Model, path: Path, include_top: bool = True, options: Iterable[str] = (),
               at_size: Callable[[Shape], keras.Model] | None = None) -> str:
-    """Load a file of the same net into a model; without top, one of the whole net will do: its head is left aside.
+    """Load a file of the same net into a model; without `include_top`, a whole net's file will do: its head is ignored.
 
-    A `.keras` file holds the net's graph, so the layers' names may be others; of weights alone the layers are matched
-    by name. Returns why the weights may still be another function's; "" where the file shows that they aren't.
+    A `.keras` file holds the net's graph, so the layers' names may differ; in a file of weights alone, layers are
+    matched by name. Returns why the weights may still belong to another function; "" if the file shows that they don't.
     `at_size` is `zoo.weights.load_weights`'s.
 
-    Raises `ZooError` where the file is of another net, and whatever Keras and h5py raise for one that is none.
+    Raises `ZooError` if the file is of another net, and whatever Keras and h5py raise for files that aren't theirs.
     """
     with_graph, takers = path.suffix == ".keras", [layer for layer in model.layers if layer.weights]
     own, theirs = _graph(path) if with_graph else ("", {})
@@ -56,7 +56,7 @@ def load_file(model: keras.Model, path: Path, include_top: bool = True, options:
 
 
 def _graph(path):
-    """Return the name of the class of a `.keras` file's model, "" where it is Keras's, and the model's `nodes`."""
+    """Return the class name of a `.keras` file's model, "" if it is Keras's own, and the model's `nodes`."""
     with ZipFile(path) as archive:
         text = archive.read("config.json")
     try:
@@ -70,28 +70,28 @@ def _graph(path):
 
 
 def _compared(model, theirs, include_top, at_size):
-    """What makes a `.keras` file's net another function than the model, as far as is seen, and whether it surely does.
+    """Return how a `.keras` file's net differs from the model, or why that isn't known, and whether it surely differs.
 
-    That is the first layer that isn't what the layer of its name is in the model or, for images of another shape, in
-    the model that `at_size` builds for these.
+    The difference is the first between layers of one name, in the file and in the model or, for images of another
+    shape, in the model that `at_size` builds for these.
     """
     ours = nodes(model.get_config())
     image = image_of(ours, theirs)
     _, *shape = theirs[image].settings["batch_shape"] if image else (None,)
     if tuple(shape) != model.input_shape[1:]:
         if at_size is None or len(shape) != 3 or not all(is_whole(size, 1) for size in shape):
-            told = f"is of a net for images of another shape, {tuple(shape)}, so that its layers weren't compared"
-            return told, False
+            doubt = f"is of a net for images of another shape, {tuple(shape)}, so that its layers weren't compared"
+            return doubt, False
         try:
             ours = nodes(at_size(tuple(shape)).get_config())
-        except ZooError:  # it is too small, say
+        except ZooError:  # they are too small, say
             return f"is of a net for images of {shape[0]}x{shape[1]}, which {model.name} can't take", True
     differs = difference(ours, theirs, include_top)
     return differs, bool(differs)
 
 
 def _matched_by_graph(model, path, include_top):
-    """Load the weights of a net whose layers have other names; return that this proves nothing."""
+    """Load the weights of a net whose layers have other names; return the doubt that remains."""
     source = keras.models.load_model(path, compile=False)
     if not getattr(source, "outputs", None):
         raise ZooError(NO_GRAPH)
@@ -100,7 +100,7 @@ def _matched_by_graph(model, path, include_top):
 
 
 def _stored(path):
-    """Return each layer's arrays by its name, of a `.weights.h5` file or the one in a `.keras` file."""
+    """Return each layer's arrays by its name, from a `.weights.h5` file or the one in a `.keras` file."""
     source = path
     if path.suffix == ".keras":
         with ZipFile(path) as archive:
@@ -111,7 +111,7 @@ def _stored(path):
 
 
 def _array(stored):
-    """An array as NumPy has it; bfloat16, which HDF5 doesn't know, as float32."""
+    """Return an HDF5 data set as a NumPy array; bfloat16, which HDF5 doesn't know, as float32."""
     if stored.attrs.get("dtype") != "bfloat16":
         return np.asarray(stored)
     return np.asarray(stored).view(ml_dtypes.bfloat16).astype(np.float32)

@@ -1,4 +1,4 @@
-"""A state dict of PyTorch's -> a built model's weights: which module is which layer, and whether that can be known."""
+"""A PyTorch state dict -> a built model's weights: which module is which layer, and how certain that is."""
 
 import re
 from math import prod
@@ -18,7 +18,7 @@ from zoo.weights.copying import assign, fit, slots
 from zoo.weights.state_dicts import TENSORS, read_state
 
 OLD_DENSE_LAYER = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")  # how the published files spell norm1, conv1
-COUNT = "num_batches_tracked"  # of BatchNorm, which only its training with a changing momentum needs
+COUNT = "num_batches_tracked"  # of BatchNorm, needed only for training with momentum=None
 LOST_ORDER = " A .safetensors file has lost the order of its modules: a .pth file would have it."
 
 
@@ -26,18 +26,18 @@ def load_pytorch(model: keras.Model, path: StrPath, name: str | None = None, inc
                  options: dict[str, Any] | None = None) -> None:
     """Load a PyTorch checkpoint, of a public net or of one of the user's own, into a model.
 
-    A public net's keys tell what it is (see `zoo.weights.conventions`): in another net than its own it is refused. A
-    `ZooWarning` says so where they don't, and modules were matched by their order and shapes alone.
+    A public net is recognized by its keys (see `zoo.weights.conventions`); if the model is another net, it is an error.
+    Otherwise modules are matched by their order and shapes alone, and a `ZooWarning` says so.
 
     Args:
         model: the Keras model.
         path: the file; see `zoo.weights.torch_files`.
         name: the registered name that the model was built from; None for a layout of the user's own.
-        include_top: whether the model has its head; without it the checkpoint's is left aside.
+        include_top: whether the model has its head; without it the checkpoint's is ignored.
         options: the overrides that the model was built with.
 
     Raises:
-        ZooError: where the file isn't a checkpoint of the net. Then nothing is changed.
+        ZooError: if the file isn't a checkpoint of the net. Then nothing is changed.
     """
     state = read_state(path)
     try:
@@ -51,7 +51,7 @@ def load_pytorch(model: keras.Model, path: StrPath, name: str | None = None, inc
 
 def set_state(model: keras.Model, state: dict[str, np.ndarray], name: str | None = None, include_top: bool = True,
               options: dict[str, Any] | tuple[()] = (), is_ordered: bool = True) -> str:
-    """Set a model's weights from a state dict of NumPy arrays; return what remains to be proved, or "".
+    """Set a model's weights from a state dict of NumPy arrays; return why it may be another net's, or "".
 
     `is_ordered` says whether the modules are known to come in the order in which the net applies them. Raises
     `ZooError` before any weight is set.
@@ -59,7 +59,7 @@ def set_state(model: keras.Model, state: dict[str, np.ndarray], name: str | None
     state = {OLD_DENSE_LAYER.sub(r"\1\2.", key): value for key, value in state.items() if not key.endswith(COUNT)}
     found = recognize(state, model.input_shape[-1]) if is_ours(name) else []
     if found and not any(_fits(net, name, options) for _, net in found):
-        raise ZooError(f"its keys are those of {' or '.join(map(_told, found))}.")
+        raise ZooError(f"its keys are those of {' or '.join(map(_described, found))}.")
     convention = found[0][0] if found else None
     modules, takers = _modules(state, convention), slots(model)
     if not include_top:
@@ -85,8 +85,8 @@ def _fits(net, name, options):
     )
 
 
-def _told(found):
-    """Whose net it is, and what that is here."""
+def _described(found):
+    """Return whose public net a (convention, net) pair is, and what it is in the zoo."""
     convention, net = found
     if net.differs:
         here = f"isn't among the zoo's: {net.differs}"
@@ -97,14 +97,14 @@ def _told(found):
 
 
 def _doubt(found, model, name, options):
-    """Why the weights may be another function's; "" where the keys tell that they aren't."""
+    """Return why the weights may belong to another function; "" if the keys show that they don't."""
     if not found:
         return (f"was matched to {model} by the order and shapes of its weights alone, which another stride, padding "
                 "or epsilon leaves as they are")
     others = [pair for pair in found if not _fits(pair[1], name, options)]
     if others:
         ours = next(f"{whose.whose} {net.name}" for whose, net in found if _fits(net, name, options))
-        return f"has the keys of {ours}, which is {name} here, and of {' and '.join(map(_told, others))}"
+        return f"has the keys of {ours}, which is {name} here, and of {' and '.join(map(_described, others))}"
     needed = {key for _, net in found for key in net.options}
     changed = [f"{key}={value!r}" for key, value in dict(options).items() if key not in SAME_FUNCTION | needed]
     whose, net = found[0]
@@ -115,7 +115,7 @@ def _doubt(found, model, name, options):
 
 
 def _modules(state, convention):
-    """The modules' tensors by name, in the order in which the net applies them."""
+    """Return the modules' tensors by name, in the order in which the net applies them."""
     modules = {}
     for key, value in (used(state, convention) if convention else state).items():
         module, _, tensor = key.rpartition(".")
@@ -125,7 +125,7 @@ def _modules(state, convention):
 
 
 def _body(modules, convention, count):
-    """The modules without the head: told by its name, or all that comes after as many as the body has."""
+    """Return the modules without the head, which is known by name or comes after the first `count` modules."""
     if convention:
         return {name: tensors for name, tensors in modules.items() if name.partition(".")[0] not in convention.head}
     return dict(list(modules.items())[:count])
@@ -141,7 +141,7 @@ def _given(modules, takers):
 
 
 def _to_keras(value, layer):
-    """A tensor in the layout of Keras: kernels HWIO, dense ones (inputs, outputs), inputs from a map in HWC order."""
+    """Return a tensor in Keras's layout: kernels HWIO, dense ones (inputs, outputs), flattened inputs in HWC order."""
     if value.ndim == 4:
         depthwise = isinstance(layer, layers.DepthwiseConv2D)
         return value.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))
@@ -155,7 +155,7 @@ def _to_keras(value, layer):
 
 
 def _flattened(layer):
-    """The (height, width, channels) of the map that a dense layer gets as a vector, through Flatten and Dropout."""
+    """Return the (height, width, channels) of the feature map that is flattened for a dense layer, or None."""
     while not isinstance(layer, layers.Flatten):
         layer = layer._inbound_nodes[0].input_tensors[0]._keras_history.operation
         if not isinstance(layer, (layers.Flatten, layers.Dropout)):

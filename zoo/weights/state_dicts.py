@@ -1,4 +1,4 @@
-"""What training scripts save -> a state dict of NumPy arrays: the wrappers taken off, the types made one."""
+"""Checkpoints of training scripts -> a state dict of NumPy arrays, unwrapped and all float32."""
 
 import warnings
 from pathlib import Path
@@ -11,20 +11,20 @@ from zoo.weights.conventions import place
 from zoo.weights.torch_files import MODULE, StandIn, Unusable, read, told
 
 TENSORS = ("weight", "bias", "running_mean", "running_var")  # of a module, in the order of Keras's layers
-PLAIN = ("state_dict", "model_state_dict", "model_state", "model", "net", "network")  # where weights lie
+PLAIN = ("state_dict", "model_state_dict", "model_state", "model", "net", "network")  # keys under which weights lie
 WRAPPING = ("module", "_orig_mod")  # the parts of names that DataParallel and torch.compile add
-HOLDERS = ("model", "net", "network", "backbone")  # and, before all names, Lightning's modules and scripts' own
+HOLDERS = ("model", "net", "network", "backbone")  # prefixes of all names, by Lightning's modules and scripts
 
 
 def read_state(path: StrPath) -> dict[str, np.ndarray]:
     """Return the weights in a file as a dict of float32 NumPy arrays by name, in the order of the modules.
 
-    What lies beside them (an optimizer, the epoch, arguments) is left out, and so are the prefixes that all names
-    have in common. Half precision, bfloat16 and float64 become float32. A .safetensors file has no order but that of
-    the names: theirs, numbers counted, is taken.
+    Whatever else it holds (an optimizer, the epoch, arguments) is left out, and so are wrappers' prefixes that all
+    names have. Half precision, bfloat16 and float64 become float32. A .safetensors file doesn't keep the order of
+    the modules: they are sorted by name (`zoo.weights.conventions.place`).
 
     Raises:
-        ZooError: for a file that holds no weights, can't be read, or would run code; it says which.
+        ZooError: for a file that holds no weights, can't be read, or would run code; the message says which.
     """
     path = Path(path)
     try:
@@ -35,35 +35,35 @@ def read_state(path: StrPath) -> dict[str, np.ndarray]:
         arrays = {key: _as_array(key, value) for key, value in state.items()}
     except ImportError as missing:
         raise ZooError(f"Reading {path.name} needs {missing.name}: pip install {missing.name}.") from None
-    except Exception as problem:  # of two libraries, each with its own
+    except Exception as problem:  # PyTorch and safetensors each raise their own types
         raise ZooError(f"{path} is no checkpoint: {told(problem)}") from None
     return {key: array for key, array in arrays.items() if array is not None}
 
 
 def _state_dict(content, path):
-    """The one dict of tensors in what a training script saved, at whatever depth it lies."""
+    """Return the one dict of tensors in what a training script saved, at whatever depth it lies."""
     found = dict(_state_dicts(content))
-    if len(found) > 1:  # a weight without a module is no net's
+    if len(found) > 1:  # weights without a module aren't a net's
         found = {name: state for name, state in found.items() if any("." in key for key in state)} or found
     if not found:
         kinds = [content, *(content.values() if isinstance(content, dict) else ())]
         is_module = any(isinstance(kind, StandIn) and kind.is_module for kind in kinds)
         raise Unusable(MODULE if is_module else "it holds no dict of tensors.")
     ranks = {name: PLAIN.index(_last(name)) for name in found if _last(name) in PLAIN}
-    taken = "" if "" in found else min(ranks, key=ranks.get) if ranks else next(iter(found))
-    others = [name for name in found if name != taken]
-    if others and taken not in ("", *ranks):
+    chosen = "" if "" in found else min(ranks, key=ranks.get) if ranks else next(iter(found))
+    others = [name for name in found if name != chosen]
+    if others and chosen not in ("", *ranks):
         raise Unusable(f"it holds several nets ({', '.join(found)}); save the one as a file of its own.")
     if others:
         warnings.warn(
             f"{path} holds other weights too, under {', '.join(others)}; taken were those "
-            f"{f'under {taken}' if taken else 'at its top'}.", ZooWarning, stacklevel=2,
+            f"{f'under {chosen}' if chosen else 'at its top'}.", ZooWarning, stacklevel=2,
         )
-    return found[taken]
+    return found[chosen]
 
 
 def _state_dicts(content, name=""):
-    """Yield each dict that holds a module's tensors, and its keys from the top on, joined by dots."""
+    """Yield (name, dict) for each dict with a module's tensors; the name is its path of keys, joined by dots."""
     if not isinstance(content, dict):
         return
     tensors = {key: value for key, value in content.items() if isinstance(key, str) and hasattr(value, "dtype")}
@@ -74,10 +74,10 @@ def _state_dicts(content, name=""):
 
 
 def _without_prefixes(state):
-    """The weights by the names that the net itself has."""
+    """Return the weights by the names that the net itself has, without wrappers' prefixes."""
     short = {".".join(part for part in key.split(".") if part not in WRAPPING): value for key, value in state.items()}
     state = short if len(short) == len(state) else state
-    modules = [key for key in state if "." in key]  # scalars have none, such as the count of an average
+    modules = [key for key in state if "." in key]  # scalars, such as a moving average's counter, have none
     while modules and (first := modules[0].partition(".")[0]) in HOLDERS and _all_in(modules, first):
         state = {key.removeprefix(f"{first}."): value for key, value in state.items()}
         modules = [key.removeprefix(f"{first}.") for key in modules]
@@ -89,7 +89,7 @@ def _all_in(keys, first):
 
 
 def _as_array(key, tensor):
-    """A tensor as a float32 array; None for one that no layer has, such as the count of BatchNorm's batches."""
+    """Return a tensor as a float32 array; None for one that no layer has, such as BatchNorm's counter of batches."""
     kind = str(tensor.dtype).rpartition(".")[2]
     if getattr(tensor, "is_quantized", False) or not kind.startswith(("float", "bfloat", "half", "double")):
         if _last(key) in TENSORS:

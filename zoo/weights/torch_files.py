@@ -1,4 +1,4 @@
-"""PyTorch's files, `torch.save`'s and .safetensors -> what lies in them. No code in a file is ever run."""
+"""Read PyTorch's files, `torch.save`'s and .safetensors. No code in a file is ever run."""
 
 import re
 from collections import OrderedDict
@@ -17,13 +17,13 @@ MODULE = (
 
 
 class Unusable(ValueError):
-    """What a file is in the place of a checkpoint; the message goes on from its name."""
+    """A file isn't a checkpoint that can be read; the message is a clause to follow its name."""
 
 
 def read(path: Path) -> Any:
-    """Return what a file holds, and the names that .safetensors has for tensors which share their values.
+    """Return a file's content, and {alias: name} of the tensors in .safetensors that share their values.
 
-    Raises `Unusable`, and whatever PyTorch and safetensors raise: `told` says it in a sentence.
+    Raises `Unusable`, and whatever PyTorch and safetensors raise: `told` turns it into a message.
     """
     with open(path, "rb") as file:
         head = file.read(512)
@@ -31,7 +31,7 @@ def read(path: Path) -> Any:
         from safetensors import safe_open
 
         try:
-            import torch  # noqa: F401  (without it there are no types but NumPy's)
+            import torch  # noqa: F401  (without it only NumPy's dtypes can be read)
         except ImportError:
             framework = "np"
         else:
@@ -44,12 +44,12 @@ def read(path: Path) -> Any:
 
 
 def _is_safetensors(head):
-    """The format begins with the length of a header of JSON."""
+    """Return whether a file begins as .safetensors do: with the length of a JSON header."""
     return head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 2**40
 
 
 def _refuse_others(path, head):
-    """Raise `Unusable` for the files that people take for a checkpoint."""
+    """Raise `Unusable` for files that are commonly mistaken for a checkpoint."""
     text = head.lstrip().lower()
     if not head:
         raise Unusable("it is empty.")
@@ -79,7 +79,7 @@ FOREIGN_DICT = re.compile(r"Can only SETITEMS? for dict.*but got <class '(\S+)'>
 
 
 def _load(path):
-    """Load by PyTorch's reader of plain data, with a `StandIn` for each class or function that it doesn't know."""
+    """Load by `torch.load` with weights_only, with a `StandIn` for each class or function that it doesn't allow."""
     import torch
 
     kinds = {}
@@ -96,7 +96,7 @@ def _load(path):
 
 
 class StandIn:
-    """In the place of an object that a file would make: it takes everything, and does nothing."""
+    """A placeholder for an object that a file would create: it accepts all arguments, and does nothing."""
 
     def __new__(cls, *_, **__):
         return object.__new__(cls)
@@ -111,7 +111,7 @@ class StandIn:
 
 
 class StandInDict(StandIn):
-    """In the place of a kind of dict: a plain one."""
+    """A placeholder for a subclass of dict: a plain one."""
 
     def __new__(cls, *_, **__):
         return OrderedDict()
@@ -123,7 +123,7 @@ def _stand_in(name, kind):
 
 
 def told(problem: Exception) -> str:
-    """What another library said, as the end of a sentence of one line."""
+    """Return another library's error as the end of a message, on one line."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(problem))
     blocked = re.search(r"unsupported GLOBAL (\S+) whose module", text)
     if blocked:
@@ -136,4 +136,4 @@ def told(problem: Exception) -> str:
         return "it is cut off: its end is missing."
     if isinstance(problem, (RuntimeError, OSError)) or type(problem).__name__ == "SafetensorError":
         return first_line(text if text.strip() else problem).partition(". ")[0].rstrip(".") + "."
-    return "torch.save didn't write it, or it is damaged."  # what a reader of pickles stumbles over tells nobody more
+    return "torch.save didn't write it, or it is damaged."  # unpickling errors would tell users nothing more

@@ -1,4 +1,4 @@
-"""The weights that torchvision publishes for the nets that it shares: where they are, and whether they came whole."""
+"""The weights that torchvision publishes for the nets that both have: downloaded, and verified by their hash."""
 
 import hashlib
 from pathlib import Path
@@ -17,8 +17,8 @@ def load_torchvision(model: "keras.Model", name: str | None, include_top: bool =
                      options: dict[str, Any] | None = None) -> None:
     """Download torchvision's weights, once, and load them into a model; the arguments are those of `load_pytorch`.
 
-    Raises `ZooError` where torchvision has no such net, the file comes damaged, and where the model's shapes are
-    others. Then nothing is changed.
+    Raises `ZooError` if torchvision has no such net, if the file arrives damaged, or if the model's shapes differ.
+    Then nothing is changed.
     """
     files = registry.with_weights("torchvision")
     if name not in files:
@@ -28,7 +28,7 @@ def load_torchvision(model: "keras.Model", name: str | None, include_top: bool =
 
 
 def _download(file):
-    """Return the path of a file, whose name ends with the first digits of its SHA-256."""
+    """Return the path of a downloaded file, verified by its name's end, the first digits of its SHA-256."""
     import keras
 
     url = f"{FOLDER}{file}.pth"
