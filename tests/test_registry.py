@@ -71,6 +71,12 @@ def test_a_new_net_is_one_file_and_no_other_change(tmp_path):
     assert "A new net" in told.stdout
 
 
+PUBLISHED = {
+    "params", "trainable_params", "encoder_params", "macs", "receptive_field", "output_size", "mnist_error",
+    "cifar10_error", "imagenet_top1_error", "imagenet_top5_error", "voc2011_mean_iu", "voc2012_mean_iu",
+}
+
+
 @pytest.mark.parametrize("name", zoo.list_models())
 def test_an_entry_tells_what_a_reader_of_the_list_needs(name):
     entry = registry.entry(name)
@@ -78,7 +84,7 @@ def test_an_entry_tells_what_a_reader_of_the_list_needs(name):
     assert 1950 < entry.year < 2100 and entry.year <= entry.paper.year
     assert entry.summary and not entry.summary.endswith(".")
     assert len(entry.input_shape) == 3 and entry.classes > 1
-    assert all(figure.source for figure in entry.published.values())
+    assert all(figure.source for figure in entry.published.values()) and set(entry.published) <= PUBLISHED
     assert entry.margin * 2 < min(entry.input_shape[:2])
 
 

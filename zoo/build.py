@@ -32,8 +32,8 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
         classifier_activation: "softmax", any Keras activation, or None for logits. Always computed in float32.
         weights: None for random weights, "imagenet" (keras.applications' weights), "torchvision" (PyTorch's), or a
             path: `.keras` or `.weights.h5` of the same net, or a PyTorch checkpoint, a public net's or your own
-            (see docs/weights.md). Without top, or for features, the head that the weights have is left aside.
-        features: if true, the outputs are the maps of the named stages: a dict, finest first.
+            (see docs/weights.md). Without top, or for features, the head of the weights is ignored.
+        features: if true, the outputs are the feature maps of the named stages: a dict, finest first.
         name: the Keras model's name.
         **overrides: `padding`, `stride`, `pool`, `norm`, `activation`, `dropout`, `width`, `output_stride`, `head`
             (see `zoo.layout.rewrite`), and the model's own options.
@@ -57,7 +57,7 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
 @channels_last()
 def build(traced: Trace, name: str = "layout", classifier_activation: str | bool | None = False,
           features: bool = False) -> keras.Model:
-    """Make the layers of a `Trace`, in its order; `classifier_activation=False` adds none, not even a linear one."""
+    """Return the net of a `Trace`; `classifier_activation=False` adds no activation layer, not even a linear one."""
     tensors = {INPUT: keras.Input(traced.input_shape, name=INPUT)}
     has_batchnorm = "batch" in norm_kinds([layer.word for layer in traced.layers])
     initializer = _normalized_initializer if has_batchnorm else _initializer
@@ -110,12 +110,12 @@ def _apply(layer, inputs, initializer):
 
 
 def _as_map(x, name):
-    """A gate, one value a channel, in the shape that multiplies a map."""
+    """Return a gate, one value per channel, in the shape that multiplies a feature map."""
     return x if len(x.shape) == 4 else layers.Reshape((1, 1, x.shape[-1]), name=name)(x)
 
 
 def _layer(word, name, layer, padding, initializer):
-    """Return the Keras layer of a plain word; `initializer(word)` is that of its kernel."""
+    """Return the Keras layer of a word with one input; `initializer(word)` is that of its kernel."""
     channels = layer.input_shape[-1]
     match word:
         case words.Conv():
@@ -166,7 +166,7 @@ def _layer(word, name, layer, padding, initializer):
             return layers.Dropout(word.rate, noise_shape=(None, 1, 1, 1), name=name)
         case words.Scale():
             return layers.Rescaling(word.factor, name=name)
-        case words.Split():  # "channels_first" takes NHWC's last axes, width and channels, for height and width
+        case words.Split():  # "channels_first" crops the last two axes, in NHWC width and channels
             size = channels // word.parts
             border = ((0, 0), (word.part * size, channels - (word.part + 1) * size))
             return layers.Cropping2D(border, data_format="channels_first", name=name)
@@ -196,10 +196,10 @@ def _activation(name):
 
 
 def _initializer(word, fan_in=None):
-    """He's normal initialization, with which deep ReLU nets train (arXiv:1502.01852), but:
+    """Return He's normal initializer, with which deep ReLU nets train (arXiv:1502.01852), with exceptions:
 
-    LeCun's for his own squashing function, Glorot's for other saturating ones and for class scores, and a tenth of
-    He's variance for scores behind a ReLU, which wide nets otherwise drive to 0, all of them and for good.
+    LeCun's for the scaled tanh, Glorot's for other saturating activations and for class scores, and a tenth of He's
+    variance for scores after a ReLU, all of which would otherwise go to 0 in wide nets, for good.
     """
     if word.activation == "scaled_tanh":
         return papers.LeCunRange(fan_in)
@@ -214,14 +214,14 @@ def _initializer(word, fan_in=None):
 
 
 def _normalized_initializer(word, fan_in=None):
-    """PyTorch's own, uniform up to the root of 1 / fan-in, for nets with BatchNorm, which undoes the kernels' scale.
+    """Return PyTorch's, uniform up to the root of 1 / fan-in, for nets with BatchNorm, which undoes the kernels' scale.
 
-    The smaller they start, the more a step changes them, and such nets learn far faster than from He's, of six times
-    the variance (docs/trains_as_built.md).
+    The smaller kernels are at first, the more a step changes them, and such nets learn far faster than from He's
+    initializer, of six times the variance (docs/trains_as_built.md).
     """
     if word.activation == "scaled_tanh" or _rectified_scores(word):
         return _initializer(word, fan_in)
-    if fan_in or isinstance(word, words.DepthwiseConv):  # a kernel whose shape doesn't tell it
+    if fan_in or isinstance(word, words.DepthwiseConv):  # kernels whose shape doesn't show the fan-in
         limit = (fan_in or prod(pair(word.kernel))) ** -0.5
         return keras.initializers.RandomUniform(-limit, limit)
     return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
@@ -232,5 +232,5 @@ def _scores_classes(word):
 
 
 def _rectified_scores(word):
-    """Whether a word gives class scores through a ReLU: they start at 1, since a class at 0 would never learn."""
+    """Return whether a word gives class scores through a ReLU: biases start at 1, as a class at 0 would never learn."""
     return word.activation == "relu" and _scores_classes(word)

@@ -25,14 +25,13 @@ class Paper:
 
 
 TORCHVISION = "torchvision.models documentation"  # a source that many families share
-# What the papers' trainings share, as far as a recipe can say it: their colour changes are left out, momentum is
-# Nesterov's.
+# What the papers' trainings share, as far as a recipe has it: colour augmentation is left out, momentum is Nesterov's.
 SGD = {"optimizer": "sgd", "momentum": 0.9, "label_smoothing": 0.0, "augment": ("flip", "crop")}
 
 
 @dataclass(frozen=True)
 class Cited:
-    """A published figure and where it stands."""
+    """A published figure and its source, such as a table of the paper."""
 
     value: float
     source: str
@@ -43,11 +42,11 @@ class Entry:
     """A registered model.
 
     `function(classes=…, …)` returns its layout. `input_shape` (NHWC without the N) and `classes` are the paper's.
-    `margin` is the ring of zeros that the paper puts round an image to reach that shape, `pixel_range` the values
-    that it gives to black and white (None: images are normalized by the data's mean and deviation), `recipe` what
-    its training needs other than the defaults, `paper_recipe` how the paper trained it (None: not known here),
-    `published` the figures that its tests hold it to, `weights` what the names that `zoo.create(weights=…)` takes stand
-    for: "imagenet" for a builder of keras.applications, "torchvision" for a file of PyTorch's, without its suffix.
+    `margin` is how many pixels of zeros the paper pads an image with on each side to reach that shape, `pixel_range`
+    the values that it gives to black and white (None: images are normalized by the data's mean and standard deviation),
+    `recipe` the fields of its recipe that differ from the defaults, `paper_recipe` those of the paper's (None: not
+    known here), `published` the figures that tests compare it with, `weights` its weights by what
+    `zoo.create(weights=…)` takes: "imagenet": a builder of keras.applications, "torchvision": a file without suffix.
     """
 
     name: str
@@ -77,13 +76,13 @@ class Entry:
 
     @property
     def is_registered(self) -> bool:
-        """Whether the name leads here: a layout in a file may bear the name of another."""
+        """Whether this is the entry of its name: a layout in a file may have the name of a registered model."""
         return ENTRIES.get(self.name) is self
 
     def layout(self, classes: int | None = None, **options: Any) -> Layout:
-        """Return the layout, for the paper's number of classes unless told.
+        """Return the layout, by default for the paper's number of classes.
 
-        Raises `ZooError` without any, and for an option that isn't of its default's kind.
+        Raises `ZooError` if there is no such number, and for an option that isn't of its default's type.
         """
         options = {key: checks.like(self.options[key])(key, value) for key, value in options.items()}
         parameter = self._parameters.get("classes")

@@ -15,7 +15,7 @@ from zoo.registry import entries, list_models
 
 @dataclass(frozen=True)
 class Facts:
-    """What `zoo list` tells of a model, computed from its layout.
+    """What `zoo list` shows of a model, computed from its layout.
 
     Shapes are NHWC without the N. `macs` are the multiply-adds of convolution and dense layers for one image;
     `params` counts BatchNorm's moving statistics as Keras does.
@@ -36,8 +36,8 @@ class Facts:
 class Info(Facts):
     """All of a model's facts; the fields are the keys of `zoo info --json`.
 
-    `trainable_params` leaves BatchNorm's moving statistics out. `receptive_field` is that of the last map, in pixels
-    of the image; in a layer's row None stands for the whole image.
+    `trainable_params` leaves BatchNorm's moving statistics out. `receptive_field` is that of the last feature map, in
+    pixels of the image; in a layer's row None means the whole image.
     """
 
     trainable_params: int
@@ -89,23 +89,23 @@ def _row(layer):
 
 
 def _square(pair):
-    """A pair as one number where both are equal, as in a layout; None (the whole image) stays None."""
+    """Return a pair as one number if both are equal, as in a layout; None (the whole image) stays None."""
     return pair if pair is None else pair[0] if pair[0] == pair[1] else pair
 
 
 def search(patterns: Sequence[str], family: str | None, year: str | None) -> list[str]:
     """Return the names of the models that match any pattern, of a family and of a year, "2015" or "2012-2014".
 
-    Where no name matches, those whose summary or paper holds all the patterns as words. `family` is a pattern too.
+    If no name matches, return those whose family, summary or paper contains all patterns. `family` is a pattern, too.
 
     Raises:
-        ZooError: for a year that is none.
+        ZooError: for an invalid year.
     """
     known = entries()
     names = list_models(*patterns)
     if not names:
-        told = {name: f"{entry.family} {entry.summary} {entry.paper}".lower() for name, entry in known.items()}
-        names = [name for name in known if all(word.lower() in told[name] for word in patterns)]
+        texts = {name: f"{entry.family} {entry.summary} {entry.paper}".lower() for name, entry in known.items()}
+        names = [name for name in known if all(word.lower() in texts[name] for word in patterns)]
     first, _, last = (year or "").partition("-")
     if not all(part.isdigit() for part in (first, last) if part):
         raise ZooError(f"{year!r} is no year; write 2015 or 2012-2014.")

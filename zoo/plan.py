@@ -15,7 +15,7 @@ from zoo.layout.words import Words
 
 @dataclass(frozen=True)
 class Plan:
-    """What `create` builds and `info` tells. `entry` is None for a layout of the user's own."""
+    """What `create` builds and `info` describes. `entry` is None for a layout of the user's own."""
 
     name: str
     entry: Entry | None
@@ -44,9 +44,9 @@ def plan(model: str | Layout | Words, input_shape: Shape | None = None, classes:
 def resolve(model: Any, classes: int | None = None, include_top: bool = True,
             pooling: str | None = None, name: str | None = None,
             **overrides: Any) -> tuple[str, Entry | None, Layout]:
-    """Return a model's name, its entry (None for a layout of the user's own), and its layout, every change applied.
+    """Return a model's name, its entry (None for a layout of the user's own), and its layout, all overrides applied.
 
-    Raises `ZooError` as `plan` does, but for sizes, which a layout alone doesn't have.
+    Raises `ZooError` as `plan` does, except for errors of size, since a layout has no input size.
     """
     entry = registry.entry(model) if isinstance(model, str) else None
     name = checks.or_none(checks.name)("name", name) or (entry.name if entry else "layout")
@@ -100,7 +100,7 @@ def _same_padding(layout, input_shape):
 
 
 def _smaller_net(entry, input_shape):
-    """The first of the newest nets made for images of this size or less, other than the entry's own."""
+    """Return the name of the newest other net made for images of this size or less, in a list; [] if there is none."""
     sized = [other for other in registry.entries().values() if other is not entry and other.input_shape]
     fitting = [other for other in sized if max(other.input_shape[:2]) <= min(input_shape[:2])]
     return [max(fitting, key=lambda other: other.year or 0).name] if fitting else []

@@ -10,17 +10,17 @@ from zoo.errors import ZooError, ZooWarning
 
 PRECISIONS = ("float32", "bfloat16")
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"  # TensorFlow reads it once, when it is loaded
-BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # as Linux calls them, on x86 and on Arm
+BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # instructions by Linux's names, on x86 and on Arm
 CAP, WITHOUT_BFLOAT16 = "ONEDNN_MAX_CPU_ISA", ("SSE41", "AVX", "AVX2", "AVX2_VNNI")
 CPUINFO = Path("/proc/cpuinfo")
 
 
 def prepare() -> None:
-    """Have TensorFlow compute with oneDNN on x86-64 Linux; a variable `TF_ENABLE_ONEDNN_OPTS` that is set stays.
+    """Let TensorFlow compute with oneDNN on x86-64 Linux, unless `TF_ENABLE_ONEDNN_OPTS` is set already.
 
-    TensorFlow itself takes oneDNN only where a processor has instructions made for neural networks (AVX512-VNNI and
+    By default TensorFlow uses oneDNN only if the processor has instructions for neural networks (AVX512-VNNI and
     newer). On the others, such as all with AVX2 alone, nets train two to five times as fast with it
-    (benchmarks/README.md). On Arm TensorFlow's own choice stays.
+    (benchmarks/README.md). On Arm TensorFlow's default stays.
 
     Warns (`ZooWarning`) if TensorFlow was loaded before, and without it.
     """
@@ -37,27 +37,27 @@ def prepare() -> None:
 
 
 def _computes_with_onednn():
-    """Whether the TensorFlow that is loaded does, or isn't what Keras runs on."""
+    """Return whether the TensorFlow that is loaded uses oneDNN; True, too, if Keras runs on another backend."""
     import keras
 
     if keras.backend.backend() != "tensorflow":
         return True
     try:
         from tensorflow.python.util._pywrap_util_port import IsMklEnabled
-    except ImportError:  # it is none of TensorFlow's public names
+    except ImportError:  # it isn't a public name of TensorFlow
         return True
     return IsMklEnabled()
 
 
 def slow_bfloat16(device: str, cpuinfo: Path = CPUINFO) -> str | None:
-    """Return the sentence that warns of bfloat16 on a device, "cpu:0", or None where it pays, or nobody tells."""
+    """Return a warning if bfloat16 is slow on a device, "cpu:0"; None if it is fast, or that isn't known."""
     if not device.startswith("cpu") or not cpuinfo.exists() or BFLOAT16 & _flags(cpuinfo):
         return None
     return "This processor has no instructions for bfloat16: float32 is faster on it."
 
 
 def check_bfloat16(cpuinfo: Path = CPUINFO) -> None:
-    """Raise `ZooError` where TensorFlow would end the process: it doesn't know of the limit that oneDNN was set."""
+    """Raise `ZooError` where bfloat16 would crash TensorFlow, which ignores `ONEDNN_MAX_CPU_ISA`, oneDNN's limit."""
     cap = os.environ.get(CAP, "").upper()
     if cap in WITHOUT_BFLOAT16 and os.environ.get(ONEDNN) != "0" and "avx512f" in _flags(cpuinfo):
         raise ZooError(

@@ -13,20 +13,20 @@ from zoo.errors import ZooError, did_you_mean
 
 
 def register(function: Callable | None = None, **about: Any) -> Callable:
-    """Register a layout function: see `zoo.entry.register`. The names of the families' models are taken."""
+    """Register a layout function: see `zoo.entry.register`. The families' models are registered before it."""
     _load_families()
     return _entry.register(function, **about)
 
 
 def entries() -> dict[str, Entry]:
-    """Return every registered entry by name, in the order of the years, and within a year of the papers' numbers."""
+    """Return every registered entry by name, sorted by year, and within a year by arXiv number."""
     _load_families()
     _load_plugins()
     return dict(sorted(ENTRIES.items(), key=lambda item: _date(item[1])))
 
 
 def _date(entry):
-    """The sort key of an entry: arXiv's numbers are dates, 1409.1556 is of September 2014."""
+    """Return the sort key of an entry: arXiv's numbers sort by date, 1409.1556 is of September 2014."""
     number = entry.paper.identifier if entry.paper and entry.paper.identifier.startswith("arXiv:") else ""
     return entry.year or 9999, number
 
@@ -34,7 +34,7 @@ def _date(entry):
 def list_models(*patterns: str) -> list[str]:
     """Return the registered names that match any of the shell patterns ("resnet*"), or all of them, by year.
 
-    A pattern that matches an alias brings the model that it stands for.
+    A pattern that matches an alias finds its model.
     """
 
     def matches(entry):
@@ -65,12 +65,12 @@ def entry(name: str) -> Entry:
 
 
 def with_weights(source: str) -> dict[str, str]:
-    """Return what has weights of a source, "imagenet" or "torchvision": {name: its `weights` of it}, by year."""
+    """Return {name: `Entry.weights[source]`} for the models with weights of "imagenet" or "torchvision", by year."""
     return {name: entry.weights[source] for name, entry in entries().items() if source in entry.weights}
 
 
 def whereabouts(name: str) -> str:
-    """Return a model's name, with the path from the root of a file of layouts: what means it in any working folder."""
+    """Return a model's name; if it names a layout in a file, with the file's absolute path."""
     file, colon, layout = name.rpartition(":")
     return f"{os.path.abspath(file)}:{layout}" if colon and os.path.isfile(file) else name
 
@@ -110,7 +110,7 @@ def _load_families():
 
 @cache
 def _load_plugins():
-    """Import what other packages offer under the entry point "zoo.models"; looked for only when it is needed."""
+    """Import the models that other packages offer under the entry point "zoo.models"; only called when needed."""
     from importlib.metadata import entry_points
 
     for point in entry_points(group="zoo.models"):

@@ -54,7 +54,7 @@ def test_steps_from_the_same_weights_lead_to_the_same_net(model, width, fields, 
     theirs.eval()
     with torch.inference_mode():
         wanted = logits(images).numpy()
-    found = classifier.on_images().predict(dataset.train.images, verbose=0)
+    found = classifier.logits_on_images().predict(dataset.train.images, verbose=0)
     assert found == pytest.approx(wanted, abs=tolerance * float(np.abs(wanted).max()))
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 import zoo
 from zoo import ZooError
-from zoo.data.preprocessing import Preprocessing, plain
+from zoo.data.preprocessing import Preprocessing, default_preprocessing
 from zoo.export import export_saved_model, saved_model
 from zoo.inference.trained import Trained, load_trained
 from zoo.registry import entry
@@ -17,7 +17,7 @@ NAMES = tuple("abcde")
 
 def trained(name, input_shape, **options):
     model = zoo.create(name, input_shape, classes=len(NAMES), **options)
-    return Trained(model, plain(entry(name), input_shape), NAMES, name)
+    return Trained(model, default_preprocessing(entry(name), input_shape), NAMES, name)
 
 
 @pytest.mark.parametrize(

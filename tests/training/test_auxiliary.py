@@ -1,6 +1,5 @@
 """Auxiliary classifiers: their losses count in training alone."""
 
-
 import keras
 import numpy as np
 import pytest

@@ -1,5 +1,6 @@
 """A run that can't begin leaves nothing behind; one whose loss is no number, what can be kept."""
 
+import math
 
 import keras
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from zoo import ZooError
 from zoo.inference.evaluate import evaluate
 from zoo.inference.trained import load_trained
-from zoo.runs.folder import find_run, new_run
+from zoo.runs.folder import Run, find_run, new_run
 from zoo.training import building
 from zoo.training import train as training
 from zoo.training.optimizing import make_loss
@@ -90,3 +91,11 @@ def test_what_was_trained_before_the_loss_was_no_number_is_of_use(tmp_path, monk
     run = find_run(tmp_path / "lenet1-digits-1")
     assert 0 < evaluate(run.folder).test_loss < 3 and evaluate(run.folder).epochs == 1
     assert "result" not in run.config()
+
+
+def test_a_metric_that_older_epochs_lack_is_an_empty_cell(tmp_path):
+    """As in a run that a version with another metric resumes."""
+    run = Run(tmp_path)
+    run.write_metrics([{"loss": 2.0}, {"loss": 1.0, "top5": 0.5}])
+    assert run.metrics_path.read_text() == "loss,top5\n2.0,\n1.0,0.5\n"
+    assert run.metrics()["loss"] == [2.0, 1.0] and run.metrics()["top5"] == [pytest.approx(math.nan, nan_ok=True), 0.5]

@@ -1,6 +1,5 @@
 """An epoch: its blocks of steps, and the order of the images."""
 
-
 import numpy as np
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who is measured: the zoo itself, and the same net in other hands."""
+"""What is measured: the zoo itself, and the same net by Keras or PyTorch."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -9,9 +9,9 @@ from zoo.errors import ZooError, no_such
 
 @dataclass(frozen=True)
 class Contender:
-    """A name, and the module whose `prepare(workload, **settings)` returns a function that runs so many steps.
+    """A name, and a module whose `prepare(workload, **settings)` returns a function of n that runs n steps.
 
-    The module's `LIBRARY` is what computes them.
+    The module's `LIBRARY` names the library that computes them.
     """
 
     name: str
@@ -35,7 +35,7 @@ def choose(names: Collection[str]) -> list[Contender]:
     """Return the zoo's own `Contender` and those that some of the names of `OTHERS` stand for, in their order here.
 
     Raises:
-        ZooError: for another name, and where PyTorch isn't installed.
+        ZooError: for an unknown name, and for "pytorch" if PyTorch isn't installed.
     """
     for name in names:
         if name not in OTHERS:

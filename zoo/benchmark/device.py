@@ -1,4 +1,4 @@
-"""What a library computes on, a graphics card or the processor: its name, and the most memory that was taken of it."""
+"""The device that a library computes on, GPU or CPU: its name, and the peak of memory in use."""
 
 import platform
 import re
@@ -6,11 +6,11 @@ import resource
 import sys
 from pathlib import Path
 
-UNIT = 1 if sys.platform == "darwin" else 1024  # of the peak memory that the system tells
+UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in a unit of `ru_maxrss`
 
 
 def name(library: str) -> str:
-    """Return the device of "tensorflow", "jax" or "torch" as its maker calls it; of another, the processor."""
+    """Return the name of the GPU or CPU that "tensorflow", "jax" or "torch" computes on; for others the CPU's."""
     card = _card(library)
     if card:
         return card[0]
@@ -20,10 +20,9 @@ def name(library: str) -> str:
 
 
 def peak(library: str) -> int:
-    """Return the most bytes that this process had of the card's memory so far, or, on the processor, resident.
+    """Return the peak of GPU memory in use by this process so far, in bytes; on the CPU, of resident memory.
 
-    Linux's `getrusage` counts what the parent had when it started this process, too; where there is /proc, that is
-    asked.
+    Linux's `getrusage` includes what the parent had when it started this process; so /proc is read where it exists.
     """
     card = _card(library)
     if card:
@@ -34,14 +33,14 @@ def peak(library: str) -> int:
 
 
 def _card(library):
-    """Return the name of the graphics card that a library computes on and a function to its peak, or None."""
+    """Return the name of the GPU that a library computes on and a function to its peak memory, or None."""
     match library:
         case "tensorflow":
             import tensorflow as tf
 
             if cards := tf.config.list_physical_devices("GPU"):
-                told = tf.config.experimental.get_device_details(cards[0])
-                return told.get("device_name", "GPU"), lambda: tf.config.experimental.get_memory_info("GPU:0")["peak"]
+                known = tf.config.experimental.get_device_details(cards[0])
+                return known.get("device_name", "GPU"), lambda: tf.config.experimental.get_memory_info("GPU:0")["peak"]
         case "jax":
             import jax
 

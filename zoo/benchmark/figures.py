@@ -18,7 +18,7 @@ STYLES: dict[str, Any] = {"float32": "-", "bfloat16": "--"}
 
 
 def draw_results(results: list[Result]) -> Figure:
-    """The images/s of each contender, a row of panels a model and a column a mode; `results` are `Result`s."""
+    """Draw the images/s of each contender as bars, with a row of panels per model and a column per mode."""
     models, modes = _distinct(results, "model"), _distinct(results, "mode")
     most = max(sum(r.model == model and r.mode == mode for r in results) for model in models for mode in modes)
     height = len(models) * (1.2 + 0.3 * most)
@@ -35,25 +35,25 @@ def draw_results(results: list[Result]) -> Figure:
 
 
 def _bars(axes, results):
-    """A bar a result, in groups of one precision and batch size, the first on top; its length is the median.
+    """Draw a bar per result, grouped by precision and batch size, the first on top; its length is the median.
 
-    A line goes from the slowest turn to the fastest.
+    An error bar goes from the slowest turn to the fastest.
     """
-    groups, places = _distinct(results, "precision", "batch_size"), []
+    groups, ticks = _distinct(results, "precision", "batch_size"), []
     at = 0.0
     for group in groups:
         members = [r for r in results if (r.precision, r.batch_size) == group]
-        places.append(at + (len(members) - 1) / 2)
+        ticks.append(at + (len(members) - 1) / 2)
         for result in members:
             rate = result.images_per_second
             turns = [[rate - result.slowest], [result.fastest - rate]]
             axes.barh(at, rate, 0.8, color=COLOUR[result.contender], xerr=turns, ecolor=GREY)
-            told = f"{rate:,.0f}" if rate >= 100 else f"{rate:.1f}"
-            told += "" if result.ratio is None else f"  (zoo: {result.ratio:.2f}x)"
-            axes.annotate(told, (result.fastest, at), (4, 0), va="center", textcoords="offset points", fontsize=8)
+            label = f"{rate:,.0f}" if rate >= 100 else f"{rate:.1f}"
+            label += "" if result.ratio is None else f"  (zoo: {result.ratio:.2f}x)"
+            axes.annotate(label, (result.fastest, at), (4, 0), va="center", textcoords="offset points", fontsize=8)
             at += 1
         at += 0.6
-    axes.set_yticks(places, [f"{precision}\nbatch {size}" for precision, size in groups])
+    axes.set_yticks(ticks, [f"{precision}\nbatch {size}" for precision, size in groups])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.45 * max(r.fastest for r in results))
     axes.locator_params(axis="x", nbins=6)  # so that large figures have room
@@ -63,7 +63,7 @@ def _bars(axes, results):
 
 
 def draw_growth(points: list[Point]) -> Figure:
-    """Images/s and ms a step of one net over batch, width and input size, each measured and as multiply-adds grow."""
+    """Draw images/s and ms per step of one net by batch, width and input size, beside growth by multiply-adds alone."""
     figure = Figure(figsize=(11, 6), layout="constrained")
     panels = figure.subplots(2, 3, sharex="col", sharey="row")
     series = _distinct(points, "mode", "precision")
@@ -91,7 +91,7 @@ def draw_growth(points: list[Point]) -> Figure:
 
 
 def _curves(axes, points):
-    """Draw one series into its two panels, and from its heaviest point on what its multiply-adds alone would make."""
+    """Draw one series into its two panels, and what its multiply-adds predict from the heaviest point."""
     points = sorted(points, key=lambda point: point.value)
     values, last = [point.value for point in points], points[-1]
     style = dict(color=COLOURS[MODES.index(last.mode)], linestyle=STYLES[last.precision], marker="o", markersize=4)
@@ -104,6 +104,6 @@ def _curves(axes, points):
 
 
 def _distinct(results, *keys):
-    """The values of a key, or tuples of several's, that results have, in their order."""
+    """Return the distinct values of a key, or tuples of those of several keys, in the order of the results."""
     found = [tuple(getattr(result, key) for key in keys) for result in results]
     return list(dict.fromkeys(found if len(keys) > 1 else (value for (value,) in found)))

@@ -16,7 +16,7 @@ FACTORS = {"batch_size": (1 / 8, 1 / 4, 1 / 2, 1, 2), "width": (1 / 4, 1 / 2, 1,
 
 @dataclass(frozen=True)
 class Point(Result):
-    """A `Result`, and in what it differs from others: `varied`, a key of `FACTORS`, has this value there.
+    """A `Result`, the quantity that was varied, a key of `FACTORS`, and its value.
 
     The value of "input_size" is the height in pixels.
     """
@@ -26,9 +26,9 @@ class Point(Result):
 
 
 def variations(workload: Workload) -> dict[str, dict[float, Workload]]:
-    """Return {what varies: {its value: the workload}} for a `Workload` and those round it that the net takes.
+    """Return the variations of a `Workload` that its net takes: {key of `FACTORS`: {value: workload}}.
 
-    Every one holds the workload itself, the same object.
+    Each inner dict contains the given workload itself, the same object.
     """
     found: dict[str, dict[float, Workload]] = {}
     for varied, (own, change) in _changes(workload).items():
@@ -43,7 +43,7 @@ def variations(workload: Workload) -> dict[str, dict[float, Workload]]:
 
 
 def _changes(workload):
-    """Return, for each key of `FACTORS`, the workload's own value and a function from another to the workload."""
+    """Return, for each key of `FACTORS`, the workload's own value and a function from another value to a workload."""
     height, width, channels = workload.input_shape
 
     def changed(input_shape, **options):
@@ -67,7 +67,7 @@ def number_of_others(workload: Workload) -> int:
 
 def measure_growth(workload: Workload, result: Result, repeats: int, ceiling: Callable[[], float],
                    bar: tqdm) -> list[Point]:
-    """Return the `Point`s round a `Workload` whose `Result` is known; the other arguments are those of `measure`.
+    """Measure the variations of a `Workload` with a known `Result`; return all `Point`s. Arguments as in `measure`.
 
     `bar` is a tqdm bar.
     """

@@ -15,7 +15,7 @@ LIBRARY = keras.backend.backend()
 
 
 def prepare(workload: Workload) -> Callable[[int], Any]:
-    """Return a function that trains or infers so many batches of a `Workload`."""
+    """Return a function of n that trains or infers n batches of a `Workload`."""
     keras.config.set_dtype_policy("mixed_bfloat16" if workload.precision == "bfloat16" else "float32")
     net, batch_size = _net(workload), workload.batch_size
     images, labels = workload.images(workload.input_shape)
@@ -27,9 +27,9 @@ def prepare(workload: Workload) -> Callable[[int], Any]:
 
 
 def _net(workload):
-    """keras.applications' net, or the zoo's in Keras's own layers where it has none or can't change it so."""
+    """Return keras.applications' net, or the zoo's, of Keras's own layers, if it has none or can't change it so."""
     known = entry(workload.model)
     if "imagenet" in known.weights and not workload.options:
         return reference(known.name, weights=None, input_shape=workload.input_shape, classes=workload.classes)
     net = create(workload.model, workload.input_shape, workload.classes, **workload.options)
-    return keras.Model.from_config(net.get_config())  # which names no layers but Keras's, where it has them
+    return keras.Model.from_config(net.get_config())  # which names Keras's layers only, where it has them

@@ -1,4 +1,4 @@
-"""Contenders take turns, round by round: whatever else the machine does meets all of them alike."""
+"""Contenders take turns, round by round, so that other load on the machine affects all of them alike."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,15 +12,15 @@ from zoo.benchmark.result import Result, figures, ratio
 from zoo.benchmark.workload import Workload
 from zoo.errors import ZooError, first_line
 
-# Seconds that a turn of the zoo's takes at least, if there are images enough: a call of `fit` has its own cost.
+# Seconds that a turn of the zoo takes at least, if there are images enough: a call of `fit` has a fixed cost.
 TURN = 3.0
-# Of the matrices whose product is the ceiling: a graphics card has the smaller one before it has been told what to do.
+# Of the matrices whose product is the ceiling: on a GPU the smaller product takes less time than its launch.
 SIZES = 2048, 8192
-SOON, TIMES = 0.01, 5  # seconds that are too short to measure, and how often products are timed in a turn
+SOON, TIMES = 0.01, 5  # seconds that are too short to measure, and how often products are timed in a round
 
 
 class Entrant:
-    """A contender in its process, warmed up, and the seconds of a step in each of its turns."""
+    """A contender in its process, warmed up, and its seconds per step in each turn."""
 
     def __init__(self, contender: Contender, process: Process, workload: Workload) -> None:
         self.contender, self.process = contender, process
@@ -36,9 +36,9 @@ class Entrant:
 
 @contextmanager
 def ceiling_of(precision: str) -> Iterator[Callable[[], float]]:
-    """A function that measures, in a process of its own, how fast this machine multiplies two large matrices now.
+    """Yield a function that measures, in a process of its own, how fast this machine multiplies large matrices now.
 
-    It returns billions of operations a second, the best of several products.
+    It returns billions of operations per second, the best of several timings.
     """
     for size in SIZES:
         with Process("zoo.benchmark.ceiling", precision, size) as process:
@@ -60,10 +60,10 @@ def measure(workload: Workload, contenders: list[Contender], repeats: int, ceili
 
     Args:
         workload: the `Workload`.
-        contenders: who takes a turn in each round.
+        contenders: those that take a turn in each round.
         repeats: the number of rounds.
-        ceiling: the function that `ceiling_of` gives for this precision; it is called once in each round.
-        progress: called with nothing, `repeats` + 1 times for each contender.
+        ceiling: the function that `ceiling_of` yields for this precision; it is called once in each round.
+        progress: called without arguments, `repeats` + 1 times for each contender.
 
     Raises:
         ZooError: if the zoo's own contender can't be measured.
@@ -103,7 +103,7 @@ def _noting_failure(contender, failed, workload):
 
 
 def _steps_of_turn(workload, seconds):
-    """How many steps all contenders take in a turn, in whole blocks; `seconds` is what one block takes the zoo."""
+    """Return the steps of every contender's turn, in whole blocks; `seconds` is the zoo's time for one block."""
     return min(ceil(TURN / seconds) * workload.steps_in_block, workload.steps)
 
 

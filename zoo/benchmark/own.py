@@ -18,7 +18,7 @@ LIBRARY = keras.backend.backend()
 
 
 def prepare(workload: Workload) -> Callable[[int], Any]:
-    """Return a function that trains or infers so many batches of a `Workload`; in training, whole blocks of them."""
+    """Return a function of n that trains or infers n batches of a `Workload`; in training, n must be whole blocks."""
     return {"training": _training, "inference": _inference}[workload.mode](workload)
 
 
@@ -41,8 +41,8 @@ def _inference(workload):
     images, _ = workload.images(workload.input_shape)
     images = images / np.float32(255)
     net = create(workload.model, workload.input_shape, workload.classes, **workload.options)
-    answer = predictor(net, workload.precision, workload.batch_size)
-    return lambda steps: answer(images[: steps * workload.batch_size])
+    predict = predictor(net, workload.precision, workload.batch_size)
+    return lambda steps: predict(images[: steps * workload.batch_size])
 
 
 def _class_names(workload):

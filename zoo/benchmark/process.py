@@ -1,4 +1,4 @@
-"""A contender in a process of its own, which works when it is asked to and is idle otherwise."""
+"""A contender in a process of its own, which runs steps on request and is idle otherwise."""
 
 import os
 import signal
@@ -13,21 +13,21 @@ from zoo.benchmark import device
 from zoo.errors import ZooError, first_line
 
 SMALLER = "a smaller batch may fit into the memory."
-FULL = ("ResourceExhausted", "RESOURCE_EXHAUSTED", "OutOfMemory", "allocate memory")  # TensorFlow, JAX, PyTorch say
+FULL = ("ResourceExhausted", "RESOURCE_EXHAUSTED", "OutOfMemory", "allocate memory")  # by TensorFlow, JAX, PyTorch
 PATIENCE = 10  # seconds that a process has to end by itself
-# Several processes share a graphics card, so none may take all of its memory at once.
+# Several processes share a GPU, so none may preallocate all of its memory.
 SHARING = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
 class Process:
-    """A process in which `prepare(*arguments, **settings)` of a module was called, and what that returned can be run.
+    """A process in which `prepare(*arguments, **settings)` of a module was called, whose result `run` calls.
 
-    `build_seconds` is how long the call took, without the imports, and `device` the name of what the module's `LIBRARY`
-    computes on. As a context it ends the process.
+    `build_seconds` is how long `prepare` took, without the imports, and `device` the name of the device that the
+    module's `LIBRARY` computes on. As a context manager it ends the process.
 
     Raises:
-        ZooError: what the contender raises as such, and for a lack of memory, which may have killed the process.
-        RuntimeError: anything else that it raises; the message's first line says what, the others where.
+        ZooError: the contender's own, and for a lack of memory, which may have killed the process.
+        RuntimeError: for any other exception; the message's first line is the error, the others its traceback.
     """
 
     def __init__(self, module: str, *arguments: Any, **settings: Any) -> None:
@@ -49,7 +49,7 @@ class Process:
         self._process.join()
 
     def run(self, steps: int) -> tuple[float, int]:
-        """Run so many steps; return the seconds that they took, and the peak of memory so far, in bytes."""
+        """Run a number of steps; return the seconds that they took, and the peak of memory so far, in bytes."""
         return self._answered(steps)
 
     def _answered(self, *asked):
@@ -68,7 +68,7 @@ class Process:
 
 
 def _serve(connection, module, arguments, settings):
-    """Answer until the other end is gone: first with the seconds of building, then to each number of steps."""
+    """Answer until the parent closes the pipe: first with build seconds and device, then to each number of steps."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # the libraries' start-up notes
     os.environ.update(SHARING)
@@ -86,11 +86,11 @@ def _serve(connection, module, arguments, settings):
     except MemoryError as problem:
         connection.send(ZooError(f"{first_line(problem)}; {SMALLER}"))
     except Exception as problem:
-        told = f"{type(problem).__name__}: {first_line(problem)}"
-        if any(word in told for word in FULL):
+        message = f"{type(problem).__name__}: {first_line(problem)}"
+        if any(word in message for word in FULL):
             connection.send(ZooError(f"its device ran out of memory; {SMALLER}"))
         else:
-            connection.send(RuntimeError(f"{told}\n\n{traceback.format_exc()}"))
+            connection.send(RuntimeError(f"{message}\n\n{traceback.format_exc()}"))
 
 
 def _timed(function, *arguments, **settings):

@@ -1,4 +1,4 @@
-"""Seconds of turns -> the figures of a contender."""
+"""Seconds per step in each turn -> the figures of a contender."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -9,12 +9,12 @@ class Result:
     """A contender's figures; the fields are the keys of the command's `--json`.
 
     `ms_per_step` is the median over the rounds, and `images_per_second` follows from it; `slowest` and `fastest` are
-    the images/s of single turns, `spread` is their difference as a share of the median. `device` is the graphics card
-    or the processor that computed, `peak_memory_mb` the most of the card's memory that was in use, or the most that the
-    process had resident, libraries and images included. `build_seconds` passed until net, optimizer and images were
-    ready; by `compile_seconds` the first steps took longer than the next. `gflops` are billions of operations a second:
-    two for each multiply-add, and three times as many in training; `ceiling_gflops` is the most that a product of large
-    matrices reached in the same rounds, `share_of_ceiling` their share of it. `ratio` says how many times as fast the
+    the images/s of single turns, `spread` is their difference as a share of the median. `device` is the GPU or CPU that
+    computed, `peak_memory_mb` the peak of GPU memory in use, or of the process's resident memory, libraries and images
+    included. `build_seconds` passed until net, optimizer and images were ready; `compile_seconds` is how much longer
+    the first steps took than the next. `gflops` are billions of operations per second: two for each multiply-add, and
+    three times as many in training; `ceiling_gflops` is the most that a product of large matrices reached in the same
+    rounds, `share_of_ceiling` is `gflops` as a share of that. `ratio` says how many times as fast as the contender the
     zoo is, the median of the rounds; it is None for the zoo.
     """
 
@@ -41,7 +41,7 @@ class Result:
 
 
 def figures(seconds: list[float], batch_size: int, flops_per_image: int, ceiling: float) -> dict[str, float]:
-    """Return what the seconds of a step, one in each round, make of speed: fields of `Result`."""
+    """Return the fields of `Result` on speed, given the seconds per step of each round."""
     rates = [batch_size / one for one in seconds]
     rate = batch_size / median(seconds)
     gflops = rate * flops_per_image / 1e9
@@ -54,5 +54,5 @@ def figures(seconds: list[float], batch_size: int, flops_per_image: int, ceiling
 
 
 def ratio(own: list[float], others: list[float]) -> float:
-    """Return how many times as fast the first of two is: the median of the ratios of their seconds, round by round."""
+    """Return how many times as fast `own` is as `others`: the median of the rounds' ratios of seconds per step."""
     return round(median(other / mine for mine, other in zip(own, others, strict=True)), 3)

@@ -1,4 +1,4 @@
-"""What `zoo benchmark` measures, and all that it found."""
+"""A session of `zoo benchmark`: all that it measures, and the results."""
 
 import os
 import platform
@@ -24,7 +24,7 @@ from zoo.versions import installed
 class Session:
     """What was measured where; the fields are the keys of the command's `--json`.
 
-    `results` are `Result`s, `growth` is `Point`s, `notes` are sentences on contenders that couldn't be measured.
+    `results` are `Result`s, `growth` is `Point`s, `notes` are messages on contenders that couldn't be measured.
     """
 
     machine: dict
@@ -44,14 +44,14 @@ def benchmark(nets: Sequence[tuple[str, tuple[int, int, int] | None]], vs: Seque
         vs: some of "pytorch" and "keras".
         modes: some of "training" and "inference".
         precisions: some of "float32" and "bfloat16".
-        batch_sizes: images a step; None is 128, or 32 for inputs of more than 64 pixels.
+        batch_sizes: images per step; None is 128, or 32 for inputs of more than 64 pixels.
         classes: the number of classes; each model's own by default.
         options: the layout's overrides, as `zoo.create` takes them.
         repeats: how many turns each contender takes.
-        growth: whether to measure too how the cost of the net, one then, grows with batch, width and input size.
+        growth: whether to measure, too, how the cost of a single net grows with batch, width and input size.
 
     Raises:
-        ZooError: for bad input, before anything is measured; and where the zoo's own contender can't be, of the first.
+        ZooError: for bad input, before anything is measured; and if the zoo itself can't run the first workload.
     """
     contenders = choose(vs)
     if growth and len(nets) * len(batch_sizes) > 1:

@@ -15,20 +15,20 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def prepare(workload: Workload, channels_last: bool = False, compiled: bool = False) -> Callable[[int], Any]:
-    """Return a function that trains or infers so many batches of a `Workload`.
+    """Return a function of n that trains or infers n batches of a `Workload`.
 
-    In bfloat16 it trains by PyTorch's autocast. It infers with weights that are bfloat16 themselves, since autocast
-    would cast them anew for each batch.
+    In bfloat16 it trains with PyTorch's autocast. It infers with bfloat16 weights, since autocast would cast float32
+    ones for each batch again.
 
     Args:
         workload: the `Workload`.
-        channels_last: whether maps and kernels lie in memory as NHWC; the optimizer is a fused one then.
-        compiled: whether the net goes through `torch.compile`; in inference its weights are constants then.
+        channels_last: whether feature maps and kernels are stored as NHWC; the optimizer is a fused one then.
+        compiled: whether the net is compiled by `torch.compile`; in inference its weights are constants then.
 
     Raises:
-        ZooError: for a net that has no translation.
+        ZooError: for a net that `TorchNet` can't translate.
     """
-    torch.set_float32_matmul_precision("high")  # on a graphics card TensorFlow and JAX use its TensorFloat-32, too
+    torch.set_float32_matmul_precision("high")  # TensorFloat-32 on a GPU, as TensorFlow and JAX have it
     torch.backends.cudnn.benchmark = True
     order = torch.channels_last if channels_last else torch.contiguous_format
     trains, low = workload.mode == "training", workload.precision == "bfloat16"
@@ -55,8 +55,8 @@ def _trainer(net, logits, images, labels, workload, fused):
     optimizer = torch.optim.Adam(net.parameters(), recipe.learning_rate, fused=fused)
 
     def run(steps):
-        places = torch.randperm(len(images), device=DEVICE)
-        for rows in places[: steps * recipe.batch_size].split(recipe.batch_size):
+        indices = torch.randperm(len(images), device=DEVICE)
+        for rows in indices[: steps * recipe.batch_size].split(recipe.batch_size):
             loss = functional.cross_entropy(logits(images[rows]), labels[rows], label_smoothing=recipe.label_smoothing)
             optimizer.zero_grad()
             loss.backward()
@@ -75,7 +75,7 @@ def _classifier(logits, images, batch_size):
 
 
 def _finished(run):
-    """The same function, but it returns only when a graphics card is done too."""
+    """Return the same function, but one that waits until a GPU is done, too."""
 
     def finished(steps):
         result = run(steps)

@@ -20,12 +20,12 @@ ACTIVATIONS = {
 
 
 class TorchNet(nn.Module):
-    """From maps (N, channels, height, width) to the output of a `Trace`'s last word: class scores, without a softmax.
+    """From images (N, channels, height, width) to the output of a `Trace`'s last word: class scores, without a softmax.
 
-    Its modules stand in the order of the trace's layers.
+    Its modules are in the order of the trace's layers.
 
     Raises:
-        ZooError: for a word that has no translation.
+        ZooError: for a word that has no translation to PyTorch.
     """
 
     def __init__(self, traced: Trace) -> None:
@@ -44,7 +44,7 @@ class TorchNet(nn.Module):
         maps = {INPUT: x}
         for (name, inputs, done), module in zip(self.steps, self.modules_in_order):
             maps[name] = module(*[maps[source] for source in inputs])
-            for source in done:  # so that no map is kept longer than a net written by hand would
+            for source in done:  # so that maps are freed as early as in a net written by hand
                 del maps[source]
         return maps[self.output]
 
@@ -65,11 +65,11 @@ def _module(layer):
     word, channels = layer.word, layer.input_shape[-1]
     match word:
         case words.Conv():
-            return _slid(layer, lambda padding: nn.Conv2d(
+            return _convolution(layer, lambda padding: nn.Conv2d(
                 channels, layer.output.shape[-1], pair(word.kernel), pair(word.stride), padding, pair(word.dilation),
                 word.groups, word.bias))
         case words.DepthwiseConv():
-            return _slid(layer, lambda padding: nn.Conv2d(
+            return _convolution(layer, lambda padding: nn.Conv2d(
                 channels, channels * word.multiplier, pair(word.kernel), pair(word.stride), padding,
                 pair(word.dilation), channels, word.bias))
         case words.Pool():
@@ -106,8 +106,8 @@ def _module(layer):
     raise _untranslated(layer, layer.kind)
 
 
-def _slid(layer, make):
-    """A convolution, which `make(padding)` returns, with zeros round it as the word says, and its activation."""
+def _convolution(layer, make):
+    """Return the convolution that `make(padding)` makes, with the layer's explicit padding and activation."""
     (top, bottom), (left, right) = layer.rings
     if (top, left) == (bottom, right):
         return nn.Sequential(make((top, left)), _activation(layer))
@@ -115,9 +115,9 @@ def _slid(layer, make):
 
 
 def _pool(layer, size, stride):
-    """A pool. PyTorch's take what lies beyond a map for the least: after a ReLU the same as rings of zeros."""
+    """Return a pool. PyTorch's max pool pads with -inf: after a ReLU that has the same result as zeros."""
     (top, bottom), (left, right) = layer.rings
-    kept_out = isinstance(layer.word.padding, str)  # of a mean
+    kept_out = isinstance(layer.word.padding, str)  # whether a mean leaves padding out
     if layer.word.padding == "ceil":
         padding, ceil = (0, 0), True
     elif (top, left) == (bottom, right):

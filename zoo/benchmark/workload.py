@@ -1,11 +1,11 @@
-"""What is measured: a net, training or inference, a precision, a batch size; and how much work makes a turn."""
+"""What is measured: a net, training or inference, a precision, a batch size; and how much work a block is."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from zoo.data.preprocessing import SMALL, Preprocessing, plain
+from zoo.data.preprocessing import SMALL, Preprocessing, default_preprocessing
 from zoo.errors import ZooError
 from zoo.layout import checks
 from zoo.plan import Plan, plan
@@ -15,16 +15,16 @@ from zoo.recipes.recipe import Recipe
 from zoo.registry import entry
 
 MODES = ("training", "inference")
-LONGEST, BLOCKS = 50, 10  # steps in a block, at most, and blocks in the training set
-WORK, MOMENT = 1e11, 0.25  # floating-point operations that make a block, and seconds of the ceiling if that is more
+LONGEST, BLOCKS = 50, 10  # most steps per block, and blocks in the training set
+WORK, MOMENT = 1e11, 0.25  # floating-point operations per block, or seconds at the ceiling's speed if that is more
 
 
 @dataclass(frozen=True)
 class Workload:
-    """One net in one mode, precision and batch size: what contenders are given alike.
+    """One net in one mode, precision and batch size: the same for all contenders.
 
     `model` is what `zoo.create` takes, `options` the layout's overrides. `input_shape` is the net's own, (height,
-    width, channels); `work` is how many floating-point operations make a block, if they are more than one step.
+    width, channels); `work` is the number of floating-point operations per block, which is at least one step.
     """
 
     model: str
@@ -46,27 +46,27 @@ class Workload:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """The `Preprocessing` of images of which nothing else is known."""
-        return plain(entry(self.model), self.input_shape)
+        """The `Preprocessing` of the model for images of unknown mean and deviation."""
+        return default_preprocessing(entry(self.model), self.input_shape)
 
     @property
     def recipe(self) -> Recipe:
-        """The model's own `Recipe`, as `zoo train` has it for a data set that it doesn't know."""
+        """The model's own `Recipe`, as `zoo train` uses it for data sets without settings of their own."""
         return recipe_for(entry(self.model), precision=self.precision, batch_size=self.batch_size)
 
     @property
     def flops_per_image(self) -> int:
-        """Two operations for each multiply-add; training takes three times those, one for each of its products."""
+        """Two operations per multiply-add; three times as many in training: forward pass and two gradients."""
         return self.plan.trace.macs * (6 if self.mode == "training" else 2)
 
     @property
     def steps_in_block(self) -> int:
-        """How many batches the zoo trains on in one compiled call: the fewer, the heavier they are."""
+        """The number of batches that the zoo trains on in one compiled call: the fewer, the heavier they are."""
         return int(np.clip(self.work / (self.flops_per_image * self.batch_size), 1, LONGEST))
 
     @property
     def steps(self) -> int:
-        """How many batches there are images for."""
+        """The number of batches that there are images for."""
         return BLOCKS * self.steps_in_block
 
     def images(self, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -86,7 +86,7 @@ def make_workload(model: str, mode: str, precision: str, batch_size: int | None 
     The batch size is 128 by default, for inputs of more than 64 pixels 32.
 
     Raises:
-        ZooError: for a model that can't be built so, one that gives no class scores, and a value that can't be.
+        ZooError: for a model that can't be built so, one that gives no class scores, and an invalid value.
     """
     checks.one_of(*MODES)("mode", mode)
     checks.one_of(*PRECISIONS)("precision", precision)

@@ -1,4 +1,10 @@
-"""One `Dataset` from four sources: the embedded digits, TFDS, a folder of class folders, a Keras-style .npz."""
+"""One `Dataset` from four sources: the embedded digits, TFDS, a folder of class folders, a Keras-style .npz.
+
+The sources are `digits`, `npz` (with `pixels` and `labels`), `folder` (with `tree`, `images` and `ranges`) and
+`tfds` (with `stored`, the notes on how its images are stored). Each ends in `dataset.make_dataset`. `splitting` and
+`selection` take parts of a data set, `stream` reads its batches, `matching` renumbers its classes as a model has them,
+and `preprocessing` leads from its images to the net.
+"""
 
 import re
 from collections.abc import Sequence
@@ -11,6 +17,8 @@ from zoo.names import line
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Dataset
+
+FILES = (".npz",)  # the suffixes of data sets that are one file each
 
 
 def load(name: StrPath, data_dir: StrPath | None = None, size: Size = (224, 224), limit: int | None = None,
@@ -67,7 +75,7 @@ def load_source(source: dict[str, Any]) -> "Dataset":
 def whereabouts(name: StrPath) -> str:
     """Return a data set's name, or its absolute path if it is a folder or a file: valid in any working directory."""
     path = Path(name).expanduser()
-    is_data = path.is_dir() or path.suffix.lower() == ".npz" and path.is_file()
+    is_data = path.is_dir() or path.suffix.lower() in FILES and path.is_file()
     return str(_from_root(path)) if is_data and str(name) != "digits" else str(name)
 
 
@@ -105,7 +113,7 @@ def _open(name, data_dir, size, order, white):
         from zoo.data.folder import load_folder
 
         return load_folder(path, size, order, white)
-    is_path = path.suffix.lower() == ".npz" or re.match(r"[.~/\\]", str(name)) or str(name).count("/") > 1
+    is_path = path.suffix.lower() in FILES or re.match(r"[.~/\\]", str(name)) or str(name).count("/") > 1
     if is_path or path.exists() and path.suffix:
         where = "" if path.is_absolute() else f" in {line(Path.cwd())}"
         raise ZooError(f"There is no folder of images or .npz file {line(name)!r}{where}.")

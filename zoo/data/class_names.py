@@ -12,7 +12,7 @@ def in_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=(lambda name: (int(name), name)) if are_numbers else None)
 
 
-def plain(name: str) -> str:
+def normalized(name: str) -> str:
     """Return the name normalized for comparison: without case, surrounding spaces and a number's leading zeros."""
     name = unicodedata.normalize("NFC", name).strip().casefold()
     return str(int(name)) if name.isdecimal() else name
@@ -20,7 +20,7 @@ def plain(name: str) -> str:
 
 def alike(name: str, names: Sequence[str]) -> str:
     """Return the one of `names` that differs from `name` in spelling only; `name` itself if none or several do."""
-    matches = [other for other in names if plain(other) == plain(name)]
+    matches = [other for other in names if normalized(other) == normalized(name)]
     return matches[0] if name not in names and len(matches) == 1 else name
 
 

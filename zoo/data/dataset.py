@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from zoo.annotations import Shape
-from zoo.data.class_names import listed, plain
+from zoo.data.class_names import listed, normalized
 from zoo.data.splitting import size_of_share, split_off
 from zoo.errors import ZooError
 
@@ -128,8 +128,8 @@ def make_dataset(name: str, class_names: Iterable[str], splits: Mapping[str, Any
     """
     class_names, splits, notes = tuple(class_names), dict(splits), list(notes)
     _check(name, class_names, splits)
-    spelled = Counter(map(plain, class_names))
-    if alike := [one for one in class_names if spelled[plain(one)] > 1]:
+    spelled = Counter(map(normalized, class_names))
+    if alike := [one for one in class_names if spelled[normalized(one)] > 1]:
         notes.append(f"Classes whose names differ by case, spaces or zeros alone: {listed(alike)}.")
     given = splits["train"]
     for split, share, what in (("test", 0.2, "Test"), ("validation", 0.1, "Validation")):

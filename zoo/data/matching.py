@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from zoo.data.class_names import are_numbered, listed, plain
+from zoo.data.class_names import are_numbered, listed, normalized
 from zoo.data.dataset import Dataset
 from zoo.errors import ZooError, did_you_mean
 
@@ -63,9 +63,10 @@ def matched(dataset: Dataset, class_names: Sequence[str], model: str) -> tuple[D
 
 def _spelled_alike(theirs, ours):
     """Return {their name: ours} if each of theirs matches one of ours but for spelling, unambiguously; else None."""
-    known = {plain(name): name for name in ours}
-    is_clear = len(known) == len(ours) and len(set(map(plain, theirs))) == len(theirs)
-    return {name: known[plain(name)] for name in theirs} if is_clear and set(map(plain, theirs)) <= set(known) else None
+    known = {normalized(name): name for name in ours}
+    is_clear = len(known) == len(ours) and len(set(map(normalized, theirs))) == len(theirs)
+    is_known = {normalized(name) for name in theirs} <= set(known)
+    return {name: known[normalized(name)] for name in theirs} if is_clear and is_known else None
 
 
 def _matched_by_index(theirs, ours):

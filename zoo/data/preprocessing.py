@@ -136,7 +136,7 @@ def inner_size(layout: Layout, entry: Entry, image_shape: Shape | None = None,
     return inner, channels
 
 
-def plain(entry: Entry, input_shape: Shape) -> Preprocessing:
+def default_preprocessing(entry: Entry, input_shape: Shape) -> Preprocessing:
     """Return a model's preprocessing without a data set: resizing, and pixels in the paper's value range or 0..1."""
     height, width, channels = input_shape
     size = (height - 2 * entry.margin, width - 2 * entry.margin)

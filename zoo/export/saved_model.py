@@ -17,8 +17,8 @@ from zoo.errors import ZooError
 from zoo.layers.channels import LAST
 
 COLOUR = (None, None, None, 3)
-TOLERANCE = 1e-4  # largest difference in a probability between the model and what was reloaded
-COARSE_TOLERANCE = 0.05  # where layers are quantized: a last digit can round a value to the next step, of up to 1/8
+TOLERANCE = 1e-4  # largest difference in a probability between the model and the reloaded one
+COARSE_TOLERANCE = 0.05  # for quantized layers: a rounding error can move a value to the next step, of up to 1/8
 
 # Runs in a fresh interpreter where importing this package or Keras fails.
 RELOAD = """
@@ -39,17 +39,17 @@ numpy.savez(answers, **out)
 
 
 def export_saved_model(trained: Any, folder: StrPath) -> float:
-    """Write a `Trained` as a SavedModel into `folder` (a version folder, as TensorFlow Serving expects).
+    """Write a `zoo.inference.trained.Trained` as a SavedModel into `folder`, a version folder for TensorFlow Serving.
 
     Its signatures take `images`, (N, height, width, channels) of any size with values 0..255: "serving_default" as
     uint8, "serving_float" as float32. Images are grey or colour, whatever the model was trained on, with an alpha
-    channel or without: 1 to 4 channels; what is transparent is put on white. They return `probabilities`, (N, classes)
+    channel or without: 1 to 4 channels; alpha is composited on white. They return `probabilities`, (N, classes)
     float32, and `class_names`, the same shape of strings (UTF-8), so that every row of an answer explains itself. The
-    weights are float32 whatever the training precision was, but for layers that are quantized, and BatchNorm is a part
-    of the convolutions before it.
+    weights are float32 whatever the training precision was, except those of quantized layers, and BatchNorm is folded
+    into the convolutions before it.
 
-    The folder appears only once the SavedModel has been reloaded in a fresh process and given the model's own
-    probabilities (to 1e-4; to 0.05 where layers are quantized); one that stood there before is replaced.
+    The folder appears only once the SavedModel has been reloaded in a fresh process and returned the model's own
+    probabilities (to 1e-4; to 0.05 if layers are quantized); an existing folder is replaced.
 
     Returns the largest difference seen. Raises `ZooError` if the answers differ or the folder can't be written.
     """
@@ -83,7 +83,7 @@ def _write(model, class_names, folder):
     import tensorflow as tf
     from keras.export import ExportArchive
 
-    tf.get_logger().setLevel("ERROR")  # or it would tell of the temporary folder
+    tf.get_logger().setLevel("ERROR")  # or it would log the temporary folder
 
     def serve(images):
         probabilities = model(_in_channels(tf.cast(images, tf.float32), model.input_shape[-1]), training=False)
@@ -98,12 +98,12 @@ def _write(model, class_names, folder):
 
 
 def _in_channels(images, channels):
-    """Turn images (N, height, width, 1 to 4) into grey or colour ones, on white where they are transparent."""
+    """Convert images (N, height, width, 1 to 4) to 1 or 3 `channels`; alpha is composited on white."""
     import tensorflow as tf
 
     found = tf.shape(images)[-1]
-    sentence = "Images have 1 channel (grey), 2 (grey and alpha), 3 (colour) or 4 (colour and alpha); got this many:"
-    with tf.control_dependencies([tf.debugging.Assert((found >= 1) & (found <= 4), [sentence, found])]):
+    message = "Images have 1 channel (grey), 2 (grey and alpha), 3 (colour) or 4 (colour and alpha); got this many:"
+    with tf.control_dependencies([tf.debugging.Assert((found >= 1) & (found <= 4), [message, found])]):
         images = tf.identity(images)
     images = tf.cond(found % 2 == 0, lambda: on_white(images), lambda: images)
     is_grey = tf.shape(images)[-1] == 1
@@ -121,7 +121,7 @@ def _grey(images):
 
 
 def _reload_and_compare(trained, work):
-    """Send images of several sizes, of both types, grey and in colour, through the SavedModel and the model."""
+    """Run SavedModel and model on images of several sizes, of both types, grey and in colour; return the difference."""
     height, width, _ = trained.preprocessing.input_shape
     random = np.random.default_rng(0)
     probes, sizes = {}, [(height, width), (height // 2 + 1, 2 * width), (7, 9)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo import registry
 from zoo.annotations import ImageShape, StrPath
-from zoo.data.preprocessing import Preprocessing, plain
+from zoo.data.preprocessing import Preprocessing, default_preprocessing
 from zoo.errors import ZooError, ZooWarning
 from zoo.plan import plan
 from zoo.runs.folder import Run, find_run, is_run, reading
@@ -77,7 +77,7 @@ def load_trained(subject: StrPath, weights: StrPath | None = None, options: dict
 
     options = options or {}
     entry, planned = registry.entry(str(subject)), plan(str(subject), **options)
-    preprocessing = plain(entry, planned.trace.input_shape)
+    preprocessing = default_preprocessing(entry, planned.trace.input_shape)
     names = tuple(str(i) for i in range(planned.trace.output_shape[-1]))
     model = create(str(subject), weights=weights, **options)
     if weights:

@@ -55,7 +55,7 @@ def draw_network(traced: Trace, title: str | None = None) -> Figure:
 
 
 def _size(shape):
-    """The width and height of a box."""
+    """Return the width and height of the box of a map or vector of that shape."""
     if len(shape) == 1:
         return 0.35, log2(shape[0] + 1) / 2
     return 0.3 + log2(shape[2]) / 4, shape[0] ** 0.5

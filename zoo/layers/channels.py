@@ -10,9 +10,9 @@ LAST = "channels_last"  # for functions of keras.ops
 
 @contextmanager
 def channels_last() -> Iterator[None]:
-    """Return a context, or a decorator, in which each Keras layer that is made has its channels last.
+    """Return a context, or a decorator, in which each Keras layer is created with channels last.
 
-    (Some of Keras's layers are made of others, to which they don't pass a `data_format` on.)
+    (Some of Keras's layers create others, to which they don't pass their `data_format` on.)
     """
     before = keras.config.image_data_format()
     keras.config.set_image_data_format(LAST)

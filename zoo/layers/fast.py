@@ -1,6 +1,6 @@
-"""Keras's own layers and optimizers, faster on TensorFlow; with another backend they are Keras's as they stand.
+"""Keras's own layers and optimizers, faster on TensorFlow; with another backend they do exactly as Keras's.
 
-A saved model holds Keras's layer in the place of each, so that it loads without this package.
+A saved model contains Keras's layer instead of each, so that it loads without this package.
 """
 
 from math import prod
@@ -11,16 +11,16 @@ from keras import layers, ops, optimizers
 
 
 def keeps_its_name(kind: type) -> type:
-    """Let Keras's saving take a class for the one of the same name in `keras.layers`."""
+    """Let Keras save layers of this class as of the class with the same name in `keras.layers`."""
     kind.__module__ = "keras.layers"
     return kind
 
 
 @keeps_its_name
 class BatchNormalization(layers.BatchNormalization):
-    """One fused op on feature maps, which stay in their own precision; statistics are float32.
+    """BatchNorm as one fused op on feature maps, which stay in their own precision; statistics are float32.
 
-    Keras's own layer is made of several ops, with float32 feature maps between them.
+    Keras's own layer consists of several ops, with float32 feature maps between them.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
@@ -47,16 +47,16 @@ class BatchNormalization(layers.BatchNormalization):
             whole = self(tf.concat(shards, 0), training=True)
             return tf.split(tf.nn.relu(whole) if relu else whole, [tf.shape(shard)[0] for shard in shards])
         sizes = [_values(shard) for shard in shards]
-        shares = [its / tf.add_n(sizes) for its in sizes]
+        shares = [size / tf.add_n(sizes) for size in sizes]
         ones, zeros = tf.ones(self.moving_mean.shape), tf.zeros(self.moving_mean.shape)
         own = [_normalize_by_itself(tf.stop_gradient(shard), ones, zeros, self.epsilon) for shard in shards]
         mean = tf.add_n([share * its for share, (_, its, *_) in zip(shares, own)])
         variance = tf.add_n([share * (var + (its - mean) ** 2) for share, (_, its, var, _) in zip(shares, own)])
         self._move_averages(mean, variance)
-        return _normalize_as_one(shards, *self._affine(), self.epsilon, own, sizes, mean, variance, relu)
+        return _normalize_jointly(shards, *self._affine(), self.epsilon, own, sizes, mean, variance, relu)
 
     def _affine(self) -> tuple[Any, Any]:
-        """Scale and offset, float32."""
+        """Return scale and offset, float32."""
         shape = self.moving_mean.shape
         scale = ops.cast(self.gamma, "float32") if self.scale else ops.ones(shape)
         return scale, ops.cast(self.beta, "float32") if self.center else ops.zeros(shape)
@@ -66,9 +66,9 @@ class BatchNormalization(layers.BatchNormalization):
             average.assign(ops.cast(average, "float32") * self.momentum + value * (1 - self.momentum))
 
     def _is_one_op(self, inputs, learns):
-        """Whether the fused op computes what Keras's layer would, and is faster."""
-        gains = ("float32", "bfloat16", "float16") if learns else ("bfloat16", "float16")
-        on_maps = len(inputs.shape) == 4 and self.axis in (-1, 3) and inputs.dtype in gains
+        """Return whether the fused op computes what Keras's layer would, and is faster."""
+        faster = ("float32", "bfloat16", "float16") if learns else ("bfloat16", "float16")
+        on_maps = len(inputs.shape) == 4 and self.axis in (-1, 3) and inputs.dtype in faster
         return keras.backend.backend() == "tensorflow" and on_maps and not (self.renorm or self.synchronized)
 
 
@@ -92,13 +92,13 @@ def _normalize_by_itself(x, scale, offset, epsilon):
 
 
 def _values(x):
-    """The number of values per channel in a batch of feature maps, float32."""
+    """Return the number of values per channel in a batch of feature maps, float32."""
     import tensorflow as tf
 
     return tf.cast(tf.size(x, tf.int64) / x.shape[-1], "float32")
 
 
-def _normalize_as_one(shards, scale, offset, epsilon, own, sizes, mean, variance, relu):
+def _normalize_jointly(shards, scale, offset, epsilon, own, sizes, mean, variance, relu):
     """Return the shards normalized by the whole batch's `mean` and `variance`, with the exact gradient.
 
     `own` holds what `_normalize_by_itself` returned for each shard, `sizes` the number of values per channel in it.
@@ -198,13 +198,13 @@ def _gradient_by_products(x, dy, shape, padding):
     if padding == "same":
         x = tf.pad(x, [[0, 0], *([(size - 1) // 2, size // 2] for size in (height, width)), [0, 0]])
     dy = tf.reshape(dy, (-1, filters))
-    places = [x[:, i : i + rows, j : j + columns] for i in range(height) for j in range(width)]
-    products = [tf.matmul(tf.reshape(place, (-1, channels)), dy, transpose_a=True) for place in places]
+    shifted = [x[:, i : i + rows, j : j + columns] for i in range(height) for j in range(width)]
+    products = [tf.matmul(tf.reshape(part, (-1, channels)), dy, transpose_a=True) for part in shifted]
     return tf.reshape(tf.stack(products), shape)
 
 
 class OneOp:
-    """Updates a variable by TensorFlow's one op for Adam, where Keras takes fourteen."""
+    """Updates a variable by TensorFlow's fused op for Adam, where Keras needs fourteen ops."""
 
     def update_step(self: Any, gradient: Any, variable: keras.Variable, learning_rate: Any) -> None:
         if keras.backend.backend() != "tensorflow" or self.amsgrad:
@@ -213,10 +213,10 @@ class OneOp:
 
         if tf.distribute.has_strategy():
             return super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
-        place, kind = self._get_variable_index(variable), variable.dtype
+        index, kind = self._get_variable_index(variable), variable.dtype
         step = tf.cast(self.iterations + 1, kind)
         tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle, m=self._momentums[place].value.handle, v=self._velocities[place].value.handle,
+            var=variable.handle, m=self._momentums[index].value.handle, v=self._velocities[index].value.handle,
             beta1_power=tf.cast(self.beta_1, kind) ** step, beta2_power=tf.cast(self.beta_2, kind) ** step,
             lr=tf.cast(learning_rate, kind), beta1=tf.cast(self.beta_1, kind), beta2=tf.cast(self.beta_2, kind),
             epsilon=tf.cast(self.epsilon, kind), grad=tf.cast(gradient, kind),

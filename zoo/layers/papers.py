@@ -22,7 +22,7 @@ def scaled_tanh(x: Any) -> Any:
 class LeCunRange(keras.initializers.Initializer):
     """Uniform between -2.4 / fan-in and 2.4 / fan-in (LeCun et al. 1998, Appendix A).
 
-    `fan_in` is given where a kernel's shape doesn't tell it.
+    By default `fan_in` is computed from the kernel's shape.
     """
 
     def __init__(self, fan_in: float | None = None) -> None:
@@ -38,7 +38,7 @@ class LeCunRange(keras.initializers.Initializer):
 
 @register
 class Bilinear(keras.initializers.Initializer):
-    """A transposed convolution that starts as bilinear interpolation, each channel by itself.
+    """Initial kernels that make a transposed convolution a bilinear interpolation of each channel by itself.
 
     (Long et al. 2014, Section 3.3.) The kernel's shape is (height, width, channels out, channels in).
     """
@@ -84,9 +84,9 @@ class LocalResponseNormalization(keras.layers.Layer):
 
 @register
 class Subsampling(keras.layers.Layer):
-    """The sum of each window times a trainable coefficient, plus a trainable bias, a pair a channel.
+    """The sum of each window times a trainable coefficient, plus a trainable bias; both are per channel.
 
-    (LeCun et al. 1998, Section II.B, layers S2 and S4.) The coefficient starts as that of a mean.
+    (LeCun et al. 1998, Section II.B, layers S2 and S4.) The initial coefficient makes it the mean.
     """
 
     def __init__(self, size: Iterable[int], activation: Any = None, **options: Any) -> None:
@@ -110,9 +110,9 @@ class Subsampling(keras.layers.Layer):
 
 @register
 class CutPooling(keras.layers.Layer):
-    """Pooling whose last windows are cut off at the map's lower and right edge, as in Caffe: what lies beyond is none.
+    """Pooling whose last windows are cut off at the map's lower and right edge, as in Caffe: padding does not count.
 
-    `rings`, ((top, bottom), (left, right)), is how far the windows reach beyond; `kind` is "max" or "avg".
+    `rings`, ((top, bottom), (left, right)), is how far the windows extend over the edges; `kind` is "max" or "avg".
     """
 
     def __init__(self, size: Iterable[int], strides: Iterable[int], rings: Iterable, kind: str = "max",
@@ -155,16 +155,16 @@ class MaxUnpooling(keras.layers.Layer):
         x, before = inputs
         (_, h, w, channels), (_, height, width, _) = x.shape, before.shape
         down, across = self.size
-        # A pool leaves a row that fills no window ("valid"), or goes beyond the map ("same").
+        # A pool leaves out rows that fill no window ("valid"), or extends over the map's edge ("same").
         over = ((0, 0), (0, max(h * down - height, 0)), (0, max(w * across - width, 0)), (0, 0))
         before = ops.pad(before, over, constant_values=-60000.0)[:, : h * down, : w * across]
         cells = ops.reshape(before, (-1, h, down, w, across, channels))
         cells = ops.reshape(ops.transpose(cells, (0, 1, 3, 5, 2, 4)), (-1, h, w, channels, down * across))
-        place = ops.one_hot(ops.argmax(cells, axis=-1), down * across, dtype=x.dtype) * x[..., None]
-        place = ops.transpose(ops.reshape(place, (-1, h, w, channels, down, across)), (0, 1, 4, 2, 5, 3))
-        place = ops.reshape(place, (-1, h * down, w * across, channels))[:, :height, :width]
+        values = ops.one_hot(ops.argmax(cells, axis=-1), down * across, dtype=x.dtype) * x[..., None]
+        values = ops.transpose(ops.reshape(values, (-1, h, w, channels, down, across)), (0, 1, 4, 2, 5, 3))
+        values = ops.reshape(values, (-1, h * down, w * across, channels))[:, :height, :width]
         under = ((0, 0), (0, max(height - h * down, 0)), (0, max(width - w * across, 0)), (0, 0))
-        return ops.pad(place, under)
+        return ops.pad(values, under)
 
     def compute_output_shape(self, input_shapes: list) -> tuple:
         return (*input_shapes[1][:3], input_shapes[0][3])
@@ -233,7 +233,7 @@ class RBF(keras.layers.Layer):
         )
 
     def call(self, x: Any) -> Any:
-        x = ops.cast(x, "float32")[:, :, None]  # distances of some 84 lose their digits in bfloat16
+        x = ops.cast(x, "float32")[:, :, None]  # distances of about 84 lose precision in bfloat16
         return -ops.sum(ops.square(x - ops.cast(self.centers, "float32")), axis=1)
 
     def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:

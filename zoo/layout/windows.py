@@ -1,4 +1,7 @@
-"""The arithmetic of windows that slide: sizes, padding, strides, receptive fields, positions. Only `trace` uses it."""
+"""The arithmetic of windows that slide: sizes, padding, strides, receptive fields, positions.
+
+What "same", "valid" and "ceil" mean as paddings is told in `zoo.layout.words`; `zoo.layout.trace` applies all of it.
+"""
 
 from functools import cache
 from typing import Any, NamedTuple

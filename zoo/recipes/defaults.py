@@ -9,7 +9,7 @@ from zoo.errors import ZooError, did_you_mean, first_line
 from zoo.layout import Layout, norm_kinds
 from zoo.recipes.recipe import Recipe
 
-# What a data set changes in the default recipe: small shifts keep a digit the digit that it is, a mirror wouldn't.
+# What a data set changes in the default recipe: a small shift doesn't change a digit's class, a flip would.
 DATA = {
     "mnist": {"epochs": 12, "augment": ("crop",)},
     "fashion_mnist": {"augment": ("flip",)},
@@ -17,11 +17,11 @@ DATA = {
     "cifar100": {"augment": ("flip", "crop")},
 }
 
-# What they change besides for nets with BatchNorm, which take large steps.
+# What data sets also change for nets with BatchNorm, which train well with large learning rates.
 NORMALIZED = {"optimizer": "sgd", "learning_rate": 0.1, "schedule": "onecycle", "weight_decay": 5e-4}
 DATA_OF_NORMALIZED = {"cifar10": NORMALIZED, "cifar100": NORMALIZED}
 
-NONE = "none"  # stands for None where None stands for what isn't given
+NONE = "none"  # means None where None means "not given"
 OF_OPTIMIZER = ("optimizer", "learning_rate", "schedule", "momentum", "weight_decay")
 OPTIONAL = {item.name for item in fields(Recipe) if item.default is None}
 
@@ -30,12 +30,12 @@ def recipe_for(entry: Entry, dataset: str | None = None, named: StrPath | None =
                **overrides: Any) -> Recipe:
     """Return the recipe of an entry on a data set, with the overrides that aren't None.
 
-    An override "none" takes away what the recipe has of a field that may be None.
+    An override "none" sets an optional field to None.
 
     `named` is "fast" or None (the default of model and data), "paper" (as the paper trained the model), or the path
-    of a YAML file whose fields stand above the default's. Where the default names an optimizer and another is asked
-    for, its learning rate, schedule, momentum and weight decay are left out with it. `layout` is that of the net, where
-    overrides have changed the entry's own.
+    of a YAML file whose fields override the default's. If the default names an optimizer and another is asked for, its
+    learning rate, schedule, momentum and weight decay are left out with it. `layout` is that of the net, if overrides
+    have changed the entry's own.
 
     Raises:
         ZooError: if there is no such recipe, or a field has no such value.
@@ -54,7 +54,7 @@ def recipe_for(entry: Entry, dataset: str | None = None, named: StrPath | None =
 
 
 def _default(entry, dataset, layout, optimizer):
-    """The fields that model and data change in the default recipe, but for rates that are meant for another optimizer.
+    """Return the fields that model and data change in the default recipe, without those meant for another optimizer.
 
     `optimizer` is the one that was asked for, or None.
     """
@@ -93,9 +93,9 @@ def read_recipe(path: StrPath) -> dict[str, Any]:
 
 
 def typed(item: Field, value: Any) -> Any:
-    """Return a value as the field `item` of the recipe has it: "1e-3" is a number, "flip, crop" may stand for a list.
+    """Convert a value to the type of the recipe's field `item`: "1e-3" to a number, "flip, crop" to a tuple.
 
-    Raises `ZooError` for a value of another kind.
+    Raises `ZooError` for a value that can't be converted.
     """
     if value in (None, NONE) and item.name in OPTIONAL:
         return None
@@ -111,7 +111,7 @@ def typed(item: Field, value: Any) -> Any:
 
 
 def _of_kind(kind, value):
-    """Return a value as one of this kind. Raises `TypeError`, `ValueError` or `OverflowError` if it is none."""
+    """Convert a value to the type `kind`. Raises `TypeError`, `ValueError` or `OverflowError` if that changes it."""
     if kind is str and isinstance(value, str):
         return value.strip()
     if kind is bool and isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""What a training run does besides the model and the data: one record, each field with a default and its meaning."""
+"""All settings of a training besides model and data: one record, each field with a default and its meaning."""
 
 from dataclasses import dataclass, field, fields, replace
 from math import isfinite
@@ -23,19 +23,19 @@ INITIALIZATIONS = (
 
 
 def option(default: Any, meaning: str, **rules: Any) -> Any:
-    """A field of the recipe and of the command line; `rules` are the choices or bounds that `_check` knows.
+    """Return a field of the recipe and of the command line; `rules` are choices or bounds, checked by `_check`.
 
-    They hold for each item of a tuple, whose `kind` is a rule too: texts if there is none. `of` names another field,
-    and its values with which this one has a meaning.
+    They apply to each item of a tuple, whose type is the rule `kind`, str by default. `of` names another field, and
+    its values with which this one has an effect.
     """
     return field(default=default, metadata={"meaning": meaning, **rules})
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train; each field's meaning stands beside it, and in `zoo train --help`.
+    """How to train; each field's meaning is beside it, and in `zoo train --help`.
 
-    `augment` names what Keras's layers change at random, on the images as the data set has them, in the order given:
+    `augment` names augmentations of the raw images by Keras's layers, applied in the order given:
     "flip" (left and right), "crop" (pad by an eighth, cut out the old size), "jitter" (brightness, contrast,
     saturation, hue), "cutout" (a square of half the sides set to 0), "randaugment", "mixup", "cutmix".
 
@@ -44,11 +44,11 @@ class Recipe:
     warm-up, by default the first three tenths of the steps, and falls to 0 (Smith and Topin, arXiv:1708.07120);
     "plateau" multiplies it by `drop` after 3 epochs without a lower validation loss. `weight_decay` is a part of the
     gradient for "sgd", "rmsprop" and "adam", as the papers have it, and decoupled (Loshchilov and Hutter,
-    arXiv:1711.05101) for the others. `initialization` draws the kernels of convolutions (but those
-    by a table) and dense layers anew: Keras's initializers by name, "gaussian", AlexNet's, of mean 0 and deviation
-    0.01, or "pytorch", its layers' own: uniform, up to the root of 1 / fan-in, a sixth of the variance of "he_normal".
-    `zero_init_residual` sets the scale of the BatchNorm with which a residual branch ends, or the kernel of its last
-    convolution, to 0 at first (Goyal et al., arXiv:1706.02677, Section 5.1; Zhang et al., arXiv:1901.09321, Section 3).
+    arXiv:1711.05101) for the others. `initialization` initializes the kernels of convolutions (except `TableConv`) and
+    dense layers: by a Keras initializer's name, "gaussian", AlexNet's, of mean 0 and standard deviation 0.01, or
+    "pytorch", the default of its layers: uniform, up to the root of 1 / fan-in, a sixth of the variance of "he_normal".
+    `zero_init_residual` initializes the scale of the BatchNorm with which a residual branch ends, or the kernel of its
+    last convolution, with 0 (Goyal et al., arXiv:1706.02677, Section 5.1; Zhang et al., arXiv:1901.09321, Section 3).
     `label_smoothing` is that of Szegedy et al. (arXiv:1512.00567), `rubbish` the j of LeCun et al. 1998, Equation 9: a
     class of constant logit -j that no image belongs to, for logits that are distances. What is reported as loss is
     without smoothing, rubbish class, weight decay and class weights; what is minimized is reported as objective.
@@ -98,7 +98,7 @@ class Recipe:
                 _check(item.name.replace("_", " "), value, item.metadata)
 
     def for_images(self, count: int) -> "Recipe":
-        """Return the recipe with a batch size settled for a training set of `count` images."""
+        """Return the recipe with its batch size set, at most `count`, the number of training images."""
         if self.batch_size:
             return replace(self, batch_size=min(self.batch_size, count))
         batch = 128
@@ -107,7 +107,7 @@ class Recipe:
         return replace(self, batch_size=min(batch, count))
 
     def unused(self, names: tuple[str, ...]) -> list[str]:
-        """Return a sentence for each of the named fields that has no meaning with this recipe."""
+        """Return a message for each of the named fields that has no effect with this recipe."""
         rules = {
             item.name: item.metadata["of"] for item in fields(self) if item.name in names and "of" in item.metadata
         }
@@ -126,7 +126,7 @@ BOUNDS = {
 
 
 def _check(name, value, rules):
-    """Refuse a value that is none of its field's choices, or out of its bounds."""
+    """Raise `ZooError` for a value that is none of its field's choices, or out of its bounds."""
     if value is None:
         return
     if "choices" in rules and value not in rules["choices"]:
@@ -139,7 +139,7 @@ def _check(name, value, rules):
 
 
 def is_over(recipe: Recipe, history: list[dict[str, float]]) -> bool:
-    """Has a run come to its end: by its epochs, or by its patience? `history` holds a dict of figures an epoch."""
+    """Return whether a run is over, by its epochs or its patience. `history` holds a dict of metrics per epoch."""
     if len(history) >= recipe.epochs:
         return True
     if not history or recipe.patience is None:

@@ -20,7 +20,13 @@ LONGEST = 200  # bytes of a folder's name, at most, without its number; file sys
 
 @dataclass(frozen=True)
 class Run:
-    """The folder `runs/<model>-<dataset>-<n>/` and the files in it."""
+    """The folder `runs/<model>-<dataset>-<n>/` and the files in it, which are written in this order.
+
+    config.json once all checks have passed (and again when the run is resumed); after each epoch
+    checkpoints/best.npz if it is the best so far, metrics.csv, and checkpoints/epoch-<n>.npz, of which the last two
+    are kept; at the end model.keras, the result in config.json, curves.png, confusion.png and report.html. If the loss
+    becomes non-finite after an epoch, model.keras alone is left. `zoo export` writes saved_model/1.
+    """
 
     folder: Path
 
@@ -45,13 +51,17 @@ class Run:
         return self.folder / "report.html"
 
     @property
-    def is_shown(self) -> bool:
-        """Whether the report and the figures of a finished run all exist."""
-        return all((self.folder / name).exists() for name in ("curves.png", "confusion.png", self.report_path.name))
+    def curves_path(self) -> Path:
+        return self.folder / "curves.png"
 
     @property
-    def saved_model_path(self) -> Path:
-        return self.folder / "saved_model" / "1"
+    def confusion_path(self) -> Path:
+        return self.folder / "confusion.png"
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the report and the figures of a finished run all exist."""
+        return all(path.exists() for path in (self.curves_path, self.confusion_path, self.report_path))
 
     @property
     def tensorboard_path(self) -> Path:
@@ -74,9 +84,10 @@ class Run:
         write_text(self.config_path, json.dumps(config, indent=2) + "\n")
 
     def write_metrics(self, history: list[dict[str, float]]) -> None:
-        """Write metrics.csv, a row per epoch, atomically."""
+        """Write metrics.csv, a row per epoch, atomically; a metric that an epoch lacks is an empty cell."""
         text = io.StringIO()
-        writer = csv.DictWriter(text, history[0], lineterminator="\n")
+        metrics = dict.fromkeys(key for row in history for key in row)
+        writer = csv.DictWriter(text, metrics, lineterminator="\n")
         writer.writeheader()
         writer.writerows(history)
         write_text(self.metrics_path, text.getvalue())
@@ -101,17 +112,23 @@ class Run:
             return Result(**config["result"]) if "result" in config else None
 
     def metrics(self) -> dict[str, list[float]]:
-        """Return metrics.csv as a dict of columns, a number per epoch; {} before the first epoch has ended."""
+        """Return metrics.csv as a dict of columns, a number per epoch; {} before the first epoch has ended.
+
+        A metric that an epoch lacks, since the run was begun by an older version, is NaN.
+        """
         if not self.metrics_path.exists():
             return {}
         with open(self.metrics_path, newline="") as file:
             rows = list(csv.DictReader(file))
-        return {key: [float(row[key]) for row in rows] for key in rows[0]}
+        return {key: [float(row[key] or "nan") for row in rows] for key in rows[0]}
 
 
 @dataclass(frozen=True)
 class Result:
-    """The results of a finished run; the fields are the keys of the command's `--json`."""
+    """The results of a finished run; the fields are the keys of the command's `--json`.
+
+    A new field needs a default: runs of older versions lack it.
+    """
 
     run: str
     model: str
@@ -190,7 +207,10 @@ def started_run(path: StrPath) -> Run:
 
 
 def find_run(path: StrPath) -> Run:
-    """Return the finished `Run` in a folder. Raises `ZooError` for anything that isn't one."""
+    """Return the `Run` in a folder if it has a model: it is finished, or its loss became non-finite after an epoch.
+
+    Raises `ZooError` for anything else.
+    """
     run = started_run(path)
     if not run.model_path.is_file():
         raise ZooError(f"The run in {path} wasn't finished: `{run.resuming}` goes on with it.")

@@ -1,4 +1,4 @@
-"""All that determines a run: set once by `zoo.training.train`, or read once from the config.json of its folder."""
+"""All that determines a run: made by `zoo.training.request.make_job`, or read from the config.json of its folder."""
 
 import platform
 from dataclasses import asdict, dataclass
@@ -17,6 +17,9 @@ from zoo.versions import __version__, installed
 class Job:
     """What is trained, on which images, and how. Everything that a run does follows from it.
 
+    Some fields have other keys in config.json: `name` is "model", `model` is "source", `source` is "data", `shards` is
+    "parts", and `single_threaded_ops` is "one_core_an_op".
+
     Attributes:
         model: what was asked for: a registered name, or "/path/my_layout.py:tiny".
         options: the layout's overrides.
@@ -31,9 +34,9 @@ class Job:
         preprocessing: from raw images to the net's input.
         recipe: the `Recipe`, with a batch size.
         trackers: what metrics are also logged to: some of "tensorboard", "mlflow" and "wandb".
-        shards: in how many shards a batch is computed, one per core (`zoo.training.shards`); "parts" in config.json.
+        shards: in how many shards a batch is computed, one per core (`zoo.training.shards`).
         single_threaded_ops: whether TensorFlow computes each op on one core. It affects the order of summation, and
-            so the last bits of the weights; "one_core_an_op" in config.json.
+            so the last bits of the weights.
         keeps_classes: whether each class, however few its images, has one for training; False for runs of versions
             that split data sets differently.
     """

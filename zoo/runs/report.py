@@ -23,9 +23,9 @@ def write_report(run: Run, dataset: Dataset, logits: np.ndarray, net: "keras.Mod
     A `ZooWarning` reports each that can't be made.
     """
     config, metrics, predictions = run.config(), run.metrics(), logits.argmax(-1)
-    curves = write_figure(run.folder / "curves.png", lambda: draw_curves(metrics))
+    curves = write_figure(run.curves_path, lambda: draw_curves(metrics))
     confusion = write_figure(
-        run.folder / "confusion.png", lambda: draw_confusion(dataset.test.labels, predictions, dataset.class_names)
+        run.confusion_path, lambda: draw_confusion(dataset.test.labels, predictions, dataset.class_names)
     )
     with can_do_without(run.report_path.name):
         best = best_epoch(metrics)

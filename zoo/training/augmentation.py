@@ -1,6 +1,6 @@
-"""Random changes of the training images: Keras's layers, part of the compiled step, idle outside of training.
+"""Augmentation of the training images by Keras's layers: part of the compiled step, inactive outside of training.
 
-Their seeds are variables of the model, so a checkpoint holds them and a run that goes on sees the same images.
+Their random seeds are variables of the model, so checkpoints contain them and a resumed run sees the same images.
 """
 
 import keras
@@ -21,7 +21,7 @@ ONE_IMAGE = {
         PIXELS, brightness_factor=0.2, contrast_factor=0.2, saturation_factor=(0.4, 0.6), hue_factor=0.05, seed=seed
     ),
 }
-OF_COLOURS = ("randaugment", "jitter")  # they take no other images
+OF_COLOURS = ("randaugment", "jitter")  # they need three channels
 SEVERAL_IMAGES = {
     "mixup": lambda seed: layers.MixUp(alpha=0.2, seed=seed),
     "cutmix": lambda seed: layers.CutMix(seed=seed),
@@ -30,10 +30,10 @@ SEVERAL_IMAGES = {
 
 @channels_last()
 def augment(images: KerasTensor, names: tuple[str, ...], seed: int) -> tuple[KerasTensor, KerasTensor | None]:
-    """Return images (N, height, width, channels), 0..255, changed in training by the named layers, and their shares.
+    """Return images (N, height, width, channels), 0..255, augmented in training by the named layers, and their shares.
 
-    Shares (N, N) say how much of the labels of each image in the batch every one of them now has; None if no layer
-    mixes images. A layer that takes colours alone is given grey images as three equal channels.
+    Row i of the shares (N, N) holds the weights of all images' labels in the label of the mixed image i; shares are
+    None if no layer mixes images. Layers that need colours get grey images as three equal channels.
     """
     grey, shares = images.shape[-1] == 1 and set(names) & set(OF_COLOURS), None
     if grey:
@@ -47,7 +47,7 @@ def augment(images: KerasTensor, names: tuple[str, ...], seed: int) -> tuple[Ker
 
 
 class Mixed(layers.Layer):
-    """A layer that mixes the images of a batch and their labels: here the labels are the rows of `shares`."""
+    """Applies MixUp or CutMix, which mix images and labels: here the rows of `shares` are mixed as labels."""
 
     def __init__(self, mixing: layers.Layer) -> None:
         super().__init__(dtype="float32")

@@ -16,7 +16,7 @@ from zoo.training.initialization import initialize
 from zoo.training.optimizing import balanced_weights, decay_in_gradient, make_loss, make_optimizer
 
 
-def build(job: Job, dataset: Dataset, devices: Devices | None = None) -> tuple[keras.Model, Classifier]:
+def build_for(job: Job, dataset: Dataset, devices: Devices | None = None) -> tuple[keras.Model, Classifier]:
     """Return the Keras net of a `Job`, and the compiled `Classifier` that trains it on a data set.
 
     `devices` are those that train together; without them, the classifier is one for inference on a single device.
@@ -30,8 +30,8 @@ def build_classifier(planned: Plan, preprocessing: Preprocessing, recipe: Recipe
                      shards: int = 1) -> tuple[keras.Model, Classifier]:
     """Return the Keras net of a `Plan`, and the compiled `Classifier` that trains it on a data set.
 
-    `preprocessing` is that of the images, `replicas` the number of devices that train together, `shards` in how many
-    shards each batch is computed.
+    `preprocessing` is that of the images, `replicas` the number of devices that train together, `shards` the number of
+    shards that each batch is split into.
     """
     net = _build_net(planned, recipe)
     initialize(net, planned.trace, recipe)
@@ -43,13 +43,13 @@ def build_classifier(planned: Plan, preprocessing: Preprocessing, recipe: Recipe
     optimizer = make_optimizer(recipe, steps * recipe.epochs, recipe.epochs)
     weights = balanced_weights(dataset.train.labels, len(dataset.class_names)) if recipe.balance else None
     classifier.compile(optimizer, make_loss(recipe, weights), metrics=["accuracy"])
-    each_one: Any = slice(replicas)
-    classifier.make(dataset.train.read(each_one), dataset.train.labels[each_one])
+    one_per_replica: Any = slice(replicas)
+    classifier.make(dataset.train.read(one_per_replica), dataset.train.labels[one_per_replica])
     return net, classifier
 
 
 def _build_net(planned, recipe):
-    """Build the net, seeded, in the recipe's precision."""
+    """Build the net with the recipe's seed and precision."""
     keras.utils.set_random_seed(recipe.seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")

@@ -1,4 +1,4 @@
-"""All that the rest of a run depends on, in a file an epoch: weights, optimizer, random seeds, the figures so far."""
+"""Checkpoints, a file per epoch, with the whole state of training: weights, optimizer, random seeds, metrics so far."""
 
 import json
 import os
@@ -15,19 +15,19 @@ from zoo.errors import ZooError
 from zoo.recipes.recipe import Recipe, is_over
 from zoo.runs.folder import Run
 
-KEPT = 2  # if the newest is damaged, the one before it goes on
+KEPT = 2  # if the newest is damaged, training resumes from the one before
 
 
-class NoNumber(ZooError):
-    """A loss isn't finite any more."""
+class NonFiniteLoss(ZooError):
+    """A loss is no longer finite."""
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Write the state of training and metrics.csv into a run's folder after each epoch; end it when it is over.
+    """Write a checkpoint and metrics.csv into a run's folder after each epoch; stop training when the run is over.
 
-    `history` is a dict of figures an epoch, `steps` how many steps one has. A file is complete under its name or isn't
-    there; each array in it has a checksum (a .npz is a zip file); older ones than the last `KEPT` are deleted. Without
-    a run (in a worker that isn't the chief), nothing is written.
+    `history` holds a dict of metrics per epoch, `steps` is the number of steps per epoch. A checkpoint is written
+    completely or not at all; each array in it has a checksum (a .npz is a zip file); only the last `KEPT` are kept.
+    Without a run (in a worker that isn't the chief), nothing is written. Raises `NonFiniteLoss` for a non-finite loss.
     """
 
     def __init__(self, run: Run | None, recipe: Recipe, history: list[dict[str, float]], steps: int) -> None:
@@ -38,12 +38,12 @@ class Checkpoint(keras.callbacks.Callback):
         self.start = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if not np.isfinite(logs["objective" if self.model.plain else "loss"]):
+        if not np.isfinite(logs["objective" if self.model.reports_plain_loss else "loss"]):
             before = len(self.history) * self.steps
-            raise self._no_number("loss", f"at step {int(np.asarray(self.model.sound_steps)) - before + 1}")
+            raise self._non_finite("loss", f"at step {int(np.asarray(self.model.sound_steps)) - before + 1}")
 
-    def _no_number(self, what, when):
-        return NoNumber(
+    def _non_finite(self, what, when):
+        return NonFiniteLoss(
             f"The {what} stopped being a number in epoch {len(self.history) + 1}, {when} of {self.steps}; try a "
             f"lower learning rate than {self.recipe.learning_rate:g}, or {self._clipping()}."
             + (f" The best epoch until then is {self.run.model_path}." if self.run and self.history else "")
@@ -53,8 +53,8 @@ class Checkpoint(keras.callbacks.Callback):
         return f"a --clip below {self.recipe.clip:g}" if self.recipe.clip else "--clip"
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if not np.isfinite(logs["val_loss"]):  # before what led to it is kept
-            raise self._no_number("validation loss", f"after step {self.steps}")
+        if not np.isfinite(logs["val_loss"]):  # before such weights are saved
+            raise self._non_finite("validation loss", f"after step {self.steps}")
         figures = {key: float(value) for key, value in logs.items()}
         self.history.append({"epoch": epoch, **figures, "seconds": round(time.perf_counter() - self.start, 3)})
         if self.run:
@@ -69,9 +69,9 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 class Best(keras.callbacks.Callback):
-    """Write the weights of each epoch that is better on validation than those before, in `history` too.
+    """Write the weights after each epoch whose validation loss is the lowest so far, in `history` too.
 
-    (Keras's ModelCheckpoint writes by HDF5, which ends the process by a segmentation fault if the disk is full.)
+    (Keras's ModelCheckpoint writes HDF5, which crashes with a segmentation fault if the disk is full.)
     """
 
     def __init__(self, run: Run, history: list[dict[str, float]]) -> None:
@@ -85,7 +85,7 @@ class Best(keras.callbacks.Callback):
 
 
 def restore_best(run: Run, model: keras.Model) -> None:
-    """Set the weights of the model to what `Best` has written. Raises `ZooError` if that is damaged."""
+    """Load the weights that `Best` wrote into the model. Raises `ZooError` if the file is damaged or missing."""
     path = run.best_weights_path
     try:
         weights, _ = read_arrays(path)
@@ -98,7 +98,7 @@ def restore_best(run: Run, model: keras.Model) -> None:
 
 
 def write_arrays(path: Path, variables: list[Any], **others: Any) -> None:
-    """Write variables, in their order, and other arrays by name, into a .npz, whole or not at all."""
+    """Write variables, in order, and other arrays, by name, to a .npz file: completely or not at all."""
     numbered: dict[str, Any] = {f"{i:05}": np.asarray(variable) for i, variable in enumerate(variables)}
     partial = path.with_suffix(".partial")
     try:
@@ -113,32 +113,36 @@ def write_arrays(path: Path, variables: list[Any], **others: Any) -> None:
 
 
 class Damaged(Exception):
-    """A file that `write_arrays` wrote isn't there, or isn't as it was."""
+    """A file of `write_arrays` is missing, or isn't as it was written."""
 
 
 def read_arrays(path: Path) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
-    """Return what `write_arrays` wrote: the variables, and a dict of the others. Raises `Damaged` if it isn't whole."""
+    """Return what `write_arrays` wrote: the variables, and a dict of the other arrays. Raises `Damaged`."""
     try:
         with ZipFile(path) as file:
-            if file.testzip():  # np.load compares no checksum of an array that it takes for a shorter one
+            if file.testzip():  # np.load checks no checksum of an array that a damaged header makes shorter
                 raise Damaged
         with np.load(path) as file:
             arrays = {key: file[key] for key in file.files}
         return [arrays.pop(f"{i:05}") for i in range(arrays.pop("count"))], arrays
-    except Exception as problem:  # a byte in the wrong place shows in many ways, from TokenError to NotImplementedError
+    except Exception as problem:  # a wrong byte can raise anything, from TokenError to NotImplementedError
         raise Damaged from problem
 
 
 def state(model: keras.Model) -> list[keras.Variable]:
-    """Return the variables that training changes, but for the metrics', which start anew each epoch."""
+    """Return the variables that training changes, except the metrics', which are reset in each epoch.
+
+    The non-trainable variables include the states of the seed generators of augmentation and dropout, which
+    `model.weights` lacks. The order depends on which layers are trainable.
+    """
     return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
 
 
 def restore(run: Run, model: keras.Model, say: Callable[[str], None]) -> list[dict[str, float]]:
-    """Set the model to the last checkpoint of a run that can be read; return its history, [] if there is none.
+    """Restore the model from a run's newest readable checkpoint; return the history in it, [] if there is none.
 
-    A run whose epochs were measured by the loss that it minimizes, as all once were, goes on so: a loss among others
-    of another kind would choose the wrong epoch.
+    A run of an older version, whose "loss" is the minimized one, goes on with that: the best epoch can only be chosen
+    among losses of the same kind. Raises `ZooError` if the checkpoint's shapes aren't the model's.
     """
     for path in run.checkpoints():
         try:
@@ -152,8 +156,8 @@ def restore(run: Run, model: keras.Model, say: Callable[[str], None]) -> list[di
             raise ZooError(f"{path} isn't a checkpoint of {model.name}: was its layout changed?")
         for variable, value in zip(variables, values):
             variable.assign(value)
-        model.plain = not history or "objective" in history[0]
-        if not model.plain:
+        model.reports_plain_loss = not history or "objective" in history[0]
+        if not model.reports_plain_loss:
             say(
                 "The losses of this run stay what it minimizes, label smoothing included, as it began; its test loss "
                 "is the plain cross-entropy."

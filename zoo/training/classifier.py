@@ -1,4 +1,4 @@
-"""A net as training sees it: from raw images to logits, many steps a call, on images that stay on the device."""
+"""The Keras model that is trained: from raw images to logits, many steps per call, on images cached on the device."""
 
 from collections.abc import Iterator
 from math import prod
@@ -14,23 +14,24 @@ from zoo.training.distribution import on_every_device, replicas_in_step, replica
 from zoo.training.shards import ShardedNet
 
 LOGITS, SHARES = "logits", "shares"
-BLOCKS, LONGEST = 10, 50  # an epoch is at least so many blocks, and a block at most so many steps
+BLOCKS, LONGEST = 10, 50  # the fewest blocks per epoch, and the most steps per block
 
 
 class Classifier(keras.Model):
     """From raw images (N, height, width, channels), 0..255, to float32 logits: a dict, "logits" (N, classes) first.
 
-    Auxiliary classifiers follow by name. (Training on logits keeps the softmax exact.) In training the images are
-    changed by the layers that `augmentation` names, their randomness from `seed`; where these mix images, the output
-    "shares" (N, N) says how. The net computes a batch in so many `shards`, in parallel.
+    The logits of auxiliary classifiers follow by name. (Logits make the loss numerically exact.) In training the images
+    are augmented by the layers that `augmentation` names, seeded by `seed`; if these mix images, the output "shares"
+    (N, N) holds the labels' weights (see `augment`). A batch is split into `shards`, computed in parallel.
 
-    Reported as "loss" is, of any data, the mean cross-entropy of the net's own logits with the labels as they are.
-    Training also reports "objective", which is what it minimizes: the compiled loss, of labels mixed as the images are,
-    that of each auxiliary classifier by its weight, and `decay` / 2 times the sum of the kernels' squares, whose
-    gradient is weight decay. If `plain` is set to False, "loss" is the objective, on other data the compiled loss.
+    "loss" is reported, on any data, as the mean cross-entropy of the net's own logits with the unchanged labels.
+    Training also reports "objective", which it minimizes: the compiled loss, with labels mixed as the images are, plus
+    that of each auxiliary classifier times its weight, plus `decay` / 2 times the sum of the kernels' squares, whose
+    gradient is weight decay. If `reports_plain_loss` is False, "loss" is the objective in training, and elsewhere the
+    compiled loss.
 
     A training step takes a batch of images and labels, as in any Keras model, or a block: indices (batch, steps) into
-    the training set that `cache_on_device` put there; a block is one compiled call for that many optimizer steps.
+    the training set cached by `cache_on_device`; a block is one compiled call with that many optimizer steps.
     `sound_steps` counts the steps before the first with a non-finite loss.
     """
 
@@ -53,24 +54,24 @@ class Classifier(keras.Model):
         super().__init__(images, outputs, name=f"{net.name}_on_images")
         self.auxiliary = {name: weight for name, (_, weight) in auxiliary.items()}
         self.decay = decay
-        self.cached, self.plain, self.testing = (), True, False
+        self.cached, self.reports_plain_loss, self.testing = (), True, False
         self.cross_entropy = keras.metrics.SparseCategoricalCrossentropy(from_logits=True, name="cross_entropy")
         counter = dict(shape=(), trainable=False, aggregation="only_first_replica")
         self.is_sound = self.add_weight(**counter, dtype="bool", initializer="ones", name="is_sound")
-        # "int" is int64 on TensorFlow, which keeps int32 in main memory, out of reach of XLA on a graphics card.
+        # "int" is int64 on TensorFlow, which keeps int32 in host memory, out of reach of XLA on a GPU.
         self.sound_steps = self.add_weight(**counter, dtype="int", initializer="zeros", name="sound_steps")
 
     def make(self, images: np.ndarray, labels: np.ndarray) -> None:
-        """Make all variables that training has, from a few images and their labels: a compiled loop can make none."""
+        """Create all variables of training, by a few images and labels: a compiled loop can't create any."""
         self.evaluate(images, labels, verbose=0)
         self.optimizer.build(self.trainable_variables)
 
-    def on_images(self) -> keras.Model:
-        """Return the Keras model from raw images to the net's own logits (N, classes) alone."""
+    def logits_on_images(self) -> keras.Model:
+        """Return the Keras model from raw images to the net's own logits (N, classes), its only output."""
         return keras.Model(self.input, self.output[LOGITS])
 
     def cache_on_device(self, images: np.ndarray, labels: np.ndarray) -> None:
-        """Put the training set, uint8 images and integer labels, on the device, or on each."""
+        """Cache the training set, uint8 images and integer labels, on the device, or on each of several."""
         self.cached = on_every_device(images), on_every_device(labels)
 
     def evaluate(self, *arguments: Any, **options: Any) -> Any:
@@ -93,7 +94,7 @@ class Classifier(keras.Model):
         return loss
 
     def _added_loss(self, y, y_pred):
-        """What a training step adds to the loss; on several devices, TensorFlow's engine adds up what each returns."""
+        """Return what a training step adds to the loss, divided by the number of replicas whose losses are summed."""
         added = sum(weight * ops.mean(self.loss(y, y_pred[name])) for name, weight in self.auxiliary.items())
         if self.decay:
             kernels = [weight for weight in self.trainable_weights if weight.name == "kernel"]
@@ -107,7 +108,7 @@ class Classifier(keras.Model):
     def get_metrics_result(self) -> dict[str, Any]:
         results = super().get_metrics_result()
         compiled, plain = results.pop("loss"), results.pop("cross_entropy")
-        if not self.plain:
+        if not self.reports_plain_loss:
             return {"loss": compiled, **results}
         return {"loss": plain, **results} | ({} if self.testing else {"objective": compiled})
 
@@ -115,7 +116,7 @@ class Classifier(keras.Model):
 
         @property
         def jit_compile(self) -> bool:
-            """True: what Keras doesn't compile is layers that TensorFlow's XLA can't; JAX's can."""
+            """True, also for layers for which Keras disables it: TensorFlow's XLA can't compile them, JAX's can."""
             return True
 
         @jit_compile.setter
@@ -133,13 +134,13 @@ class Classifier(keras.Model):
 
             if len(data) == 2:
                 return super().train_step(state, data)
-            places, images, labels = data
+            indices, images, labels = data
 
             def step(state, rows):
                 logs, state = super(Classifier, self).train_step(state, (images[rows], labels[rows]))
                 return state, logs
 
-            state, logs = jax.lax.scan(step, state, places.T)
+            state, logs = jax.lax.scan(step, state, indices.T)
             return {name: values[-1] for name, values in logs.items()}, state
 
         def test_step(self, state: Any, data: Any) -> tuple[dict[str, Any], Any]:
@@ -150,22 +151,22 @@ class Classifier(keras.Model):
         def train_step(self, data: Any) -> dict[str, Any]:  # type: ignore[misc]  # it differs by backend
             if len(data) == 2:
                 return super().train_step(data)
-            (places,) = data
+            (indices,) = data
             images, labels = self.cached
 
             def step(i):
-                rows = places[:, i]
+                rows = indices[:, i]
                 super(Classifier, self).train_step((ops.take(images, rows, 0), ops.take(labels, rows, 0)))
                 return (i + 1,)
 
-            ops.while_loop(lambda i: i < ops.shape(places)[1], step, (0,))
+            ops.while_loop(lambda i: i < ops.shape(indices)[1], step, (0,))
             return self.get_metrics_result()
 
     def blocks(self, batch_size: int, seed: int, epoch: int = 0, local: slice = slice(None)) -> Iterator[tuple]:
-        """Yield blocks of indices into the training set, without end, reshuffled each epoch: the data of `fit`.
+        """Yield blocks of indices (batch, steps) into the cached training set, endlessly: the training data of `fit`.
 
-        The order depends on seed and epoch only. Images that don't fill a last batch are left out of that epoch.
-        `local` is the slice of each batch that this process feeds.
+        They are reshuffled in each epoch, by seed and epoch only. Images of an incomplete last batch are left out of
+        that epoch. `local` is the slice of each batch that this process feeds.
         """
         count = len(self.cached[1])
         steps, number = block_sizes(count, batch_size)
@@ -190,7 +191,7 @@ def steps_per_epoch(count: int, batch_size: int, in_memory: bool) -> int:
 
 
 def without_auxiliary(net: keras.Model) -> keras.Model:
-    """Return the net with its last output alone, in which the auxiliary classifiers have no layer."""
+    """Return the net with its main output only, without the layers of the auxiliary classifiers."""
     if not isinstance(net.output, dict):
         return net
     return keras.Model(net.input, next(iter(net.output.values())), name=net.name)

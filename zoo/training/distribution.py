@@ -1,8 +1,8 @@
 """Data parallelism over devices: one, all of this machine, or those of several machines (workers).
 
-Each replica computes its share of every batch, by TensorFlow or JAX. JAX computes what one device would, but for the
-order of sums. On TensorFlow the replicas share nothing but the sum of their gradients: BatchNorm, MixUp and CutMix work
-within a replica's share of the batch, and dropout and augmentation draw the same random numbers in each.
+Each replica computes its part of every batch, with TensorFlow or JAX. On JAX results are those of a single device, but
+for the order of sums. On TensorFlow replicas exchange nothing but the sum of their gradients: BatchNorm, MixUp and
+CutMix work within a replica's part of the batch, and dropout and augmentation draw the same random numbers in each.
 """
 
 import atexit
@@ -25,8 +25,8 @@ STRATEGIES = ("auto", "single", "mirrored", "multiworker")
 ADDRESSES, PROCESSES, NUMBER = CLUSTER = (
     "KERAS_DISTRIBUTION_JOB_ADDRESSES", "KERAS_DISTRIBUTION_NUM_PROCESSES", "KERAS_DISTRIBUTION_PROCESS_ID"
 )
-ENGINES = ("Gloo", "NCCL", "CoordinationService")  # each names itself in its errors
-HEARTBEAT = 30  # seconds without a sign of life after which a worker counts as lost
+ENGINES = ("Gloo", "NCCL", "CoordinationService")  # how workers communicate; each names itself in its errors
+HEARTBEAT = 30  # seconds without a heartbeat after which a worker counts as lost
 
 
 class WorkerLost(ZooError):
@@ -58,7 +58,7 @@ class Devices:
 
     @property
     def take_blocks(self) -> bool:
-        """Whether many steps compile into one call: Keras's optimizers can't run in a MirroredStrategy's loop."""
+        """Whether many steps can be one compiled call: Keras's optimizers can't run in a MirroredStrategy's loop."""
         return self.strategy == "single" or keras.backend.backend() == "jax"
 
     @property
@@ -67,8 +67,8 @@ class Devices:
         return self.replicas == 1 and keras.backend.backend() == "tensorflow"
 
     def on_chief(self, say: Callable[[str], None], verbose: str | int) -> tuple[Callable[[str], None], str | int]:
-        """Return `say` and `verbose` for the chief, a line per sentence; other workers print nothing."""
-        return (on_lines(say), verbose) if self.is_chief else (lambda sentence: None, 0)
+        """Return `say`, with each message on one line, and `verbose`; silent ones in workers other than the chief."""
+        return (on_lines(say), verbose) if self.is_chief else (lambda message: None, 0)
 
     def join(self, say: Callable[[str], None]) -> None:
         """Connect to the other workers, if any. Raises `ZooError` if they don't within JAX's timeout, five minutes."""
@@ -102,16 +102,16 @@ class Devices:
         return slice(self.worker * size, (self.worker + 1) * size)
 
     def even(self, batch_size: int, count: int) -> int:
-        """Return the largest batch size, this at most, with which each replica gets images of every batch of `count`.
+        """Return the largest batch size, at most this, that gives each replica images of every batch of `count`.
 
-        TensorFlow needs equal shares of the first batch, to build a net, and fails on an empty share of the last.
+        TensorFlow needs equal parts of the first batch, to build a net, and fails on an empty part of the last.
         """
         largest = min(batch_size, count) // self.replicas * self.replicas
         sizes = range(largest, 0, -self.replicas)
         return next((size for size in sizes if not 0 < count % size < self.replicas), batch_size)
 
     def scope(self) -> AbstractContextManager[Any]:
-        """Return the context in which the net is built and trained; a process can enter a cluster's once.
+        """Return the context in which the net is built and trained; a process can enter that of a cluster only once.
 
         It raises `WorkerLost` in the remaining workers when one is lost.
         """
@@ -129,12 +129,12 @@ def choose(strategy: str) -> Devices:
     """Return the `Devices` of one of the `STRATEGIES`.
 
     "single" is one device, "mirrored" all devices of this machine, "multiworker" those of the cluster that the
-    environment describes (by the variables of `keras.distribution.initialize`), and "auto" the last of these that there
-    is; for "auto", cores that JAX or TensorFlow was told to take for devices are one.
+    environment describes (by the variables of `keras.distribution.initialize`), and "auto" the last of these that is
+    available; for "auto", CPU cores that JAX or TensorFlow presents as several devices count as one.
 
     Raises:
-        ZooError: if there is no such strategy, no cluster, or one device only, or if Keras runs on neither TensorFlow
-            nor JAX.
+        ZooError: for an unknown strategy, for "multiworker" without a cluster and "mirrored" with one device, or if
+            Keras runs on neither TensorFlow nor JAX.
     """
     if strategy not in STRATEGIES:
         raise no_such("strategy", strategy, STRATEGIES)
@@ -184,7 +184,7 @@ def _cluster():
 
 @contextmanager
 def _among_workers(parallel):
-    """Enter JAX's scope, and leave the cluster at its end; raise `WorkerLost` if another worker was lost before."""
+    """Enter JAX's scope, and leave the cluster at its end; raise `WorkerLost` if another worker is lost meanwhile."""
     import jax
 
     try:

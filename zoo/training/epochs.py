@@ -1,4 +1,4 @@
-"""The epochs of a run: what is called along the way, and Keras's `fit`."""
+"""The epochs of a run: its callbacks, its data as `fit` takes it, and the call of Keras's `fit`."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ from zoo.training.optimizing import Plateau
 def run_epochs(classifier: Classifier, dataset: Dataset, job: Job, run: Run | None, devices: Devices,
                history: list[dict[str, float]], verbose: str | int,
                watch: Callable[[list[dict[str, float]]], None] | None) -> None:
-    """Run the epochs that `history` lacks, and add them; the best on validation is left in the run's best weights.
+    """Train the epochs that `history` lacks, and append their metrics; write the best epoch's weights into the run.
 
     Without a run (in a worker that isn't the chief), nothing is written. `watch` is that of `zoo.training.train`.
     """
@@ -38,21 +38,21 @@ def run_epochs(classifier: Classifier, dataset: Dataset, job: Job, run: Run | No
         now = {"on_train_begin": lambda logs: watch(history), "on_epoch_end": lambda epoch, logs: watch(history)}
         callbacks.append(keras.callbacks.LambdaCallback(**now))
     if recipe.schedule == "plateau":
-        callbacks.insert(0, Plateau(recipe, history))  # before the checkpoint, which holds the rate
+        callbacks.insert(0, Plateau(recipe, history))  # before the checkpoint, which saves the learning rate
     with tracked(run, job) if run else nullcontext([]) as trackers:  # type: ignore[attr-defined]
-        _fit_on(classifier, dataset, recipe, devices, len(history), verbose=verbose, callbacks=callbacks + trackers)
+        _fit_from(classifier, dataset, recipe, devices, len(history), verbose=verbose, callbacks=callbacks + trackers)
 
 
 def _averaged(best):
-    """Validate and keep the weights' moving average; training, and the checkpoint after these, have the weights."""
+    """Return callbacks to validate and keep the weights' moving average; training and checkpoints have the weights."""
     average = keras.callbacks.SwapEMAWeights()
     swap_in = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: average.on_test_begin())
     swap_out = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: average.on_test_end())
     return [average, swap_in, best, swap_out]
 
 
-def _fit_on(classifier, dataset, recipe, devices, epoch, **options):
-    """Call Keras's `fit` from this epoch on: in blocks if the images are in memory, else batch by batch on a stream."""
+def _fit_from(classifier, dataset, recipe, devices, epoch, **options):
+    """Call Keras's `fit` from this epoch on: in blocks if images are in memory and devices allow, else by batches."""
     order, local = (recipe.batch_size, recipe.seed, epoch), devices.local_slice(recipe.batch_size)
     options |= {"epochs": recipe.epochs, "initial_epoch": epoch, "shuffle": False}
     if dataset.is_in_memory and devices.take_blocks:
@@ -72,9 +72,9 @@ def _fit_on(classifier, dataset, recipe, devices, epoch, **options):
 
 
 class Throughput(keras.callbacks.Callback):
-    """Add "images/s" to the figures of the bar, of the epoch and of metrics.csv; validation isn't in it.
+    """Report the throughput of training, "images/s", in the progress bar, the epoch's logs and metrics.csv.
 
-    `images` are those of an epoch's training steps.
+    `images` is the number of training images per epoch. The time of validation doesn't count.
     """
 
     def __init__(self, images: int) -> None:
@@ -93,12 +93,12 @@ class Throughput(keras.callbacks.Callback):
 
 
 # ---------------------------------------------------------------------- data in memory, as Keras's `fit` takes it
-# On TensorFlow it is a data set without tf.data's autotuning: a thread of that can sleep on for up to a minute when the
-# data is let go, and the process waits for it. Keras makes data sets with it of generators and arrays.
+# On TensorFlow it is a tf.data.Dataset without autotuning: an autotuning thread can sleep for up to a minute after its
+# dataset is released, and the process waits for it. Keras's own datasets of generators and arrays have autotuning.
 
 
 def generated(batches: Iterator[tuple[np.ndarray, ...]]) -> Any:
-    """Return what stands, once, for a generator of tuples of arrays, whose shapes stay the same."""
+    """Return data for `fit` from a generator of tuples of arrays of constant shapes; it can be iterated once."""
     if keras.backend.backend() != "tensorflow":
         return batches
     import tensorflow as tf
@@ -109,7 +109,7 @@ def generated(batches: Iterator[tuple[np.ndarray, ...]]) -> Any:
 
 
 def in_batches(images: np.ndarray, labels: np.ndarray, batch_size: int) -> Any:
-    """Return what stands for images (N, height, width, channels) and their labels (N,), in order."""
+    """Return data for `fit` from images (N, height, width, channels) and their labels (N,), in order."""
     if keras.backend.backend() != "tensorflow":
         return images, labels
     import tensorflow as tf

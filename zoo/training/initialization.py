@@ -1,4 +1,4 @@
-"""The weights that training starts from, where the recipe says other than the layers do."""
+"""Initial weights, where the recipe asks for others than the layers' initializers give."""
 
 from keras import Model, initializers, layers, ops
 
@@ -7,12 +7,12 @@ from zoo.layout.trace import INPUT, Trace
 from zoo.plan import Plan
 from zoo.recipes.recipe import Recipe
 
-# What may stand between a branch's end and the sum: it leaves zeros zeros.
+# Words that may follow the end of a residual branch, before the sum: they map zeros to zeros.
 PASSING = (words.Multiply, words.DropPath, words.Dropout, words.Scale, words.Pool)
 
 
 def initialize(net: Model, traced: Trace, recipe: Recipe) -> None:
-    """Give a Keras net, built from a `Trace`, the weights that the recipe's fields ask for."""
+    """Initialize a Keras net, built from a `Trace`, by the recipe's `initialization` and `zero_init_residual`."""
     if recipe.initialization is not None:
         _draw_kernels(net, recipe)
     if recipe.zero_init_residual:
@@ -26,7 +26,7 @@ def _draw_kernels(net, recipe):
     kinds = layers.Conv2D, layers.Conv2DTranspose, layers.DepthwiseConv2D, layers.Dense
     for i, layer in enumerate(layer for layer in net.layers if isinstance(layer, kinds)):
         shape = layer.kernel.shape
-        if isinstance(layer, layers.DepthwiseConv2D):  # as the grouped convolution that it is: one channel a window
+        if isinstance(layer, layers.DepthwiseConv2D):  # as a grouped convolution: one input channel per filter
             shape = *shape[:2], 1, shape[2] * shape[3]
         drawn = _initializer(recipe.initialization, recipe.seed + i)(shape)
         layer.kernel.assign(ops.reshape(drawn, layer.kernel.shape))
@@ -53,14 +53,14 @@ def ends_of_residuals(traced: Trace) -> list[str]:
 
 
 def without_residuals(planned: Plan, recipe: Recipe) -> str:
-    """Return the sentence on a recipe that has a net's residual branches start at 0 if it has none, else ""."""
+    """Return a message if the recipe sets `zero_init_residual` but the net has no residual branches, else ""."""
     if not recipe.zero_init_residual or ends_of_residuals(planned.trace):
         return ""
     return f"zero_init_residual has no effect on {planned.name}, which has no residual branches."
 
 
 def _can_start_at_zero(word):
-    """Whether the output of a word's layer is 0 where its scale, or its kernel, is."""
+    """Return whether a word's layer outputs zeros if its scale, or its kernel, is set to zeros."""
     if isinstance(word, words.Norm):
         return word.kind != "lrn" and word.scale
     return isinstance(word, words.Conv) and word.activation is None

@@ -1,4 +1,4 @@
-"""A recipe -> its loss, and Keras's optimizer with its learning rates."""
+"""A recipe -> its loss, and its Keras optimizer with the learning rate schedule."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from keras.optimizers import schedules
 from zoo.layers import fast
 from zoo.recipes.recipe import Recipe
 
-CLASSES = {
+OPTIMIZER_CLASSES = {
     "adam": fast.Adam, "adamw": fast.AdamW, "sgd": optimizers.SGD, "rmsprop": optimizers.RMSprop,
     "lamb": optimizers.Lamb, "lion": optimizers.Lion, "muon": optimizers.Muon,
 }
@@ -19,10 +19,10 @@ COUPLED = ("sgd", "rmsprop", "adam")  # their weight decay is a part of the grad
 
 
 def make_loss(recipe: Recipe, class_weights: np.ndarray | None = None) -> Callable[[Any, Any], Any]:
-    """Return the loss of logits (N, classes) for labels, smoothed and weighed as the recipe says.
+    """Return the loss function of labels and logits (N, classes), with the recipe's label smoothing and rubbish class.
 
-    Labels are numbers (N,), or shares of the classes (N, classes). `class_weights` (classes,) multiply the losses of
-    each class's images.
+    Labels are indices (N,), or probabilities (N, classes). `class_weights` (classes,) multiply the losses of each
+    class's images.
     """
 
     def cross_entropy(labels, logits):
@@ -42,21 +42,21 @@ def make_loss(recipe: Recipe, class_weights: np.ndarray | None = None) -> Callab
 
 
 def balanced_weights(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Return (classes,) weights: the inverse of each class's share of the labels (N,), with mean 1 over the images."""
+    """Return class weights (classes,): the inverse class frequencies in labels (N,), with mean 1 over the images."""
     counts = np.bincount(labels, minlength=classes)
     return (len(labels) / np.maximum(counts, 1) / np.count_nonzero(counts)).astype("float32")
 
 
 def make_optimizer(recipe: Recipe, steps: int, epochs: int = 1) -> optimizers.Optimizer:
-    """Return the Keras optimizer of a recipe that takes `steps` steps in `epochs` epochs."""
+    """Return the Keras optimizer of a recipe, scheduled for a total of `steps` steps in `epochs` epochs."""
     options = {"momentum": recipe.momentum} if recipe.optimizer in ("sgd", "rmsprop") else {}
     if recipe.optimizer == "sgd":
         options["nesterov"] = recipe.momentum > 0
     if recipe.optimizer in ("adam", "adamw"):
         options["epsilon"] = 1e-8  # Kingma and Ba's (arXiv:1412.6980, Algorithm 1), and PyTorch's; Keras's is 1e-7
     if recipe.optimizer == "muon":
-        options["adam_weight_decay"] = recipe.weight_decay  # of all that isn't a matrix: Keras updates that by AdamW
-    optimizer = CLASSES[recipe.optimizer](
+        options["adam_weight_decay"] = recipe.weight_decay  # of the variables that Keras's Muon leaves to AdamW
+    optimizer = OPTIMIZER_CLASSES[recipe.optimizer](
         make_schedule(recipe, steps, epochs), global_clipnorm=recipe.clip,
         weight_decay=None if recipe.optimizer in COUPLED else recipe.weight_decay,
         use_ema=recipe.ema is not None, ema_momentum=recipe.ema or 0.99,
@@ -67,14 +67,14 @@ def make_optimizer(recipe: Recipe, steps: int, epochs: int = 1) -> optimizers.Op
 
 
 def decay_in_gradient(recipe: Recipe) -> float:
-    """The weight decay that the loss has to carry: 0 where the optimizer does it."""
+    """Return the weight decay to be added to the loss, as an L2 penalty: 0 where the optimizer applies it."""
     return recipe.weight_decay if recipe.optimizer in COUPLED else 0.0
 
 
 def make_schedule(recipe: Recipe, steps: int, epochs: int) -> schedules.LearningRateSchedule | float:
-    """Return the learning rate of each step: a Keras schedule, or a number that `Plateau` changes.
+    """Return the learning rate: a Keras schedule by steps, or for "plateau" a number that `Plateau` changes.
 
-    (Keras asks for that of a step, and not of an update, also where it accumulates the gradients of several.)
+    (Keras calls the schedule with the number of steps, not of updates, also when it accumulates gradients.)
     """
     peak, warmup = recipe.learning_rate, round(min(recipe.warmup * steps / epochs, steps))
     match recipe.schedule:
@@ -86,16 +86,16 @@ def make_schedule(recipe: Recipe, steps: int, epochs: int) -> schedules.Learning
         case "cosine":
             after = schedules.CosineDecay(peak, max(steps - warmup, 1))
         case "step" if recipe.milestones:
-            places = [round(share * (steps - warmup)) for share in sorted(recipe.milestones)]
-            rates = [peak * recipe.drop**i for i in range(len(places) + 1)]
-            after = schedules.PiecewiseConstantDecay(places, rates)
+            boundaries = [round(share * (steps - warmup)) for share in sorted(recipe.milestones)]
+            rates = [peak * recipe.drop**i for i in range(len(boundaries) + 1)]
+            after = schedules.PiecewiseConstantDecay(boundaries, rates)
         case _:  # "constant", or "step" without milestones
             after = schedules.PiecewiseConstantDecay([steps], [peak, peak])
     return Warmup(after, warmup) if warmup else after
 
 
 class Warmup(schedules.LearningRateSchedule):
-    """A climb from 0 in `steps` steps (Goyal et al., arXiv:1706.02677, Section 2.2), and then another schedule."""
+    """Linear warm-up from 0 in `steps` steps (Goyal et al., arXiv:1706.02677, Section 2.2), then schedule `after`."""
 
     def __init__(self, after: schedules.LearningRateSchedule, steps: int) -> None:
         self.after, self.steps = after, steps
@@ -110,7 +110,7 @@ class Warmup(schedules.LearningRateSchedule):
 
 
 class Plateau(keras.callbacks.ReduceLROnPlateau):
-    """Keras's own, with warm-up by whole epochs; its state follows from `history`, so a run that goes on has it too."""
+    """Keras's own, with warm-up by whole epochs; it replays `history`, so a resumed run has the same state."""
 
     def __init__(self, recipe: Recipe, history: list[dict[str, float]]) -> None:
         super().__init__(factor=recipe.drop, patience=3, min_delta=0)

@@ -1,4 +1,4 @@
-"""The words of a training -> what they ask for, checked before any image is read; and, with the images, the `Job`."""
+"""Arguments of a training -> a `Request`, checked before any image is read -> the `Job`, once images are loaded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ from zoo.runs.tracking import check_trackers
 
 @dataclass(frozen=True)
 class Request:
-    """What a training is asked to do, checked as far as that goes without its images.
+    """What a training is asked to do, checked as far as that is possible without its images.
 
-    `model`, `options`, `image_size` and `trackers` are those of `zoo.training.train`, `source` is what
-    `zoo.data.load_source` takes, `given` the names of the recipe's fields that were asked for.
+    `model`, `options`, `image_size` and `trackers` are those of `zoo.training.train`, `source` is the argument of
+    `zoo.data.load_source`, `given` the names of the recipe's fields that were passed.
     """
 
     model: str
@@ -43,24 +43,25 @@ def read_request(model: str, dataset: StrPath = "digits", data_dir: StrPath | No
     """Return the `Request` of a training; the arguments are those of `zoo.training.train`.
 
     Raises:
-        ZooError: for what is wrong whatever the images are; none is fetched.
+        ZooError: for every error that shows without the images, of which none is loaded.
     """
     model, options = registry.whereabouts(model), dict(options or {})
     entry = registry.entry(model)
     check_trackers(trackers)
     layout = resolve(model, entry.classes or 2, **options)[2]
-    recipe = recipe_for(entry, Path(dataset).name.removesuffix(".npz"), recipe, layout, **fields)
+    known_as = Path(dataset).stem if Path(dataset).suffix in data.FILES else Path(dataset).name
+    settled = recipe_for(entry, known_as, recipe, layout, **fields)
     source = {
         "dataset": data.whereabouts(dataset), "data_dir": data.folder_from_root(data_dir),
         "size": inner_size(layout, entry, image_size=image_size)[0], "limit": limit, "classes": classes,
         "order": "natural",
     }
     given = tuple(name for name, value in fields.items() if value is not None)
-    return Request(model, options, entry, recipe, source, image_size, tuple(trackers), given)
+    return Request(model, options, entry, settled, source, image_size, tuple(trackers), given)
 
 
 def make_job(asked: Request, dataset: Dataset, single_threaded_ops: bool = False) -> Job:
-    """Return the `Job` that a `Request` comes to on a `Dataset`: every error of size comes from here.
+    """Return the `Job` of a `Request` on a `Dataset`; every error on the size of the images is raised here.
 
     Raises:
         ZooError: if the net can't be trained to classify these images.

@@ -1,6 +1,6 @@
 """Data parallelism over CPU cores: one shard of the batch per core, for nets whose ops are too short to multithread.
 
-An op on LeNet's feature maps is over before a second thread has started on it; so each core runs all ops on images of
+An op on LeNet's feature maps ends before a second thread has started on it; so each core runs all ops on a shard of
 its own. BatchNorm still normalizes by the statistics of the whole batch. TensorFlow only.
 """
 
@@ -16,10 +16,10 @@ from zoo.layout import Norm
 from zoo.layout.trace import Trace
 from zoo.plan import plan
 
-SMALL = 2_000_000  # multiply-adds an image, and weights, in float32; the ops of larger nets are worth sharing
-SHORT = 4_000_000  # multiply-adds of a layer, on average, in bfloat16
-NARROW = 128  # channels of BatchNorm: with shards, its gradient costs a 1x1 convolution over all of them
-LEAST = 8  # images in a shard, at least
+SMALL = 2_000_000  # most multiply-adds per image, and weights, in float32; ops of larger nets gain from multithreading
+SHORT = 4_000_000  # most multiply-adds per layer, on average, in bfloat16
+NARROW = 128  # most channels of BatchNorm, whose gradient with shards takes a 1x1 convolution over all of them
+LEAST = 8  # fewest images in a shard
 BATCH = 128  # the batch size that is assumed where the recipe leaves it to the data
 
 
@@ -65,18 +65,18 @@ def _relu_of(norm):
 
 
 def shards_for(batch_size: int, trace: Trace, precision: str) -> int:
-    """Return into how many shards a net's batches are split, one per core; 1 where that wouldn't make it faster."""
+    """Return the number of shards for a net's batches, at most one per core; 1 if more wouldn't be faster."""
     if keras.backend.backend() != "tensorflow":
         return 1
     import tensorflow as tf
 
-    if tf.config.list_physical_devices("GPU"):  # Keras's own list would have TensorFlow begin
+    if tf.config.list_physical_devices("GPU"):  # Keras's list_devices would initialize TensorFlow
         return 1
-    return max(1, min(_cores(), batch_size // LEAST)) if _gains(trace, precision) else 1
+    return max(1, min(_cores(), batch_size // LEAST)) if _is_faster(trace, precision) else 1
 
 
-def _gains(trace, precision):
-    """Whether a net trains faster in shards: its ops are short, and combining BatchNorm's statistics costs little."""
+def _is_faster(trace, precision):
+    """Return whether shards are faster: the net's ops are short, and combining BatchNorm's statistics costs little."""
     norms = [layer for layer in trace.layers if isinstance(layer.word, Norm) and layer.word.kind == "batch"]
     if precision == "bfloat16":
         weighted = sum(layer.macs > 0 for layer in trace.layers)
@@ -87,7 +87,7 @@ def _gains(trace, precision):
 def foreseen_shards(asked: Any) -> int:
     """Return the number of shards that a `Request` will train in, before its data is loaded.
 
-    The input size is the one asked for, else the net's own; 1 for a model that has none.
+    The input size is the one asked for, else the net's own; the number is 1 for a model that has none.
     """
     size, own = asked.image_size, asked.entry.input_shape
     if not (own or len(size or ()) == 3):
@@ -96,12 +96,12 @@ def foreseen_shards(asked: Any) -> int:
     try:
         trace = plan(asked.model, shape, asked.entry.classes or 2, **asked.options).trace
         return shards_for(asked.recipe.batch_size or BATCH, trace, asked.recipe.precision)
-    except ZooError:  # too small for it, as the user will be told
+    except ZooError:  # the input is too small, for which `make_job` raises
         return 1
 
 
 def use_single_threaded_ops() -> None:
-    """Let TensorFlow use one thread per op in this process, unless the user set that, or TensorFlow has started.
+    """Let TensorFlow use one thread per op in this process, unless the user set that, or TensorFlow is initialized.
 
     With more threads per op, shards still help, but less.
     """
@@ -116,7 +116,7 @@ def use_single_threaded_ops() -> None:
 
 
 def _cores():
-    """The number of cores that this process may use, and no more than TF_NUM_INTEROP_THREADS allows."""
+    """Return the number of cores that this process may use, at most TF_NUM_INTEROP_THREADS."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    told = os.environ.get("TF_NUM_INTEROP_THREADS", "")
-    return min(available, int(told)) if told.isdecimal() and int(told) else available
+    limit = os.environ.get("TF_NUM_INTEROP_THREADS", "")
+    return min(available, int(limit)) if limit.isdecimal() and int(limit) else available

@@ -1,4 +1,4 @@
-"""A training, from its words to the run's folder: train on the training split, choose the epoch on validation, test."""
+"""A training, from arguments to the run's folder: train on the training split, choose the epoch on validation, test."""
 
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
@@ -32,22 +32,22 @@ def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = No
     Args:
         model: a registered name, or "my_layout.py:tiny".
         dataset: "digits", a TFDS name, a folder of class folders, or a Keras-style .npz.
-        data_dir: where TFDS keeps its sets.
+        data_dir: where TFDS keeps its data sets.
         image_size: (height, width) or (height, width, channels) to train at; chosen from model and data by default.
         options: the layout's overrides, as `zoo.create` takes them.
         runs: the folder in which the run's folder is made.
-        verbose: Keras's own: "auto" draws a bar, 2 writes a line an epoch, 0 nothing.
-        say: called with each sentence on what is done.
+        verbose: Keras's own: "auto" draws a bar, 2 writes a line per epoch, 0 nothing.
+        say: called with each message on what is done.
         limit: the most images that a split keeps; all by default.
         classes: names of the only classes to keep, in the order of their labels; all by default.
         trackers: where the figures also go: some of "tensorboard" (the run's folder), "mlflow" and "wandb".
         strategy: which devices train: "auto", "single", "mirrored" or "multiworker" (`zoo.training.distribution`).
-        recipe: what the fields start from: "fast" or None (model's and data's own), "paper", or a YAML file.
-        watch: called with the figures so far, a dict an epoch, as training begins or goes on and after each epoch; what
-            it raises ends the training.
-        loaded: the data set, where it is loaded already.
-        own_process: whether this process is there for the run alone: TensorFlow's threads may be set up for it then.
-        **fields: fields of `Recipe`, None for what they start from.
+        recipe: the recipe that `fields` override: "fast" or None (model's and data's own), "paper", or a YAML file.
+        watch: called with the metrics so far, a dict per epoch, when training starts or resumes and after each epoch;
+            an exception that it raises ends the training.
+        loaded: the data set, if it is loaded already.
+        own_process: whether this process runs nothing else, so that TensorFlow's threads may be configured for the run.
+        **fields: fields of `Recipe`, None for those of `recipe`.
 
     Raises:
         ZooError: for bad input, before anything is written.
@@ -59,13 +59,13 @@ def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = No
 
     single_threaded_ops = own_process and foreseen_shards(asked) > 1
     if single_threaded_ops:
-        use_single_threaded_ops()  # before TensorFlow begins, which it does when it looks for devices
+        use_single_threaded_ops()  # before listing devices, which initializes TensorFlow
     devices = choose(strategy)
     loaded = loaded or data.load_source(asked.source)
     job = make_job(asked, loaded, single_threaded_ops)
     say, verbose = devices.on_chief(say, verbose)
-    for sentence in _sentences(job, asked, loaded):
-        say(sentence)
+    for message in _messages(job, asked, loaded):
+        say(message)
     devices.join(say)
     _check_devices(job, loaded, devices, say)
     run = new_run(runs, job.name, job.dataset) if devices.is_chief else None
@@ -75,33 +75,33 @@ def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = No
 def resume(folder: StrPath, verbose: str | int = "auto", say: Callable[[str], None] = print,
            watch: Callable[[list[dict[str, float]]], None] | None = None, strategy: str = "auto",
            own_process: bool = False) -> Result | None:
-    """Go on with a run that was stopped, from its last checkpoint; return what `train` does.
+    """Resume a run that was stopped, from its last checkpoint; return what `train` does.
 
     `watch` and `own_process` are `train`'s.
 
-    It ends as it would have without the stop: with the same weights, bit for bit on a CPU in float32. A finished run
-    stays as it is. It may go on with another `strategy`; each worker needs its folder then, to read.
+    The weights are those of a run without the stop, bit for bit on a CPU in float32. A finished run stays as it is.
+    `strategy` may differ from before; every worker has to be able to read the folder.
 
     Raises:
         ZooError: if there is no such run, or its data or its layout aren't what they were.
     """
-    run = started_run(folder)  # what is none is told before Keras is loaded
+    run = started_run(folder)  # raises if there is none, before Keras is loaded
     job, finished = run.job(), run.result()
 
     from zoo.training.distribution import choose
     from zoo.training.shards import use_single_threaded_ops
 
     if own_process and job.single_threaded_ops:
-        use_single_threaded_ops()  # before TensorFlow begins, which it does when it looks for devices
+        use_single_threaded_ops()  # before listing devices, which initializes TensorFlow
     devices = choose(strategy)
     say, verbose = devices.on_chief(say, verbose)
     if finished:
         say(f"The run in {run.folder} is finished.")
         if devices.is_chief and not run.is_shown:
             with can_do_without(run.report_path.name):
-                _show(run, job, say)
+                _write_missing_report(run, job, say)
         return finished
-    dataset = _its_data(job, f": the run in {run.folder} can't go on with it.")
+    dataset = _load_data(job, f": the run in {run.folder} can't go on with it.")
     for doubt in doubts(job, dataset):
         say(doubt)
     devices.join(say)
@@ -109,8 +109,8 @@ def resume(folder: StrPath, verbose: str | int = "auto", say: Callable[[str], No
     return _train(run, job, dataset, devices, verbose, say, watch)
 
 
-def _sentences(job, asked, dataset):
-    """What is to be told before a training: of its data, of what is done to the images, of fields without effect."""
+def _messages(job, asked, dataset):
+    """Return the messages before a training: on its data, on preprocessing, on fields without effect."""
     from zoo.training.initialization import without_residuals
 
     unused = [*job.recipe.unused(asked.given), without_residuals(job.plan, job.recipe)]
@@ -118,7 +118,7 @@ def _sentences(job, asked, dataset):
 
 
 def _check_devices(job, dataset, devices, say):
-    """Raise `ZooError` if the job can't be done on these devices, or has too few steps for a single update."""
+    """Raise `ZooError` if the job can't be done on these devices or has no update; warn of slow bfloat16."""
     from zoo.training.classifier import steps_per_epoch
 
     recipe = job.recipe
@@ -132,8 +132,8 @@ def _check_devices(job, dataset, devices, say):
         raise ZooError(f"accumulate must be at most {steps}, the steps of this run; got {recipe.accumulate}.")
 
 
-def _its_data(job, consequence="."):
-    """Return the data set of a job, its classes numbered as they were. Raises `ZooError` if it isn't what it was."""
+def _load_data(job, consequence="."):
+    """Return a job's data set, its classes in the job's order. Raises `ZooError` if the data has changed."""
     dataset = data.load_source({"size": job.preprocessing.size} | job.source)
     if why := changed(job, dataset):
         raise ZooError(why + consequence)
@@ -141,8 +141,8 @@ def _its_data(job, consequence="."):
 
 
 def _train(run, job, dataset, devices, verbose, say, watch, is_new=False):
-    """Do what is left of a run: of its epochs, of its end. Only the chief writes it, and needs it to begin one."""
-    from zoo.training.building import build
+    """Do what is left of a run: epochs, test, report. Only the chief writes it; others need it only to resume one."""
+    from zoo.training.building import build_for
     from zoo.training.checkpoint import restore
     from zoo.training.distribution import WorkerLost
     from zoo.training.epochs import run_epochs
@@ -152,15 +152,15 @@ def _train(run, job, dataset, devices, verbose, say, watch, is_new=False):
         if own:
             own.add_to_config(job.to_config() if is_new else {}, strategy=devices.strategy, replicas=devices.replicas)
         with _keeping_best(own, job, dataset, history), devices.scope():
-            net, classifier = build(job, dataset, devices)
+            net, classifier = build_for(job, dataset, devices)
             history += restore(run, classifier, say) if run else []
-            say(_beginning(job, net, dataset, devices, history))
+            say(_start_message(job, net, dataset, devices, history))
             if not is_over(job.recipe, history):
                 run_epochs(classifier, dataset, job, own, devices, history, verbose, watch)
         if not devices.is_chief:
             return None
         if devices.replicas > 1:
-            net, classifier = build(job, dataset)  # on one device
+            net, classifier = build_for(job, dataset)  # on one device
         return _finish(run, job, net, classifier, dataset, history)
     except (KeyboardInterrupt, WorkerLost):
         if devices.is_chief:
@@ -173,8 +173,8 @@ def _train(run, job, dataset, devices, verbose, say, watch, is_new=False):
         ) from None
 
 
-def _beginning(job, net, dataset, devices, history):
-    """The sentence on what is trained, and where."""
+def _start_message(job, net, dataset, devices, history):
+    """Return the message on what is trained, on which data and devices."""
     import keras
 
     size = "x".join(map(str, net.input_shape[1:]))
@@ -187,7 +187,7 @@ def _beginning(job, net, dataset, devices, history):
 
 
 def _finish(run, job, net, classifier, dataset, history):
-    """Take the best epoch, test it once, and write what a finished run holds: the result before what shows it."""
+    """Test the best epoch's weights, once, and write model, result and report; return the `Result`."""
     import keras
 
     from zoo.inference.predictor import predict_split
@@ -195,7 +195,7 @@ def _finish(run, job, net, classifier, dataset, history):
 
     seconds = sum(row["seconds"] for row in history)
     _keep_best(run, net, classifier)
-    logits = predict_split(classifier.on_images(), dataset.test, job.recipe.batch_size)
+    logits = predict_split(classifier.logits_on_images(), dataset.test, job.recipe.batch_size)
     predictions = logits.argmax(-1)
     losses = keras.losses.sparse_categorical_crossentropy(dataset.test.labels, logits, from_logits=True)
     result = Result(
@@ -209,12 +209,12 @@ def _finish(run, job, net, classifier, dataset, history):
     return result
 
 
-def _show(run, job, say):
-    """Draw what a finished run lacks of its pictures and page; nothing else of it changes."""
+def _write_missing_report(run, job, say):
+    """Write the report of a finished run, of which pictures or page are missing; nothing else changes."""
     from zoo.inference.predictor import predict_split
     from zoo.runs.report import write_report
 
-    trained, dataset = load_trained(run.folder), _its_data(job)
+    trained, dataset = load_trained(run.folder), _load_data(job)
     probabilities = predict_split(trained.on_images(dataset.image_shape), dataset.test, job.recipe.batch_size)
     write_report(run, dataset, np.log(probabilities.clip(1e-30)), trained.model)
     say("Its pictures and its page, of which some were missing, are drawn again.")
@@ -222,20 +222,20 @@ def _show(run, job, say):
 
 @contextmanager
 def _keeping_best(run, job, dataset, history):
-    """If the loss stops being a number, leave the model of the best epoch so far in the run, if there are both."""
-    from zoo.training.building import build
-    from zoo.training.checkpoint import NoNumber
+    """Return a context that, on a non-finite loss, saves the model of the best epoch so far, if run and epoch exist."""
+    from zoo.training.building import build_for
+    from zoo.training.checkpoint import NonFiniteLoss
 
     try:
         yield
-    except NoNumber:
+    except NonFiniteLoss:
         if run and history:
-            _keep_best(run, *build(job, dataset))
+            _keep_best(run, *build_for(job, dataset))
         raise
 
 
 def _keep_best(run, net, classifier):
-    """Give the net, and the classifier around it, the weights of the best epoch; write the run's model."""
+    """Load the best epoch's weights into the net and the classifier around it; save the run's model."""
     from zoo.training.checkpoint import restore_best
     from zoo.training.classifier import without_auxiliary
 

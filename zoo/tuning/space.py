@@ -1,4 +1,4 @@
-"""The values that a search draws from: {"learning_rate": "1e-4..1e-2:log", "set.width": "0.5,1"}, checked and read."""
+"""The search space, read from texts and checked: {"learning_rate": "1e-4..1e-2:log", "set.width": "0.5,1"}."""
 
 from dataclasses import fields
 from functools import partial
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 FIELDS = {item.name: item for item in fields(Recipe)}
-OVERRIDE = "set."  # stands before the name of an override of the layout
-IN_THE_LOSS = ("label_smoothing", "rubbish", "balance")  # losses at other values of these mean something else
+OVERRIDE = "set."  # the prefix of names of the layout's overrides
+IN_THE_LOSS = ("label_smoothing", "rubbish", "balance")  # with other values of these, losses can't be compared
 
 def read_space(over: dict[str, str], metric: str, training: dict[str, Any],
                entry: Entry) -> "dict[str, BaseDistribution]":
-    """Return {name: Optuna's distribution} of a dict of texts.
+    """Return {name: Optuna's distribution}, read from a dict of texts by name.
 
     A name is a field of the recipe, or "set." and an override of the layout. A text is a range, "1e-4..1e-2", or
-    "1e-4..1e-2:log" to draw evenly in the logarithm; or choices, "adam,sgd", where "flip+crop" are two augmentations
-    together. A range is drawn in whole numbers if both ends are written so, unless the field is a float.
+    "1e-4..1e-2:log" to sample uniformly in the logarithm; or choices, "adam,sgd", where "flip+crop" is two
+    augmentations together. A range is sampled in integers if both ends are written so, unless the field is a float.
 
     Args:
         over: the texts by name.
         metric: what the trials are compared by.
-        training: the arguments of `train` that all trials have.
+        training: the arguments of `train` that all trials share.
         entry: the registry entry of the model.
 
     Raises:
-        ZooError: naming the flag, for an unknown name, a value that it can't have, a range that is none.
+        ZooError: naming the flag, for an unknown name, or an invalid value or range.
     """
     if not over:
         raise ZooError("There is nothing to search: give --over, as in --over learning_rate=1e-4..1e-2:log.")
@@ -53,7 +53,7 @@ def read_space(over: dict[str, str], metric: str, training: dict[str, Any],
 
 
 def settings(drawn: dict[str, Any]) -> dict[str, Any]:
-    """Return drawn values, a dict by name, as arguments of `train`: fields of the recipe, and "options"."""
+    """Return sampled values, a dict by name, as arguments of `train`: fields of the recipe, and "options"."""
     fields = {name: _several(name, value) if FIELDS[name].type is tuple else NONE if value is None else value
               for name, value in drawn.items() if name in FIELDS}
     options = {name.removeprefix(OVERRIDE): value for name, value in drawn.items() if name not in FIELDS}
@@ -90,7 +90,7 @@ def _read(text, value):
 
 
 def _value(name, model, entry, text):
-    """Return one value of a range or choice, known to be one that its field or override can have."""
+    """Return one value of a range or choice. Raises `ZooError` if its field or override can't have it."""
     text = text.strip()
     if name not in FIELDS:
         value = rewrite.literal(text)

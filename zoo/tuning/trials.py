@@ -26,8 +26,8 @@ COLUMNS = 3  # of panels in a figure
 class Trial:
     """One trial, counted from 1; the fields are the keys of the command's `--json`.
 
-    `state` is "finished", "pruned" or "failed", and `error` says why it failed. The figures are those of the epoch that
-    the run keeps; they are None, as is `run`, its folder, if the trial failed before there were any.
+    `state` is "finished", "pruned" or "failed", and `error` says why it failed. The metrics are those of the run's best
+    epoch; they are None, as is `run`, its folder, if the trial failed before there were any.
     """
 
     trial: int
@@ -42,7 +42,7 @@ class Trial:
 
 
 def trial_folder(folder: Path, number: int) -> Path:
-    """The folder of a trial's run, the trial counted from 0 as Optuna does."""
+    """Return the folder of a trial's run; `number` counts from 0, as Optuna does."""
     return folder / f"trial-{number + 1}"
 
 
@@ -53,7 +53,7 @@ def run_of(folder: Path, number: int) -> Run | None:
 
 
 def figures(run: Run | None) -> dict[str, Any]:
-    """Return the figures of a run's best epoch, how many epochs it has run and how long: {} before the first."""
+    """Return the metrics of a run's best epoch, its number of epochs and its seconds: {} before the first epoch."""
     metrics = run.metrics() if run else {}
     if not metrics:
         return {}
@@ -76,7 +76,7 @@ def read_trials(study: "optuna.Study", folder: Path) -> list[Trial]:
 
 
 def ranked(trials: list[Trial], metric: str) -> list[Trial]:
-    """Return the trials with the best first: those that were finished, then the pruned, then the failed."""
+    """Return the trials sorted by state, finished, pruned, failed, and within a state by the metric, the best first."""
     sign = 1 if metric == "val_loss" else -1
     states = list(STATES.values())
     return sorted(trials, key=lambda trial: (states.index(trial.state), sign * (getattr(trial, metric) or 0)))
@@ -84,7 +84,7 @@ def ranked(trials: list[Trial], metric: str) -> list[Trial]:
 
 def write_trials(folder: Path, trials: list[Trial], space: "dict[str, optuna.distributions.BaseDistribution]",
                  metric: str) -> None:
-    """Write tune.csv, a row a trial, and draw tune.png if that can be; `space` is {name: Optuna's distribution}."""
+    """Write tune.csv, a row per trial, and tune.png if it can be drawn; `space` is {name: Optuna's distribution}."""
     rows = [{key: value for key, value in asdict(trial).items() if key != "settings"} for trial in trials]
     text = io.StringIO()
     writer = csv.DictWriter(text, [*rows[0], *space], lineterminator="\n")
@@ -97,7 +97,7 @@ def write_trials(folder: Path, trials: list[Trial], space: "dict[str, optuna.dis
 
 def draw_trials(trials: list[Trial], space: "dict[str, optuna.distributions.BaseDistribution]",
                 metric: str) -> Figure:
-    """The metric by trial, with the best so far, and by each of the searched values; pruned trials are hollow."""
+    """Draw the metric by trial, with the best so far, and by each searched value; pruned trials are hollow."""
     seen = [trial for trial in trials if trial.state != "failed"]
     columns = min(COLUMNS, 1 + len(space))
     rows = -(-(1 + len(space)) // columns)
@@ -149,9 +149,9 @@ def _draw_value(axes, trials, metric, name, distribution):
     axes.set_xlabel(*lettered([name]))
 
 
-def _scatter(axes, trials, metric, places):
-    """Draw each trial's metric at its place."""
+def _scatter(axes, trials, metric, values):
+    """Draw each trial's metric over its value in `values`."""
     for state, inside in (("finished", TRAINING), ("pruned", "none")):
-        points = [(x, getattr(trial, metric)) for x, trial in zip(places, trials) if trial.state == state]
+        points = [(x, getattr(trial, metric)) for x, trial in zip(values, trials) if trial.state == state]
         if points:
             axes.scatter(*zip(*points), edgecolors=TRAINING, facecolors=inside, label=state)

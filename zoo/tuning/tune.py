@@ -1,4 +1,4 @@
-"""Search for a better recipe or layout: trials that are runs, drawn by Optuna, compared on validation alone."""
+"""Search for a better recipe or layout: trials are runs, sampled by Optuna, compared on validation alone."""
 
 import json
 import logging
@@ -27,9 +27,9 @@ METRICS = {"val_loss": "minimize", "val_accuracy": "maximize"}
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched, kept in the search's folder as search.json.
+    """What is searched, stored in the search's folder as search.json.
 
-    `over` holds the texts of `zoo.tuning.space` by name, `training` the arguments of `train` that all trials have.
+    `over` holds the texts of `zoo.tuning.space` by name, `training` the arguments of `train` that all trials share.
     """
 
     over: dict
@@ -38,7 +38,7 @@ class Search:
     training: dict
 
     def arguments(self, drawn: dict[str, Any]) -> dict[str, Any]:
-        """Return the arguments of `train` for a trial's drawn values."""
+        """Return the arguments of `train` for a trial's sampled values."""
         fields = settings(drawn)
         options = self.training.get("options", {}) | fields.pop("options")
         return self.training | fields | {"options": options}
@@ -46,7 +46,7 @@ class Search:
 
 @dataclass(frozen=True)
 class Found:
-    """Where a search lies, its `Trial`s with the best first, and the arguments with which `train` repeats that one."""
+    """A search's folder, its `Trial`s with the best first, and the arguments with which `train` repeats that one."""
 
     folder: str
     trials: list
@@ -58,16 +58,16 @@ def tune(over: dict[str, str], trials: int = 20, metric: str = "val_loss", runs:
          **arguments: Any) -> Found:
     """Search for the values with which a model trains best; leave a folder with each trial's run; return the `Found`.
 
-    Trials are drawn by Optuna's TPE with the recipe's seed. One that fails is counted as such. Once five are finished,
-    one whose best value is worse than the median of the others at the same epoch is pruned, after the first quarter of
-    the epochs.
+    Trials are sampled by Optuna's TPE with the recipe's seed. Failed ones count. Once five trials are finished, one is
+    pruned, after the first quarter of the epochs, if its best value so far is worse than the median of the others at
+    the same epoch.
 
     Args:
         over: what to search, {name: text}, as `zoo.tuning.space.read_space` takes it.
         trials: how many in all, those that fail or are pruned included.
-        metric: what trials are compared by, at the epoch that their run keeps: "val_loss" or "val_accuracy".
+        metric: what trials are compared by, at their run's best epoch: "val_loss" or "val_accuracy".
         runs: the folder in which the search's folder is made.
-        say: called with each sentence on what is done.
+        say: called with each message on what is done.
         **arguments: the others of `train`, None for their defaults.
 
     Raises:
@@ -86,13 +86,13 @@ def tune(over: dict[str, str], trials: int = 20, metric: str = "val_loss", runs:
 
 
 def resume(folder: StrPath, trials: int | None = None, say: Callable[[str], None] = print) -> Found:
-    """Go on with a search that was stopped, or with one that shall have more trials in all; return the `Found`.
+    """Resume a search that was stopped, or extend one to more trials in all; return the `Found`.
 
-    A trial that was stopped goes on too, from its run's last checkpoint; the trials are those of a search that never
-    stopped.
+    A trial that was stopped is resumed, too, from its run's last checkpoint; the trials are those of a search without
+    the stop.
 
     Raises:
-        ZooError: if there is no such search, or what it needs isn't what it was.
+        ZooError: if there is no such search, or its data, its layout or its kind of loss has changed.
     """
     path = Path(folder) / "search.json"
     if not path.is_file():
@@ -108,7 +108,7 @@ def resume(folder: StrPath, trials: int | None = None, say: Callable[[str], None
 
 
 def _check(search):
-    """Return the model's entry, the space and the data set. Raises `ZooError` for a search that can't be."""
+    """Return the model's entry, the space and the data set. Raises `ZooError` for an invalid search."""
     if find_spec("optuna") is None:
         raise ZooError("zoo tune needs a package that isn't installed: pip install optuna.")
     if search.trials < 1:
@@ -121,7 +121,7 @@ def _check(search):
 
 
 def _check_losses(folder, search):
-    """Raise `ZooError` if trials that are left would be compared with some of another kind of loss."""
+    """Raise `ZooError` if the trials that are left would have another kind of loss than earlier ones."""
     epochs = [Run(path.parent).metrics() for path in folder.glob("trial-*/*/metrics.csv")]
     if search.metric == "val_loss" and len(epochs) < search.trials and any("objective" not in one for one in epochs):
         raise ZooError(
@@ -131,12 +131,12 @@ def _check_losses(folder, search):
 
 
 def _search(folder, search, space, loaded, say):
-    """Run the trials that are left, and write what they found."""
+    """Run the trials that are left, and write tune.csv and tune.png; return the `Found`."""
     import optuna
 
     say = on_lines(say)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of nets that are compiled one after the other
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns if many nets are compiled in one process
     recipe = read_request(**search.training).recipe
     write_text(folder / "search.json", json.dumps(asdict(search), indent=2, default=str) + "\n")
     with _database(folder):
@@ -162,7 +162,7 @@ def _search(folder, search, space, loaded, say):
 
 @contextmanager
 def _database(folder):
-    """Return a context in which a study.db that can't be read or written has its sentence."""
+    """Return a context that raises `ZooError` if study.db can't be read or written."""
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import DatabaseError
 
@@ -184,21 +184,21 @@ def _trials(study, space, count, seed):
         else:
             _fail(study, trial, "It was stopped before it began.")
     for number in range(len(study.trials), count):
-        # A generator of its own for each trial: what is drawn follows from the seed and the trials before, however
-        # often the search was stopped.
+        # A random generator per trial: its samples depend on the seed and the trials before, however often the search
+        # was stopped.
         state = np.random.SeedSequence((seed, number)).generate_state(1)
         study.sampler = optuna.samplers.TPESampler(seed=int(state[0]))
         yield study.ask(space)
 
 
 def _run(study, trial, folder, search, loaded, say):
-    """Run a trial, or what is left of it, and tell the study how it ended."""
+    """Run a trial, or what is left of it, and report to the study how it ended."""
     import keras
     import optuna
 
-    drawn = ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
-                      for name, value in trial.params.items())
-    say(f"Trial {trial.number + 1} of {search.trials}: {drawn}.")
+    values = ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+                       for name, value in trial.params.items())
+    say(f"Trial {trial.number + 1} of {search.trials}: {values}.")
     try:
         value = _train(study, trial, folder, search, loaded)
     except optuna.TrialPruned:
@@ -223,7 +223,7 @@ def _fail(study, trial, error):
 
 
 def _train(study, trial, folder, search, loaded):
-    """Train a trial's run, or go on with it; return its value."""
+    """Train a trial's run, or resume it; return the value of the metric."""
     from tqdm import tqdm
 
     arguments = search.arguments(trial.params)
@@ -231,19 +231,19 @@ def _train(study, trial, folder, search, loaded):
     with tqdm(total=epochs, desc="epochs", leave=False, disable=None) as progress:
         watch = _watcher(study, trial, search.metric, epochs, progress)
         if run:
-            training.resume(run.folder, 0, _nothing, watch)
+            training.resume(run.folder, 0, _ignore, watch)
         else:
             runs = trial_folder(folder, trial.number)
-            training.train(**arguments, runs=runs, verbose=0, say=_nothing, watch=watch, loaded=loaded)
+            training.train(**arguments, runs=runs, verbose=0, say=_ignore, watch=watch, loaded=loaded)
     return figures(run_of(folder, trial.number))[search.metric]
 
 
-def _nothing(sentence):
-    """What a run says of itself is in its config.json."""
+def _ignore(message):
+    """Drop a run's messages: what they say is in its config.json."""
 
 
 def _watcher(study, trial, metric, epochs, progress):
-    """Return what `train` calls with the figures so far: it reports each epoch, and may prune the trial."""
+    """Return the `watch` function for `train`: it reports each epoch to the study, and may prune the trial."""
     import optuna
 
     reported = set(study.trials[trial.number].intermediate_values)
