@@ -85,11 +85,13 @@ def export(run_or_model, weights, options, check, output, as_json):
     trained = load_trained(run_or_model, weights, options, check)  # a name that is none is told before Keras is loaded
 
     from zoo.export import export_saved_model
+    from zoo.runs.folder import Run
 
-    parent = Path(output or (trained.run.folder if trained.run else Path("exports") / trained.name) / "saved_model")
+    own = trained.run or Run(Path("exports") / trained.name)
+    folder = Path(output) / "1" if output else own.saved_model_path
     _tell_of_weights(run_or_model, weights, check)
-    difference = export_saved_model(trained, parent / "1")
+    difference = export_saved_model(trained, folder)
     if as_json:
-        return print_json({"saved_model": str(parent / "1"), "largest_difference": difference})
-    say(f"Wrote {parent / '1'}; reloaded in a fresh process, its probabilities differ by at most "
+        return print_json({"saved_model": str(folder), "largest_difference": difference})
+    say(f"Wrote {folder}; reloaded in a fresh process, its probabilities differ by at most "
                f"{difference:.1e}.")

@@ -64,6 +64,10 @@ class Run:
         return all(path.exists() for path in (self.curves_path, self.confusion_path, self.report_path))
 
     @property
+    def saved_model_path(self) -> Path:
+        return self.folder / "saved_model" / "1"
+
+    @property
     def tensorboard_path(self) -> Path:
         return self.folder / "tensorboard"
 
