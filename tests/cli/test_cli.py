@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from processes import ROOT, loaded_by
 
 import zoo
 from zoo.cli import main
@@ -17,8 +18,6 @@ from zoo.facts import info
 from zoo.inference import evaluate as evaluating
 from zoo.training import train as training
 from zoo.tuning import tune as tuning
-
-ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments):
@@ -82,14 +81,7 @@ def test_info_takes_input_classes_and_settings():
 
 @pytest.mark.parametrize("command", ["list", "info vgg16"])
 def test_looking_needs_no_tensorflow(command):
-    code = (
-        "import sys; from zoo.cli import main\n"
-        f"try: main({command.split()})\n"
-        "except SystemExit: pass\n"
-        "print(sorted({'tensorflow', 'keras', 'numpy', 'sklearn', 'matplotlib'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
+    assert loaded_by(command.split(), "tensorflow", "keras", "numpy", "sklearn", "matplotlib") == []
 
 
 def test_the_three_uses_as_a_user_types_them(tmp_path):

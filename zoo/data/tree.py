@@ -94,12 +94,17 @@ def find_splits(root: Folder) -> dict[str, Folder]:
 def _splits_by_word(root):
     """Return {split: `Folder`} if all names contain a split ("training_set", "val2017") and share classes, or {}."""
     tops = root.classes()
-    training = [top for top in tops if _split_named(top.name) == "train" and _held(top)]
-    if not training or training[0] is not _inside(training[0]) or not all(_split_named(top.name) for top in tops):
+    training = _training_folder(tops) if all(_split_named(top.name) for top in tops) else None
+    if training is None or training is not _inside(training):
         return {}
-    others = [top for top in tops if top is not training[0]]
-    are_alike = any(_held(top) & _held(training[0]) for top in others)
-    return _by_split(root, [top for top in tops if _held(top)]) if are_alike else {}
+    return _by_split(root, [top for top in tops if _held(top)])
+
+
+def _training_folder(folders):
+    """Return the folder that names the training split, if another one holds a class folder of the same name as it."""
+    training = next((top for top in folders if _split_named(top.name) == "train" and _held(top)), None)
+    others = [top for top in folders if top is not training] if training else []
+    return training if any(_held(top) & _held(training) for top in others) else None
 
 
 def _refuse_ambiguous(root):
@@ -107,8 +112,7 @@ def _refuse_ambiguous(root):
     tops = root.classes()
     named = [top for top in tops if _split_named(top.name)]
     wide = [top for top in tops if len(_held(top)) > 1]
-    training = [top for top in named if _split_named(top.name) == "train" and _held(top)]
-    are_alike = any(_held(top) & _held(training[0]) for top in named if training and top is not training[0])
+    are_alike = _training_folder(named) is not None
     divided = {top.name for parts in _divided(tops) for top in parts}
     if len(named) > 1 and (named == tops and any(map(_held, named)) or are_alike):
         _refuse_unless_nested(root, named)
