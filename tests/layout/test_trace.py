@@ -18,6 +18,7 @@ from zoo.layout import (
 from zoo.layout.trace import smallest_input, trace
 from zoo.layout.windows import OutOfPixels
 from zoo.layout.checks import NORMS
+from zoo.plan import plan
 
 
 def examples(count):
@@ -394,3 +395,12 @@ def test_a_net_is_not_suggested_in_its_own_place():
         zoo.info("lenet1", stride=4)
     with pytest.raises(ZooError, match="Try --set padding=same, a larger input, or lenet1.$"):
         zoo.info("lenet5", (28, 28, 1), stride=4)
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_the_head_is_what_stands_after_the_body_and_stages_end_where_their_maps_leave(name):
+    planned = plan(name)
+    whole, body = planned.trace, trace(planned.layout.body, planned.trace.input_shape)
+    assert [layer.name for layer in whole.layers] == [*(layer.name for layer in body.layers), *whole.head]
+    ends = {stage: signal.source for stage, signal in whole.features.items()}
+    assert ends.items() <= {stage: names[-1] for stage, names in whole.stages.items()}.items()

@@ -3,7 +3,8 @@
 `build` has only to make what the trace lists, in its order.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, NamedTuple
 
@@ -102,7 +103,8 @@ class Trace:
     """The layers in the order to build them, and where signals leave them.
 
     `features` maps each stage that ends in a map to its signal, finest first; `auxiliary` maps each `Auxiliary`
-    word's name to its signal and its weight.
+    word's name to its signal and its weight. `head` holds the names of the head's layers, `stages` maps each stage to
+    the names of its layers and of all before it.
     """
 
     input_shape: tuple
@@ -110,6 +112,8 @@ class Trace:
     features: dict
     auxiliary: dict
     output: Signal
+    head: tuple = ()
+    stages: dict = field(default_factory=dict)
 
     @property
     def params(self) -> int:
@@ -146,10 +150,15 @@ def trace(layout: Layout | words.Words, input_shape: tuple | list) -> Trace:
     sizes = tuple(map(int, sizes))
     image = Signal(INPUT, sizes, IMAGE)
     tracer = _Tracer(image)
-    output = tracer.walk(layout.body + layout.head, image, "")
+    items = layout.body + layout.head
+    named = list(zip(items, names(items, "")))
+    last = tracer.follow(named[: len(layout.body)], image)
+    body = tuple(tracer.layers)
+    output = tracer.follow(named[len(layout.body) :], last)
     _check_all_lead_on(tracer, output)
     features = dict(sorted(tracer.features.items(), key=lambda item: item[1].stride))
-    return Trace(sizes, tuple(tracer.layers.values()), features, tracer.auxiliary, output)
+    head = tuple(tracer.layers)[len(body) :]
+    return Trace(sizes, tuple(tracer.layers.values()), features, tracer.auxiliary, output, head, tracer.stages)
 
 
 def _check_all_lead_on(tracer, output):
@@ -183,10 +192,15 @@ class _Tracer:
         self.layers: dict[str, Layer] = {}
         self.features: dict[str, Any] = {}
         self.auxiliary: dict[str, tuple[Signal, float]] = {}
+        self.stages: dict[str, tuple[str, ...]] = {}
 
     def walk(self, items: tuple, signal: Signal, scope: str) -> Signal:
         """Trace words one after the other; `scope` is the prefix of their names."""
-        for word, name in zip(items, names(items, scope)):
+        return self.follow(zip(items, names(items, scope)), signal)
+
+    def follow(self, named: Iterable[tuple[words.Word, str]], signal: Signal) -> Signal:
+        """Trace (word, name) pairs one after the other."""
+        for word, name in named:
             signal = self.step(word, name, signal)
         return signal
 
@@ -196,6 +210,7 @@ class _Tracer:
                 signal = self.walk(word.branches[0], signal, f"{name}_")
                 if name in self.features:
                     raise ZooError(f"there are two stages {name!r}; give one of them another name.")
+                self.stages[name] = tuple(self.layers)
                 if signal.is_map and signal.source != INPUT:
                     self.features[name] = signal
                 return signal
