@@ -5,6 +5,7 @@ import zoo
 from zoo import Auxiliary, Conv, Dense, GlobalPool, Stage, registry
 from zoo.data.preprocessing import Preprocessing
 from zoo.plan import plan
+from zoo.recipes.recipe import Recipe
 from zoo.training import train as training
 from zoo.training.classifier import Classifier
 
@@ -27,5 +28,5 @@ def two_headed(own_registry):
                 Stage("block2", Conv(8, 3, stride=2)), GlobalPool(), Dense(classes, name="predictions")]
 
     planned = plan("side", (8, 8, 1))
-    front = Preprocessing((8, 8), 0, 1, (1.0,), (0.0,))
-    return Classifier(zoo.create("side", (8, 8, 1)), front, (8, 8, 1), planned.trace.auxiliary)
+    images = Preprocessing((8, 8), 0, 1, (1.0,), (0.0,)).model((8, 8, 1))
+    return Classifier(zoo.create("side", (8, 8, 1)), images, Recipe(label_smoothing=0.0), planned.trace.auxiliary)

@@ -128,6 +128,8 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--image-size", type=Size(),
                      help="Train at this size; by default it follows from model and data."),
         set_option,
+        click.option("--weights", metavar="SET|FILE|RUN", help="Start from weights: imagenet, torchvision, a file or a "
+                     "run's folder; a head of another number of classes starts anew."),
         click.option("--recipe", metavar="fast|paper|FILE", help="What the options below start from: the model's and "
                      "data's own defaults (fast), the paper's training, or a YAML file of fields."),
         recipe_options,

@@ -64,14 +64,16 @@ def _fits(found, shape):
     return len(found) == len(shape) + 1 and found[0] > 0 and all(b in (None, a) for a, b in zip(found[1:], shape))
 
 
-def predict_split(model: keras.Model, split: AnySplit, batch_size: int) -> np.ndarray:
+def predict_split(model: keras.Model, split: AnySplit, batch_size: int, what: str = "test") -> np.ndarray:
     """Return the outputs (len(split), …) of a Keras model for the images of a split, in memory or streamed.
+
+    `what` stands beside the progress bar.
 
     Raises:
         ZooError: for an image of a streamed split that can't be read.
     """
     batches = Stream(split, batch_size)
-    rounds = tqdm(range(batches.steps), "test", delay=2, leave=False, disable=None)
+    rounds = tqdm(range(batches.steps), what, delay=2, leave=False, disable=None)
     return _joined(compiled(model), (batches[i][0] for i in rounds))
 
 

@@ -26,7 +26,7 @@ def option(default: Any, meaning: str, **rules: Any) -> Any:
     """Return a field of the recipe and of the command line; `rules` are choices or bounds, checked by `_check`.
 
     They apply to each item of a tuple, whose type is the rule `kind`, str by default. `of` names another field, and
-    its values with which this one has an effect.
+    its values with which this one has an effect; `needs` names one that must be given for that.
     """
     return field(default=default, metadata={"meaning": meaning, **rules})
 
@@ -52,6 +52,11 @@ class Recipe:
     `label_smoothing` is that of Szegedy et al. (arXiv:1512.00567), `rubbish` the j of LeCun et al. 1998, Equation 9: a
     class of constant logit -j that no image belongs to, for logits that are distances. What is reported as loss is
     without smoothing, rubbish class, weight decay and class weights; what is minimized is reported as objective.
+
+    `freeze` keeps the weights of some layers as they are at the start, as in fine-tuning: of the "body", all but the
+    head, or of all layers up to the end of a stage. Their BatchNorm normalizes by its moving statistics, which don't
+    change. From the epoch `thaw` on they train too, with a fresh optimizer whose schedule goes on; with
+    `thaw_norm=False` all but their BatchNorm. `body_rate` multiplies the body's learning rate, head's layers aside.
 
     Raises:
         ZooError: for a value that is out of range.
@@ -86,6 +91,11 @@ class Recipe:
     zero_init_residual: bool = option(
         False, "Start each residual branch at 0, so that each block starts as its shortcut"
     )
+    freeze: str | None = option(None, "Layers that keep their weights: body, or a stage for all up to its end")
+    thaw: int | None = option(None, "Epoch, counted from 1, from which frozen layers train too", least=2,
+                              needs="freeze")
+    thaw_norm: bool = option(True, "Whether BatchNorm thaws too, with its statistics", needs="freeze")
+    body_rate: float = option(1.0, "Share of the learning rate with which the body trains, beside the head", above=0)
     precision: str = option("float32", "bfloat16 computes in bfloat16 and keeps weights in float32", choices=PRECISIONS)
     seed: int = option(0, "Fixes initialization, shuffling, augmentation and dropout", least=0, below=2**32)
 
@@ -111,10 +121,15 @@ class Recipe:
         rules = {
             item.name: item.metadata["of"] for item in fields(self) if item.name in names and "of" in item.metadata
         }
+        needed = {item.name: item.metadata["needs"] for item in fields(self) if "needs" in item.metadata}
         return [
             f"{name} has no effect with the {other} {getattr(self, other)}, only with {' and '.join(users)}."
             for name, (other, *users) in rules.items()
             if getattr(self, other) not in users
+        ] + [
+            f"{name} has no effect without {other}."
+            for name, other in needed.items()
+            if name in names and getattr(self, other) is None
         ]
 
 

@@ -22,8 +22,8 @@ LONGEST = 200  # bytes of a folder's name, at most, without its number; file sys
 class Run:
     """The folder `runs/<model>-<dataset>-<n>/` and the files in it, which are written in this order.
 
-    config.json once all checks have passed (and again when the run is resumed); after each epoch
-    checkpoints/best.npz if it is the best so far, metrics.csv, and checkpoints/epoch-<n>.npz, of which the last two
+    config.json once all checks have passed (and again when the run is resumed); checkpoints/start.npz if the net
+    starts from given weights; after each epoch checkpoints/best.npz if it is the best so far, metrics.csv, and checkpoints/epoch-<n>.npz, of which the last two
     are kept; at the end model.keras, the result in config.json, curves.png, confusion.png and report.html. If the loss
     becomes non-finite after an epoch, model.keras alone is left. `zoo export` writes saved_model/1.
     """
@@ -37,6 +37,10 @@ class Run:
     @property
     def metrics_path(self) -> Path:
         return self.folder / "metrics.csv"
+
+    @property
+    def start_path(self) -> Path:
+        return self.folder / "checkpoints" / "start.npz"
 
     @property
     def best_weights_path(self) -> Path:

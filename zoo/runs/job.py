@@ -33,6 +33,7 @@ class Job:
         images: {"train": count, "validation": count, "test": count}.
         preprocessing: from raw images to the net's input.
         recipe: the `Recipe`, with a batch size.
+        weights: the weights that the net starts from, as `zoo.create` takes them; None for random ones.
         trackers: what metrics are also logged to: some of "tensorboard", "mlflow" and "wandb".
         shards: in how many shards a batch is computed, one per core (`zoo.training.shards`).
         single_threaded_ops: whether TensorFlow computes each op on one core. It affects the order of summation, and
@@ -53,6 +54,7 @@ class Job:
     images: dict
     preprocessing: Preprocessing
     recipe: Recipe
+    weights: str | None = None
     trackers: tuple = ()
     shards: int = 1
     single_threaded_ops: bool = False
@@ -81,6 +83,7 @@ class Job:
             "images": self.images,
             "preprocessing": asdict(self.preprocessing),
             "recipe": asdict(self.recipe),
+            "weights": self.weights,
             "versions": versions | {"python": platform.python_version(), "zoo": __version__}
             | {"backend": keras.backend.backend()},
             "trackers": self.trackers,
@@ -106,7 +109,7 @@ class Job:
             params=config.get("params"), macs=config.get("macs"), dataset=config["dataset"],
             source={key: _as_tuple(value) if key == "size" else value for key, value in config["data"].items()},
             class_names=tuple(config["class_names"]), images=config["images"],
-            preprocessing=preprocessing, recipe=recipe,
+            preprocessing=preprocessing, recipe=recipe, weights=config.get("weights"),
             trackers=tuple(config.get("trackers", ())), shards=shards,
             single_threaded_ops=config.get("one_core_an_op", shards > 1),
             keeps_classes=config.get("keeps_classes", False),

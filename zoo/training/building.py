@@ -1,8 +1,10 @@
 """A job -> the net, and the compiled classifier that trains it."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 
 from zoo.build import build as build_net
 from zoo.data.dataset import Dataset
@@ -12,40 +14,110 @@ from zoo.recipes.recipe import Recipe
 from zoo.runs.job import Job
 from zoo.training.classifier import Classifier, steps_per_epoch
 from zoo.training.distribution import Devices
+from zoo.training.freezing import (
+    BODY, body_of, constant_end, fits_into_memory, freeze, frozen_layers, with_features,
+)
 from zoo.training.initialization import initialize
-from zoo.training.optimizing import balanced_weights, decay_in_gradient, make_loss, make_optimizer
+from zoo.training.optimizing import balanced_weights, make_loss, make_optimizer
+from zoo.weights import load_weights
+
+Start = list[np.ndarray] | None  # the weights that a net starts from, in Keras's order; None for random ones
 
 
-def build_for(job: Job, dataset: Dataset, devices: Devices | None = None) -> tuple[keras.Model, Classifier]:
-    """Return the Keras net of a `Job`, and the compiled `Classifier` that trains it on a data set.
+def load_start(job: Job) -> tuple[Start, str]:
+    """Return the weights that a job's net starts from, and a message on what was taken of the given ones.
 
-    `devices` are those that train together; without them, the classifier is one for inference on a single device.
+    Raises:
+        ZooError: if there are no such weights, or they aren't of the net's body.
     """
-    replicas = devices.replicas if devices else 1
-    shards = job.shards if devices and devices.take_shards else 1
-    return build_classifier(job.plan, job.preprocessing, job.recipe, dataset, replicas, shards)
+    if job.weights is None:
+        return None, ""
+    net, is_registered = make_net(job.plan, job.recipe), job.plan.entry and job.plan.entry.is_registered
+    account = load_weights(net, job.weights, job.plan.name if is_registered else None, options=job.options)
+    return net.get_weights(), str(account)
 
 
-def build_classifier(planned: Plan, preprocessing: Preprocessing, recipe: Recipe, dataset: Dataset, replicas: int = 1,
-                     shards: int = 1) -> tuple[keras.Model, Classifier]:
-    """Return the Keras net of a `Plan`, and the compiled `Classifier` that trains it on a data set.
+def build_for(job: Job, dataset: Dataset, start: Start = None) -> tuple[keras.Model, Classifier]:
+    """Return the Keras net of a `Job`, and a compiled `Classifier` around it for inference on a single device."""
+    return build_classifier(job.plan, job.preprocessing, job.recipe, dataset, start=start)
 
-    `preprocessing` is that of the images, `replicas` the number of devices that train together, `shards` the number of
-    shards that each batch is split into.
+
+@dataclass(frozen=True)
+class Period:
+    """What trains from an epoch up to `end`, not included: a net, the classifier around it, and the data that this takes.
+
+    `has_features` says whether the data has the features of frozen layers in the place of images.
     """
+
+    net: keras.Model
+    classifier: Classifier
+    dataset: Dataset
+    has_features: bool
+    first: int
+    end: int
+
+    def message(self, recipe: Recipe) -> str:
+        """Return a message on which layers are frozen, or train again; "" if the recipe freezes none."""
+        if recipe.freeze is None:
+            return ""
+        if self.first:
+            norm = "" if recipe.thaw_norm else ", BatchNorm with the statistics that it has"
+            return f"From epoch {self.first + 1} on, the frozen layers train too{norm}."
+        what = "the body" if recipe.freeze == BODY else f"all layers up to the end of {recipe.freeze}"
+        frozen = sum(self.net.get_layer(name).count_params() for name in self.classifier.frozen)
+        until = f" until epoch {self.end}" if self.end < recipe.epochs else ""
+        return (
+            f"Frozen{until}: {what}, {frozen:,} of {self.net.count_params():,} parameters"
+            + ("; its features are computed once." if self.has_features else ".")
+        )
+
+
+def build_period(job: Job, dataset: Dataset, devices: Devices, start: Start, epochs: tuple[int, int]) -> Period:
+    """Return a `Period` of a job's training: the `epochs`, (first, one after the last), of `freezing.periods`.
+
+    Layers that the recipe freezes in them are frozen. If what they give is always the same, and its size allows, it is
+    computed once: then the data has these features in the place of images.
+    """
+    (epoch, end_epoch), recipe, net = epochs, job.recipe, make_net(job.plan, job.recipe, start)
+    frozen = frozen_layers(job.plan.trace, recipe, epoch)
+    freeze(net, frozen)
+    preprocessing = job.preprocessing.model(dataset.image_shape)
+    is_single = devices.replicas == 1 and devices.take_blocks
+    end = constant_end(net) if frozen and is_single and not recipe.augment else None
+    shards = job.shards if devices.take_shards else 1
+    if end is not None and fits_into_memory(dataset, end):
+        dataset = with_features(dataset, preprocessing, net, end, recipe.batch_size)  # type: ignore[arg-type]
+        features = keras.Input(dataset.image_shape)
+        preprocessing, shards = keras.Model(features, features), 1
+    else:
+        end = None
+    classifier = Classifier(net, preprocessing, recipe, job.plan.trace.auxiliary, shards, end, frozen)
+    body = frozenset(weight.path for name in body_of(job.plan.trace) for weight in net.get_layer(name).weights)
+    prepare(classifier, recipe, dataset, devices.replicas, epoch, body)
+    return Period(net, classifier, dataset, end is not None, epoch, end_epoch)
+
+
+def build_classifier(planned: Plan, preprocessing: Preprocessing, recipe: Recipe, dataset: Dataset, shards: int = 1,
+                     start: Start = None) -> tuple[keras.Model, Classifier]:
+    """Return the Keras net of a `Plan`, and the compiled `Classifier` that trains it on a data set, on one device.
+
+    `preprocessing` is that of the images, `shards` the number of shards that each batch is split into.
+    """
+    net = make_net(planned, recipe, start)
+    classifier = Classifier(
+        net, preprocessing.model(dataset.image_shape), recipe, planned.trace.auxiliary, shards
+    )
+    prepare(classifier, recipe, dataset)
+    return net, classifier
+
+
+def make_net(planned: Plan, recipe: Recipe, start: Start = None) -> keras.Model:
+    """Return the Keras net of a `Plan`, with the weights that it starts from, in the recipe's precision."""
     net = _build_net(planned, recipe)
     initialize(net, planned.trace, recipe)
-    classifier = Classifier(
-        net, preprocessing, dataset.image_shape, planned.trace.auxiliary, decay_in_gradient(recipe), recipe.augment,
-        recipe.seed, shards,
-    )
-    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_in_memory)  # type: ignore[arg-type]
-    optimizer = make_optimizer(recipe, steps * recipe.epochs, recipe.epochs)
-    weights = balanced_weights(dataset.train.labels, len(dataset.class_names)) if recipe.balance else None
-    classifier.compile(optimizer, make_loss(recipe, weights), metrics=["accuracy"])
-    one_per_replica: Any = slice(replicas)
-    classifier.make(dataset.train.read(one_per_replica), dataset.train.labels[one_per_replica])
-    return net, classifier
+    if start is not None:
+        net.set_weights(start)
+    return net
 
 
 def _build_net(planned, recipe):
@@ -57,3 +129,17 @@ def _build_net(planned, recipe):
         return build_net(planned.trace, planned.name, "softmax")
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def prepare(classifier: Classifier, recipe: Recipe, dataset: Dataset, replicas: int = 1, epoch: int = 0,
+            body: frozenset[str] = frozenset()) -> None:
+    """Compile a classifier for training from an epoch on, and make all its variables.
+
+    `replicas` is the number of devices that train together, `body` holds the paths of the body's weights.
+    """
+    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_in_memory)  # type: ignore[arg-type]
+    optimizer = make_optimizer(recipe, steps * recipe.epochs, recipe.epochs, steps * epoch, body)
+    weights = balanced_weights(dataset.train.labels, len(dataset.class_names)) if recipe.balance else None
+    classifier.compile(optimizer, make_loss(recipe, weights), metrics=["accuracy"])
+    one_per_replica: Any = slice(replicas)
+    classifier.make(dataset.train.read(one_per_replica), dataset.train.labels[one_per_replica])

@@ -3,9 +3,9 @@
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import ZipFile
 
 import keras
@@ -80,21 +80,27 @@ class Best(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if logs["val_loss"] < self.least:
-            self.least = logs["val_loss"]
-            write_arrays(self.run.best_weights_path, self.model.weights)
+            self.least, frozen = logs["val_loss"], self.model.frozen
+            weights = without_frozen(self.model.weights, frozen)
+            write_arrays(self.run.best_weights_path, weights, frozen=json.dumps(frozen))
 
 
-def restore_best(run: Run, model: keras.Model) -> None:
-    """Load the weights that `Best` wrote into the model. Raises `ZooError` if the file is damaged or missing."""
+def restore_best(run: Run, model: Any) -> None:
+    """Load the weights that `Best` wrote into a classifier whose frozen layers have those of the run's start.
+
+    Raises `ZooError` if the file is damaged or missing.
+    """
     path = run.best_weights_path
     try:
-        weights, _ = read_arrays(path)
+        values, others = read_arrays(path)
     except Damaged:
         raise ZooError(
             f"{path}, the weights of the best epoch, is damaged or missing. Delete the files in {path.parent}, and "
             f"`{run.resuming}` begins anew."
         ) from None
-    model.set_weights(weights)
+    frozen = json.loads(str(others.get("frozen", "[]")))
+    for variable, value in zip(without_frozen(model.weights, frozen), values, strict=True):
+        variable.assign(value)
 
 
 def write_arrays(path: Path, variables: list[Any], **others: Any) -> None:
@@ -129,38 +135,73 @@ def read_arrays(path: Path) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
         raise Damaged from problem
 
 
-def state(model: keras.Model) -> list[keras.Variable]:
-    """Return the variables that training changes, except the metrics', which are reset in each epoch.
+def without_frozen(variables: Iterable[keras.Variable], frozen: Iterable[str]) -> list[keras.Variable]:
+    """Return the variables that aren't weights of the `frozen` layers: a variable's path begins with its layer's name.
+
+    The others keep the weights of the start, which a run's start.npz holds.
+    """
+    names = set(frozen)
+    return [variable for variable in variables if variable.path.partition("/")[0] not in names]
+
+
+def state(model: Any) -> list[keras.Variable]:
+    """Return a classifier's variables that training changes, except the metrics', which are reset in each epoch.
 
     The non-trainable variables include the states of the seed generators of augmentation and dropout, which
     `model.weights` lacks. The order depends on which layers are trainable.
     """
-    return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
+    others = without_frozen(model.non_trainable_variables, model.frozen)
+    return [*model.trainable_variables, *others, *model.optimizer.variables]
 
 
-def restore(run: Run, model: keras.Model, say: Callable[[str], None]) -> list[dict[str, float]]:
-    """Restore the model from a run's newest readable checkpoint; return the history in it, [] if there is none.
+class Saved(NamedTuple):
+    """A checkpoint: its file, the values of `state`, and the history, a dict of metrics per epoch."""
+
+    path: Path
+    values: list[np.ndarray]
+    history: list[dict[str, float]]
+
+
+def newest(run: Run, say: Callable[[str], None]) -> Saved | None:
+    """Return a run's newest readable checkpoint, or None."""
+    for path in run.checkpoints():
+        try:
+            values, others = read_arrays(path)
+            return Saved(path, values, json.loads(str(others["history"])))
+        except (Damaged, KeyError):
+            say(f"{path} is damaged; going on from the one before, if there is one.")
+    return None
+
+
+def restore(saved: Saved, model: Any, say: Callable[[str], None]) -> None:
+    """Restore a classifier, with the same layers frozen as in the checkpoint's last epoch.
 
     A run of an older version, whose "loss" is the minimized one, goes on with that: the best epoch can only be chosen
     among losses of the same kind. Raises `ZooError` if the checkpoint's shapes aren't the model's.
     """
-    for path in run.checkpoints():
-        try:
-            values, others = read_arrays(path)
-            history = json.loads(str(others["history"]))
-        except (Damaged, KeyError):
-            say(f"{path} is damaged; going on from the one before, if there is one.")
-            continue
-        variables = state(model)
-        if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
-            raise ZooError(f"{path} isn't a checkpoint of {model.name}: was its layout changed?")
-        for variable, value in zip(variables, values):
-            variable.assign(value)
-        model.reports_plain_loss = not history or "objective" in history[0]
-        if not model.reports_plain_loss:
-            say(
-                "The losses of this run stay what it minimizes, label smoothing included, as it began; its test loss "
-                "is the plain cross-entropy."
-            )
-        return history
-    return []
+    variables = state(model)
+    if [value.shape for value in saved.values] != [tuple(variable.shape) for variable in variables]:
+        raise ZooError(f"{saved.path} isn't a checkpoint of {model.name}: was its layout changed?")
+    for variable, value in zip(variables, saved.values):
+        variable.assign(value)
+    model.reports_plain_loss = not saved.history or "objective" in saved.history[0]
+    if not model.reports_plain_loss:
+        say(
+            "The losses of this run stay what it minimizes, label smoothing included, as it began; its test loss "
+            "is the plain cross-entropy."
+        )
+
+
+def write_start(run: Run, start: list[np.ndarray]) -> None:
+    """Write the weights that a net starts from into the run, for resuming it without the file that they came from."""
+    write_arrays(run.start_path, start)
+
+
+def read_start(run: Run) -> list[np.ndarray]:
+    """Return the weights that `write_start` wrote. Raises `ZooError` if the file is damaged or missing."""
+    try:
+        return read_arrays(run.start_path)[0]
+    except Damaged:
+        raise ZooError(
+            f"{run.start_path}, the weights that the run started from, is damaged or missing; it has to be begun anew."
+        ) from None

@@ -8,9 +8,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo.data.preprocessing import Preprocessing
+from zoo.recipes.recipe import Recipe
 from zoo.training.augmentation import augment
 from zoo.training.distribution import on_every_device, replicas_in_step, replicated_data, sharded
+from zoo.training.optimizing import decay_in_gradient
 from zoo.training.shards import ShardedNet
 
 LOGITS, SHARES = "logits", "shares"
@@ -21,7 +22,7 @@ class Classifier(keras.Model):
     """From raw images (N, height, width, channels), 0..255, to float32 logits: a dict, "logits" (N, classes) first.
 
     The logits of auxiliary classifiers follow by name. (Logits make the loss numerically exact.) In training the images
-    are augmented by the layers that `augmentation` names, seeded by `seed`; if these mix images, the output "shares"
+    are augmented by the recipe's layers; if these mix images, the output "shares"
     (N, N) holds the labels' weights (see `augment`). A batch is split into `shards`, computed in parallel.
 
     "loss" is reported, on any data, as the mean cross-entropy of the net's own logits with the unchanged labels.
@@ -33,27 +34,38 @@ class Classifier(keras.Model):
     A training step takes a batch of images and labels, as in any Keras model, or a block: indices (batch, steps) into
     the training set cached by `cache_on_device`; a block is one compiled call with that many optimizer steps.
     `sound_steps` counts the steps before the first with a non-finite loss.
+
+    Args:
+        net: the Keras net, whose outputs are named scores.
+        preprocessing: the Keras model from raw images to the net's input.
+        recipe: how it is trained; the `decay` is its weight decay, where the optimizer doesn't apply it.
+        auxiliary: a pair for each auxiliary output, its weight last.
+        shards: see above.
+        entry: the tensor of the net at which it is entered, in the place of its input: for features that are computed
+            already, which `preprocessing` then takes and gives.
+        frozen: the names of the layers whose weights training doesn't change.
     """
 
     cached: tuple[Any, ...]
+    frozen: tuple[str, ...]
     train_function: Any
 
-    def __init__(self, net: keras.Model, preprocessing: Preprocessing, image_shape: tuple[int, int, int],
-                 auxiliary: dict[str, tuple[Any, float]], decay: float = 0.0, augmentation: tuple[str, ...] = (),
-                 seed: int = 0, shards: int = 1) -> None:
+    def __init__(self, net: keras.Model, preprocessing: keras.Model, recipe: Recipe,
+                 auxiliary: dict[str, tuple[Any, float]], shards: int = 1, entry: keras.KerasTensor | None = None,
+                 frozen: tuple[str, ...] = ()) -> None:
         scores = list(net.output) if isinstance(net.output, dict) else net.output_names
-        images = keras.Input(image_shape, dtype="float32", name="images")
-        changed, shares = augment(images, augmentation, seed)
-        preprocess, logits = preprocessing.model(image_shape), {}
+        images = keras.Input(preprocessing.input_shape[1:], dtype="float32", name="images")
+        changed, shares = augment(images, recipe.augment, recipe.seed)
+        logits = {}
         for name, key in zip(scores, [LOGITS, *scores[1:]]):
             exact = layers.Activation("linear", dtype="float32", name=f"{name}_logits")
             logits[key] = exact(net.get_layer(name).input)
-        body = keras.Model(net.input, logits, name=net.name)
-        outputs = ShardedNet(preprocess, body, shards)(changed) if shards > 1 else body(preprocess(changed))
+        body = keras.Model(net.input if entry is None else entry, logits, name=net.name)
+        outputs = ShardedNet(preprocessing, body, shards)(changed) if shards > 1 else body(preprocessing(changed))
         outputs |= {} if shares is None else {SHARES: shares}
         super().__init__(images, outputs, name=f"{net.name}_on_images")
         self.auxiliary = {name: weight for name, (_, weight) in auxiliary.items()}
-        self.decay = decay
+        self.decay, self.frozen = decay_in_gradient(recipe), frozen
         self.cached, self.reports_plain_loss, self.testing = (), True, False
         self.cross_entropy = keras.metrics.SparseCategoricalCrossentropy(from_logits=True, name="cross_entropy")
         counter = dict(shape=(), trainable=False, aggregation="only_first_replica")

@@ -9,26 +9,26 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.data.dataset import Dataset
 from zoo.data.stream import Stream, own_errors
 from zoo.runs.folder import Run
 from zoo.runs.job import Job
 from zoo.runs.tracking import tracked
+from zoo.training.building import Period
 from zoo.training.checkpoint import Best, Checkpoint
-from zoo.training.classifier import Classifier, block_sizes, steps_per_epoch
+from zoo.training.classifier import block_sizes, steps_per_epoch
 from zoo.training.distribution import Devices
 from zoo.training.optimizing import Plateau
 
 
-def run_epochs(classifier: Classifier, dataset: Dataset, job: Job, run: Run | None, devices: Devices,
-               history: list[dict[str, float]], verbose: str | int,
-               watch: Callable[[list[dict[str, float]]], None] | None) -> None:
-    """Train the epochs that `history` lacks, and append their metrics; write the best epoch's weights into the run.
+def run_epochs(period: Period, job: Job, run: Run | None, devices: Devices, history: list[dict[str, float]],
+               verbose: str | int, watch: Callable[[list[dict[str, float]]], None] | None) -> None:
+    """Train the epochs of a period that `history` lacks, and append their metrics; write the best one's weights.
 
     Without a run (in a worker that isn't the chief), nothing is written. `watch` is that of `zoo.training.train`.
     """
     recipe, best = job.recipe, Best(run, history) if run else keras.callbacks.Callback()
-    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_in_memory)  # type: ignore[arg-type]
+    images, is_in_memory = len(period.dataset.train), period.dataset.is_in_memory
+    steps = steps_per_epoch(images, recipe.batch_size, is_in_memory)  # type: ignore[arg-type]
     callbacks = [
         Throughput(recipe.batch_size * steps),  # type: ignore[operator]
         *([best] if recipe.ema is None else _averaged(best)),
@@ -40,7 +40,7 @@ def run_epochs(classifier: Classifier, dataset: Dataset, job: Job, run: Run | No
     if recipe.schedule == "plateau":
         callbacks.insert(0, Plateau(recipe, history))  # before the checkpoint, which saves the learning rate
     with tracked(run, job) if run else nullcontext([]) as trackers:  # type: ignore[attr-defined]
-        _fit_from(classifier, dataset, recipe, devices, len(history), verbose=verbose, callbacks=callbacks + trackers)
+        _fit_from(period, recipe, devices, len(history), verbose=verbose, callbacks=callbacks + trackers)
 
 
 def _averaged(best):
@@ -51,10 +51,11 @@ def _averaged(best):
     return [average, swap_in, best, swap_out]
 
 
-def _fit_from(classifier, dataset, recipe, devices, epoch, **options):
+def _fit_from(period, recipe, devices, epoch, **options):
     """Call Keras's `fit` from this epoch on: in blocks if images are in memory and devices allow, else by batches."""
+    classifier, dataset = period.classifier, period.dataset
     order, local = (recipe.batch_size, recipe.seed, epoch), devices.local_slice(recipe.batch_size)
-    options |= {"epochs": recipe.epochs, "initial_epoch": epoch, "shuffle": False}
+    options |= {"epochs": period.end, "initial_epoch": epoch, "shuffle": False}
     if dataset.is_in_memory and devices.take_blocks:
         classifier.cache_on_device(dataset.train.images, dataset.train.labels)
         return classifier.fit(

@@ -47,8 +47,12 @@ def balanced_weights(labels: np.ndarray, classes: int) -> np.ndarray:
     return (len(labels) / np.maximum(counts, 1) / np.count_nonzero(counts)).astype("float32")
 
 
-def make_optimizer(recipe: Recipe, steps: int, epochs: int = 1) -> optimizers.Optimizer:
-    """Return the Keras optimizer of a recipe, scheduled for a total of `steps` steps in `epochs` epochs."""
+def make_optimizer(recipe: Recipe, steps: int, epochs: int = 1, done: int = 0,
+                   body: frozenset[str] = frozenset()) -> optimizers.Optimizer:
+    """Return the Keras optimizer of a recipe, scheduled for a total of `steps` steps in `epochs` epochs.
+
+    It begins after `done` of the steps. `body` holds the paths of the variables whose rate `body_rate` multiplies.
+    """
     options = {"momentum": recipe.momentum} if recipe.optimizer in ("sgd", "rmsprop") else {}
     if recipe.optimizer == "sgd":
         options["nesterov"] = recipe.momentum > 0
@@ -56,8 +60,12 @@ def make_optimizer(recipe: Recipe, steps: int, epochs: int = 1) -> optimizers.Op
         options["epsilon"] = 1e-8  # Kingma and Ba's (arXiv:1412.6980, Algorithm 1), and PyTorch's; Keras's is 1e-7
     if recipe.optimizer == "muon":
         options["adam_weight_decay"] = recipe.weight_decay  # of the variables that Keras's Muon leaves to AdamW
-    optimizer = OPTIMIZER_CLASSES[recipe.optimizer](
-        make_schedule(recipe, steps, epochs), global_clipnorm=recipe.clip,
+    schedule = make_schedule(recipe, steps, epochs)
+    kind = OPTIMIZER_CLASSES[recipe.optimizer]
+    if recipe.body_rate != 1:
+        kind = type(kind.__name__, (SlowerBody, kind), {"body": body, "body_rate": recipe.body_rate})
+    optimizer = kind(
+        GoingOn(schedule, done) if done and callable(schedule) else schedule, global_clipnorm=recipe.clip,
         weight_decay=None if recipe.optimizer in COUPLED else recipe.weight_decay,
         use_ema=recipe.ema is not None, ema_momentum=recipe.ema or 0.99,
         gradient_accumulation_steps=recipe.accumulate if recipe.accumulate > 1 else None, **options,
@@ -94,6 +102,42 @@ def make_schedule(recipe: Recipe, steps: int, epochs: int) -> schedules.Learning
     return Warmup(after, warmup) if warmup else after
 
 
+class SlowerBody:
+    """Updates the variables whose paths are in `body` with a learning rate that is multiplied by `body_rate`."""
+
+    body: frozenset[str]
+    body_rate: float
+
+    def _backend_update_step(self: Any, grads: list, trainable_variables: list, learning_rate: Any) -> None:
+        pairs = list(zip(grads, trainable_variables))
+        for in_body, rate in ((True, learning_rate * self.body_rate), (False, learning_rate)):
+            group = [pair for pair in pairs if (pair[1].path in self.body) == in_body]
+            if group:
+                super()._backend_update_step(*map(list, zip(*group)), rate)  # type: ignore[misc]
+
+    def _apply_weight_decay(self: Any, variables: list) -> None:
+        decay = self.weight_decay
+        for in_body, rate in ((True, self.body_rate), (False, 1)):
+            self.weight_decay = decay and decay * rate
+            super()._apply_weight_decay(  # type: ignore[misc]
+                [variable for variable in variables if (variable.path in self.body) == in_body]
+            )
+        self.weight_decay = decay
+
+
+class GoingOn(schedules.LearningRateSchedule):
+    """The schedule `whole` from the step `done` on, for an optimizer that begins there."""
+
+    def __init__(self, whole: schedules.LearningRateSchedule, done: int) -> None:
+        self.whole, self.done = whole, done
+
+    def __call__(self, step):
+        return self.whole(ops.cast(step, "float32") + self.done)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"whole": self.whole, "done": self.done}
+
+
 class Warmup(schedules.LearningRateSchedule):
     """Linear warm-up from 0 in `steps` steps (Goyal et al., arXiv:1706.02677, Section 2.2), then schedule `after`."""
 
@@ -114,12 +158,12 @@ class Plateau(keras.callbacks.ReduceLROnPlateau):
 
     def __init__(self, recipe: Recipe, history: list[dict[str, float]]) -> None:
         super().__init__(factor=recipe.drop, patience=3, min_delta=0)
-        self.peak, self.warmup, self.past = recipe.learning_rate, round(recipe.warmup), list(history)
+        self.peak, self.warmup, self.past = recipe.learning_rate, round(recipe.warmup), history
 
     def on_train_begin(self, logs: Any = None) -> None:
         super().on_train_begin(logs)
         self.model.optimizer.learning_rate = self.peak
-        for epoch, figures in enumerate(self.past):
+        for epoch, figures in enumerate(list(self.past)):
             self.on_epoch_end(epoch, dict(figures))
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

@@ -1,5 +1,6 @@
 """Arguments of a training -> a `Request`, checked before any image is read -> the `Job`, once images are loaded."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from zoo.runs.tracking import check_trackers
 class Request:
     """What a training is asked to do, checked as far as that is possible without its images.
 
-    `model`, `options`, `image_size` and `trackers` are those of `zoo.training.train`, `source` is the argument of
+    `model`, `options`, `weights`, `image_size` and `trackers` are those of `zoo.training.train`, `source` is the argument of
     `zoo.data.load_source`, `given` the names of the recipe's fields that were passed.
     """
 
@@ -31,6 +32,7 @@ class Request:
     entry: Entry
     recipe: Recipe
     source: dict
+    weights: StrPath | None
     image_size: tuple | None
     trackers: tuple
     given: tuple
@@ -39,7 +41,7 @@ class Request:
 def read_request(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = None,
                  image_size: tuple | None = None, options: dict[str, Any] | None = None,
                  limit: int | None = None, classes: Sequence[str] | None = None, trackers: Sequence[str] = (),
-                 recipe: Any = None, **fields: Any) -> Request:
+                 recipe: Any = None, weights: StrPath | None = None, **fields: Any) -> Request:
     """Return the `Request` of a training; the arguments are those of `zoo.training.train`.
 
     Raises:
@@ -57,7 +59,8 @@ def read_request(model: str, dataset: StrPath = "digits", data_dir: StrPath | No
         "order": "natural",
     }
     given = tuple(name for name, value in fields.items() if value is not None)
-    return Request(model, options, entry, settled, source, image_size, tuple(trackers), given)
+    start = os.path.abspath(weights) if weights and os.path.exists(weights) else weights
+    return Request(model, options, entry, settled, source, start, image_size, tuple(trackers), given)
 
 
 def make_job(asked: Request, dataset: Dataset, single_threaded_ops: bool = False) -> Job:
@@ -66,6 +69,7 @@ def make_job(asked: Request, dataset: Dataset, single_threaded_ops: bool = False
     Raises:
         ZooError: if the net can't be trained to classify these images.
     """
+    from zoo.training.freezing import check_trainable
     from zoo.training.shards import shards_for
 
     classes = len(dataset.class_names)
@@ -74,6 +78,7 @@ def make_job(asked: Request, dataset: Dataset, single_threaded_ops: bool = False
     preprocessing = fit_to(layout, asked.entry, dataset, asked.image_size)
     planned = plan(asked.model, preprocessing.input_shape, classes, **asked.options)
     _check_outputs(planned, dataset)
+    check_trainable(planned.trace, recipe)
     is_named = asked.model == planned.name
     return Job(
         model=asked.model, options=asked.options, name=planned.name,
@@ -81,7 +86,7 @@ def make_job(asked: Request, dataset: Dataset, single_threaded_ops: bool = False
         params=planned.trace.params, macs=planned.trace.macs, dataset=dataset.name,
         source=asked.source | {"white": dataset.white}, class_names=tuple(dataset.class_names),
         images={split: len(getattr(dataset, split)) for split in ("train", "validation", "test")},
-        preprocessing=preprocessing, recipe=recipe, trackers=asked.trackers,
+        preprocessing=preprocessing, recipe=recipe, weights=asked.weights, trackers=asked.trackers,
         shards=shards_for(recipe.batch_size, planned.trace, recipe.precision), single_threaded_ops=single_threaded_ops,
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,8 @@ def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = No
           verbose: str | int = "auto", say: Callable[[str], None] = print, limit: int | None = None,
           classes: Sequence[str] | None = None, trackers: Sequence[str] = (), strategy: str = "auto",
           recipe: StrPath | None = None, watch: Callable[[list[dict[str, float]]], None] | None = None,
-          loaded: Dataset | None = None, own_process: bool = False, **fields: Any) -> Result | None:
+          loaded: Dataset | None = None, own_process: bool = False, weights: StrPath | None = None,
+          **fields: Any) -> Result | None:
     """Train a model and leave a run's folder; return its `Result`, or None in a worker that isn't the chief.
 
     Args:
@@ -47,13 +48,16 @@ def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = No
             an exception that it raises ends the training.
         loaded: the data set, if it is loaded already.
         own_process: whether this process runs nothing else, so that TensorFlow's threads may be configured for the run.
+        weights: the weights that the net starts from, as `zoo.create` takes them; a head of another number of classes
+            starts anew. None for random ones.
         **fields: fields of `Recipe`, None for those of `recipe`.
 
     Raises:
         ZooError: for bad input, before anything is written.
     """
-    asked = read_request(model, dataset, data_dir, image_size, options, limit, classes, trackers, recipe, **fields)
+    asked = read_request(model, dataset, data_dir, image_size, options, limit, classes, trackers, recipe, weights, **fields)
 
+    from zoo.training.building import load_start
     from zoo.training.distribution import choose
     from zoo.training.shards import foreseen_shards, use_single_threaded_ops
 
@@ -68,8 +72,13 @@ def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = No
         say(message)
     devices.join(say)
     _check_devices(job, loaded, devices, say)
+    start, account = load_start(job)
+    if account:
+        say(account)
     run = new_run(runs, job.name, job.dataset) if devices.is_chief else None
-    return _train(run, job, loaded, devices, verbose, say, watch, is_new=True)
+    if run:
+        _begin(run, job, start)
+    return _train(run, job, loaded, devices, Progress(verbose, say, watch), start)
 
 
 def resume(folder: StrPath, verbose: str | int = "auto", say: Callable[[str], None] = print,
@@ -88,6 +97,7 @@ def resume(folder: StrPath, verbose: str | int = "auto", say: Callable[[str], No
     run = started_run(folder)  # raises if there is none, before Keras is loaded
     job, finished = run.job(), run.result()
 
+    from zoo.training.checkpoint import read_start
     from zoo.training.distribution import choose
     from zoo.training.shards import use_single_threaded_ops
 
@@ -106,7 +116,8 @@ def resume(folder: StrPath, verbose: str | int = "auto", say: Callable[[str], No
         say(doubt)
     devices.join(say)
     devices.check(job.recipe)
-    return _train(run, job, dataset, devices, verbose, say, watch)
+    start = read_start(run) if job.weights else None
+    return _train(run, job, dataset, devices, Progress(verbose, say, watch), start)
 
 
 def _messages(job, asked, dataset):
@@ -114,6 +125,8 @@ def _messages(job, asked, dataset):
     from zoo.training.initialization import without_residuals
 
     unused = [*job.recipe.unused(asked.given), without_residuals(job.plan, job.recipe)]
+    if job.recipe.freeze and job.weights is None:
+        unused.append("The frozen layers keep random weights: without --weights they have learnt nothing.")
     return [one for one in (*dataset.notes, job.preprocessing.sentence(dataset.image_shape), *unused) if one]
 
 
@@ -140,27 +153,39 @@ def _load_data(job, consequence="."):
     return renumbered(dataset, job.class_names)  # a later version may order the classes in another way
 
 
-def _train(run, job, dataset, devices, verbose, say, watch, is_new=False):
+@dataclass(frozen=True)
+class Progress:
+    """How a training tells how far it is: `verbose`, `say` and `watch` of `train`."""
+
+    verbose: str | int
+    say: Callable[[str], None]
+    watch: Callable[[list[dict[str, float]]], None] | None
+
+
+def _begin(run, job, start):
+    """Write what the run has to have for being resumed."""
+    from zoo.training.checkpoint import write_start
+
+    run.add_to_config(job.to_config())
+    if start is not None:
+        write_start(run, start)
+
+
+def _train(run, job, dataset, devices, progress, start):
     """Do what is left of a run: epochs, test, report. Only the chief writes it; others need it only to resume one."""
     from zoo.training.building import build_for
-    from zoo.training.checkpoint import restore
     from zoo.training.distribution import WorkerLost
-    from zoo.training.epochs import run_epochs
 
-    own, history = run if devices.is_chief else None, []
+    own, history, say = run if devices.is_chief else None, [], progress.say
     try:
         if own:
-            own.add_to_config(job.to_config() if is_new else {}, strategy=devices.strategy, replicas=devices.replicas)
-        with _keeping_best(own, job, dataset, history), devices.scope():
-            net, classifier = build_for(job, dataset, devices)
-            history += restore(run, classifier, say) if run else []
-            say(_start_message(job, net, dataset, devices, history))
-            if not is_over(job.recipe, history):
-                run_epochs(classifier, dataset, job, own, devices, history, verbose, watch)
+            own.add_to_config(strategy=devices.strategy, replicas=devices.replicas)
+        with _keeping_best(own, job, dataset, history, start), devices.scope():
+            net, classifier = _train_periods(run, job, dataset, devices, progress, start, history)
         if not devices.is_chief:
             return None
-        if devices.replicas > 1:
-            net, classifier = build_for(job, dataset)  # on one device
+        if devices.replicas > 1 or job.recipe.freeze:
+            net, classifier = build_for(job, dataset, start)  # on one device, as it was before any layer thawed
         return _finish(run, job, net, classifier, dataset, history)
     except (KeyboardInterrupt, WorkerLost):
         if devices.is_chief:
@@ -171,6 +196,36 @@ def _train(run, job, dataset, devices, verbose, say, watch, is_new=False):
             f"The run can't be written: {problem.strerror or problem}. What is in {run.folder} is whole; once there is "
             f"room, `{run.resuming}` goes on from it."
         ) from None
+
+
+def _train_periods(run, job, dataset, devices, progress, start, history):
+    """Train the epochs that a run lacks, after those of its newest checkpoint; return the last net and classifier.
+
+    `history`, an empty list, is filled with the metrics of each epoch.
+    """
+    from zoo.training.building import build_period
+    from zoo.training.checkpoint import newest, restore
+    from zoo.training.epochs import run_epochs
+    from zoo.training.freezing import periods, take_over
+
+    own, period = run if devices.is_chief else None, None
+    saved = newest(run, progress.say) if run else None
+    history += saved.history if saved else []
+    for epochs in periods(job.recipe, len(history)):
+        if period and is_over(job.recipe, history):
+            break
+        before, period = period, build_period(job, dataset, devices, start, epochs)
+        if before:
+            take_over(before.classifier, before.net, period.net)
+        else:
+            if saved:
+                restore(saved, period.classifier, progress.say)
+            progress.say(_start_message(job, period.net, dataset, devices, history))
+        if message := period.message(job.recipe):
+            progress.say(message)
+        if len(history) < period.end and not is_over(job.recipe, history):
+            run_epochs(period, job, own, devices, history, progress.verbose, progress.watch)
+    return period.net, period.classifier
 
 
 def _start_message(job, net, dataset, devices, history):
@@ -221,7 +276,7 @@ def _write_missing_report(run, job, say):
 
 
 @contextmanager
-def _keeping_best(run, job, dataset, history):
+def _keeping_best(run, job, dataset, history, start):
     """Return a context that, on a non-finite loss, saves the model of the best epoch so far, if run and epoch exist."""
     from zoo.training.building import build_for
     from zoo.training.checkpoint import NonFiniteLoss
@@ -230,7 +285,7 @@ def _keeping_best(run, job, dataset, history):
         yield
     except NonFiniteLoss:
         if run and history:
-            _keep_best(run, *build_for(job, dataset))
+            _keep_best(run, *build_for(job, dataset, start))
         raise
 
 
