@@ -148,7 +148,7 @@ SETTINGS = [
     *(dict(augment=(name,)) for name in AUGMENTATIONS), dict(augment=("flip", "cutmix", "mixup")),
     dict(schedule="step", milestones=(0.2,)), dict(schedule="step", drop=0.5), dict(initialization="orthogonal"),
     dict(batch_size=64), dict(label_smoothing=0.3), dict(rubbish=5.0), dict(balance=True), dict(seed=1), dict(ema=0.9),
-    dict(zero_init_residual=True),
+    dict(zero_init_residual=True), dict(freeze="body"), dict(body_rate=0.5),
 ]
 
 
@@ -160,7 +160,9 @@ tiny = [Conv(4, 3), Add([Conv(4, 3, norm="batch", activation=None)]), Pool(2), F
 
 def test_every_field_of_the_recipe_changes_what_is_trained(tmp_path, monkeypatch):
     """By the weights after an epoch. (The plateau comes later; Adam without weight decay is AdamW.)"""
-    tested = {key for setting in SETTINGS for key in setting} | {"epochs", "patience", "precision"}  # in other tests
+    tested = {key for setting in SETTINGS for key in setting} | {
+        "epochs", "patience", "precision", "thaw", "thaw_norm"  # in other tests
+    }
     assert tested == {item.name for item in fields(Recipe)}
 
     def kept(run, config, net, classifier, *others):

@@ -21,14 +21,23 @@ DATA = {
 NORMALIZED = {"optimizer": "sgd", "learning_rate": 0.1, "schedule": "onecycle", "weight_decay": 5e-4}
 DATA_OF_NORMALIZED = {"cifar10": NORMALIZED, "cifar100": NORMALIZED}
 
+# What weights to start from change: the head alone learns for a quarter of the epochs, then all, the body more slowly.
+FINE_TUNING = {
+    "optimizer": "adam", "learning_rate": 1e-3, "schedule": "cosine", "weight_decay": 0.0, "freeze": "body",
+    "body_rate": 0.1,
+}
+HEAD_ALONE = 0.25
+
 NONE = "none"  # means None where None means "not given"
 OF_OPTIMIZER = ("optimizer", "learning_rate", "schedule", "momentum", "weight_decay")
 OPTIONAL = {item.name for item in fields(Recipe) if item.default is None}
 
 
 def recipe_for(entry: Entry, dataset: str | None = None, named: StrPath | None = None, layout: Layout | None = None,
-               **overrides: Any) -> Recipe:
+               has_weights: bool = False, **overrides: Any) -> Recipe:
     """Return the recipe of an entry on a data set, with the overrides that aren't None.
+
+    `has_weights` says whether the net starts from given weights: then the default is that of fine-tuning.
 
     An override "none" sets an optional field to None.
 
@@ -49,19 +58,22 @@ def recipe_for(entry: Entry, dataset: str | None = None, named: StrPath | None =
         start = entry.paper_recipe
     else:
         own = {} if named in (None, "fast") else read_recipe(named)
-        start = _default(entry, dataset, layout, (own | given).get("optimizer")) | own
+        start = _default(entry, dataset, layout, (own | given).get("optimizer"), has_weights) | own
+        if has_weights and "freeze" not in own | given:
+            epochs = (start | given).get("epochs", Recipe.epochs)
+            start = {"thaw": max(2, round(HEAD_ALONE * epochs) + 1)} | start
     return Recipe(**start | {key: None if value == NONE and key in OPTIONAL else value for key, value in given.items()})
 
 
-def _default(entry, dataset, layout, optimizer):
-    """Return the fields that model and data change in the default recipe, without those meant for another optimizer.
+def _default(entry, dataset, layout, optimizer, has_weights):
+    """Return the fields that model, data and weights change in the default recipe, without those of another optimizer.
 
     `optimizer` is the one that was asked for, or None.
     """
     default = DATA.get(dataset, {})
     if dataset in DATA_OF_NORMALIZED and "batch" in norm_kinds((layout or entry.layout(entry.classes or 2)).body):
         default = default | DATA_OF_NORMALIZED[dataset]
-    default = default | entry.recipe
+    default = default | (FINE_TUNING if has_weights else {}) | entry.recipe
     if optimizer in (None, default.get("optimizer", optimizer)):
         return default
     return {key: value for key, value in default.items() if key not in OF_OPTIMIZER}

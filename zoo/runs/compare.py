@@ -71,7 +71,7 @@ def _read(run):
     with reading(run):
         metrics = run.metrics()
         facts = _facts(run, job, metrics)
-        data = {key: job.source[key] for key in DATA}
+        data = {key: job.source[key] for key in DATA} | {"weights": job.weights}
         settings = {"options": job.options, "recipe": asdict(job.recipe), "data": data}
     return facts, settings, metrics
 

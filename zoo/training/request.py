@@ -52,7 +52,7 @@ def read_request(model: str, dataset: StrPath = "digits", data_dir: StrPath | No
     check_trackers(trackers)
     layout = resolve(model, entry.classes or 2, **options)[2]
     known_as = Path(dataset).stem if Path(dataset).suffix in data.FILES else Path(dataset).name
-    settled = recipe_for(entry, known_as, recipe, layout, **fields)
+    settled = recipe_for(entry, known_as, recipe, layout, weights is not None, **fields)
     source = {
         "dataset": data.whereabouts(dataset), "data_dir": data.folder_from_root(data_dir),
         "size": inner_size(layout, entry, image_size=image_size)[0], "limit": limit, "classes": classes,

@@ -76,8 +76,9 @@ def tune(over: dict[str, str], trials: int = 20, metric: str = "val_loss", runs:
     given = {key: value for key, value in arguments.items() if value is not None}
     if "data_dir" in given:
         given["data_dir"] = data.folder_from_root(given["data_dir"])
-    if "recipe" in given and Path(given["recipe"]).is_file():
-        given["recipe"] = str(Path(given["recipe"]).resolve())
+    for key in ("recipe", "weights"):  # trials may begin in another working directory
+        if key in given and Path(given[key]).exists():
+            given[key] = str(Path(given[key]).resolve())
     here = {"model": registry.whereabouts(model), "dataset": data.whereabouts(dataset)}
     search = Search(dict(over), trials, metric, here | given)
     entry, space, loaded = _check(search)
