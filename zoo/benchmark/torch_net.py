@@ -108,7 +108,7 @@ def _module(layer):
 
 def _convolution(layer, make):
     """Return the convolution that `make(padding)` makes, with the layer's explicit padding and activation."""
-    (top, bottom), (left, right) = layer.rings
+    (top, bottom), (left, right) = layer.pad_widths
     if (top, left) == (bottom, right):
         return nn.Sequential(make((top, left)), _activation(layer))
     return nn.Sequential(nn.ZeroPad2d((left, right, top, bottom)), make(0), _activation(layer))
@@ -116,7 +116,7 @@ def _convolution(layer, make):
 
 def _pool(layer, size, stride):
     """Return a pool. PyTorch's max pool pads with -inf: after a ReLU that has the same result as zeros."""
-    (top, bottom), (left, right) = layer.rings
+    (top, bottom), (left, right) = layer.pad_widths
     kept_out = isinstance(layer.word.padding, str)  # whether a mean leaves padding out
     if layer.word.padding == "ceil":
         padding, ceil = (0, 0), True
