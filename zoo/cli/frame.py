@@ -23,7 +23,7 @@ class Sentences:
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="backslashreplace")  # so that a name that it can't print isn't an error
         try:
-            with _plain_warnings():
+            with _telling_warnings():
                 return super().invoke(context)  # type: ignore[misc]
         except ZooError as problem:
             message: Any = click.ClickException(line(str(problem)))
@@ -35,7 +35,7 @@ class Sentences:
 
 
 @contextmanager
-def _plain_warnings():
+def _telling_warnings():
     """Print each `ZooWarning` as a sentence, without the file and line of code that it comes from."""
 
     def show(message, category, *place, default=warnings.showwarning):
