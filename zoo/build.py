@@ -101,11 +101,11 @@ def _apply(layer, inputs, initializer):
             x = layers.Permute((1, 2, 4, 3), name=f"{name}_deal")(x)
             return layers.Reshape(layer.input_shape, name=name)(x)
     (x,) = inputs
-    padding, rings = layer.padding
-    if rings and isinstance(word, words.Pool) and word.padding == "ceil":
-        return papers.CutPooling(pair(word.size), pair(word.stride or word.size), rings, word.kind, name=name)(x)
-    if rings:
-        x = layers.ZeroPadding2D(rings, name=f"{name}_pad")(x)
+    padding, explicit = layer.padding
+    if explicit and isinstance(word, words.Pool) and word.padding == "ceil":
+        return papers.CutPooling(pair(word.size), pair(word.stride or word.size), explicit, word.kind, name=name)(x)
+    if explicit:
+        x = layers.ZeroPadding2D(explicit, name=f"{name}_pad")(x)
     return _layer(word, name, layer, padding, initializer)(x)
 
 

@@ -1,4 +1,4 @@
-"""What a model is and costs, told without building it: `zoo.info`, `zoo list`, `zoo info`."""
+"""What a model is and costs, computed without building it: `zoo.info`, `zoo list`, `zoo info`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,10 +34,10 @@ class Facts:
 
 @dataclass(frozen=True)
 class Info(Facts):
-    """All of a model's facts; the fields are the keys of `zoo info --json`.
+    """All facts about a model; the fields are the keys of `zoo info --json`.
 
-    `trainable_params` leaves BatchNorm's moving statistics out. `receptive_field` is that of the last feature map, in
-    pixels of the image; in a layer's row None means the whole image.
+    `trainable_params` leaves out BatchNorm's moving statistics. `receptive_field` is that of the last feature map, in
+    pixels of the image; for one of the `layers` None means the whole image.
     """
 
     trainable_params: int
@@ -48,7 +48,7 @@ class Info(Facts):
 
 def info(model: str | Layout | Words, input_shape: Shape | None = None, classes: int | None = None,
          **options: Any) -> Info:
-    """Return the `Info` of a registered model or a layout, without building it; arguments as `zoo.create`."""
+    """Return the `Info` of a registered model or a layout, without building it; the arguments are `zoo.create`'s."""
     planned = plan(model, input_shape, classes, **options)
     traced = planned.trace
     return Info(
@@ -89,14 +89,14 @@ def _row(layer):
 
 
 def _square(pair):
-    """Return a pair as one number if both are equal, as in a layout; None (the whole image) stays None."""
+    """Return a pair of equal numbers as one number; None (the whole image) stays None."""
     return pair if pair is None else pair[0] if pair[0] == pair[1] else pair
 
 
 def search(patterns: Sequence[str], family: str | None, year: str | None) -> list[str]:
-    """Return the names of the models that match any pattern, of a family and of a year, "2015" or "2012-2014".
+    """Return the names of the models that match any pattern, of a family, and of a year ("2015" or "2012-2014").
 
-    If no name matches, return those whose family, summary or paper contains all patterns. `family` is a pattern, too.
+    If no name matches, the patterns are words that family, summary or paper must all contain. `family` is a pattern.
 
     Raises:
         ZooError: for an invalid year.

@@ -1,5 +1,6 @@
-"""A model by name, or a layout, with its options -> the layout to build, traced: all that is known without Keras."""
+"""A model's name or a layout, and overrides -> a `Plan`: the layout to build and its trace, all without Keras."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from zoo.layout.words import Words
 
 @dataclass(frozen=True)
 class Plan:
-    """What `create` builds and `info` describes. `entry` is None for a layout of the user's own."""
+    """What `create` builds and `info` describes. `entry` is None for a user's own layout."""
 
     name: str
     entry: Entry | None
@@ -28,8 +29,9 @@ def plan(model: str | Layout | Words, input_shape: Shape | None = None, classes:
          **overrides: Any) -> Plan:
     """Return the `Plan` of a registered model (by name) or of a layout, with the arguments of `zoo.create`.
 
-    Raises `ZooError` for an unknown name, an option that the model doesn't take, and an input that is too small
-    (naming the layer that ran out of pixels and the smallest size that works).
+    `overrides` are those of all layouts (`zoo.layout.rewrite`) and the model's own options. Raises `ZooError` for an
+    unknown name, an override that the model doesn't take, and an input that is too small (naming the layer that ran
+    out of pixels and the smallest size that works).
     """
     name, entry, layout = resolve(model, classes, include_top, pooling, name, **overrides)
     if input_shape is None and entry:
@@ -44,9 +46,9 @@ def plan(model: str | Layout | Words, input_shape: Shape | None = None, classes:
 def resolve(model: Any, classes: int | None = None, include_top: bool = True,
             pooling: str | None = None, name: str | None = None,
             **overrides: Any) -> tuple[str, Entry | None, Layout]:
-    """Return a model's name, its entry (None for a layout of the user's own), and its layout, all overrides applied.
+    """Return a model's name, its entry (None for a user's own layout), and its layout, all overrides applied.
 
-    Raises `ZooError` as `plan` does, except for errors of size, since a layout has no input size.
+    Raises `ZooError` as `plan` does, except for an input that is too small, since a layout has no input size.
     """
     entry = registry.entry(model) if isinstance(model, str) else None
     name = checks.or_none(checks.name)("name", name) or (entry.name if entry else "layout")
@@ -92,15 +94,15 @@ def _trace(name, entry, layout, input_shape):
 
 
 def _same_padding(layout, input_shape):
-    try:
+    """Return the advice to pad "same", in a list; [] if that wouldn't make the input fit."""
+    with suppress(ZooError):
         trace(rewrite.padding(layout, "same"), input_shape)
-    except ZooError:
-        return []
-    return ["--set padding=same"]
+        return ["--set padding=same"]
+    return []
 
 
 def _smaller_net(entry, input_shape):
-    """Return the name of the newest other net made for images of this size or less, in a list; [] if there is none."""
+    """Return [the name of the newest other model made for images of at most this size], or [] if there is none."""
     sized = [other for other in registry.entries().values() if other is not entry and other.input_shape]
     fitting = [other for other in sized if max(other.input_shape[:2]) <= min(input_shape[:2])]
     return [max(fitting, key=lambda other: other.year or 0).name] if fitting else []

@@ -1,4 +1,4 @@
-"""Name -> entry: the models of the families, of other packages and of a user's own files."""
+"""Name -> entry: the models of `zoo.families`, of other packages and of a user's files."""
 
 import os
 import warnings
@@ -13,7 +13,7 @@ from zoo.errors import ZooError, did_you_mean
 
 
 def register(function: Callable | None = None, **about: Any) -> Callable:
-    """Register a layout function: see `zoo.entry.register`. The families' models are registered before it."""
+    """Register a layout function as `zoo.entry.register` does, after the models of `zoo.families`."""
     _load_families()
     return _entry.register(function, **about)
 
@@ -26,7 +26,7 @@ def entries() -> dict[str, Entry]:
 
 
 def _date(entry):
-    """Return the sort key of an entry: arXiv's numbers sort by date, 1409.1556 is of September 2014."""
+    """Return the key that sorts entries by date: year, then arXiv number (1409.1556 is of September 2014)."""
     number = entry.paper.identifier if entry.paper and entry.paper.identifier.startswith("arXiv:") else ""
     return entry.year or 9999, number
 
@@ -70,7 +70,7 @@ def with_weights(source: str) -> dict[str, str]:
 
 
 def whereabouts(name: str) -> str:
-    """Return a model's name; if it names a layout in a file, with the file's absolute path."""
+    """Return a model's name such that it holds in any working directory: a file of layouts by its absolute path."""
     file, colon, layout = name.rpartition(":")
     return f"{os.path.abspath(file)}:{layout}" if colon and os.path.isfile(file) else name
 
@@ -110,11 +110,11 @@ def _load_families():
 
 @cache
 def _load_plugins():
-    """Import the models that other packages offer under the entry point "zoo.models"; only called when needed."""
+    """Import the models that installed packages register through the entry-point group "zoo.models"."""
     from importlib.metadata import entry_points
 
     for point in entry_points(group="zoo.models"):
         try:
             point.load()
-        except Exception as problem:  # somebody else's package must not take the zoo down
+        except Exception as problem:  # a broken package must not break the zoo
             warnings.warn(f"The models of the entry point {point.name!r} can't be loaded: {problem}", stacklevel=2)

@@ -16,8 +16,7 @@ from zoo import ZooError
 from zoo.benchmark import contenders, figures, growth, measure, session
 from zoo.benchmark.contenders import OWN, Contender, choose
 from zoo.benchmark.process import Process
-from zoo.benchmark.result import Result, ratio
-from zoo.benchmark.result import figures as figures_of
+from zoo.benchmark.result import Result, ratio, speeds
 from zoo.benchmark.workload import LONGEST, make_workload
 from zoo.cli import main
 from zoo.plan import plan
@@ -31,7 +30,7 @@ def small(mode="training", precision="float32", model="lenet1", **options):
 
 
 def test_figures_are_medians_of_turns_and_ratios_those_of_pairs():
-    found = figures_of([0.1, 0.4, 0.2], 8, 5e9, 1000.0)
+    found = speeds([0.1, 0.4, 0.2], 8, 5e9, 1000.0)
     assert found == {"images_per_second": 40.0, "slowest": 20.0, "fastest": 80.0, "spread": 1.5,
                      "ms_per_step": 200.0, "gflops": 200.0,
                      "ceiling_gflops": 1000.0, "share_of_ceiling": 0.2}

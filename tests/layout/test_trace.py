@@ -30,9 +30,9 @@ def examples(count):
 
 small = st.integers(1, 3)
 sizes = st.one_of(small, st.tuples(small, small))
-rings = st.integers(0, 2)
+pixels = st.integers(0, 2)
 keras_pads = st.one_of(
-    st.sampled_from(["same", "valid"]), rings, st.tuples(rings, rings), st.tuples(rings, rings, rings, rings)
+    st.sampled_from(["same", "valid"]), pixels, st.tuples(pixels, pixels), st.tuples(pixels, pixels, pixels, pixels)
 )
 pads = st.one_of(keras_pads, st.just("ceil"))
 activations = st.sampled_from([None, "relu", "tanh", "scaled_tanh"])
@@ -63,7 +63,7 @@ ups = st.one_of(
     st.builds(Upsample, st.one_of(st.integers(1, 2), sizes), st.sampled_from(["nearest", "bilinear"])),
     st.builds(ConvTranspose, filters, st.integers(2, 4), small, st.sampled_from(["same", "valid"]), bias=st.booleans(),
               activation=activations, bilinear=st.booleans()),
-    st.builds(Crop, st.one_of(rings, st.tuples(rings, rings), st.tuples(rings, rings, rings, rings))),
+    st.builds(Crop, st.one_of(pixels, st.tuples(pixels, pixels), st.tuples(pixels, pixels, pixels, pixels))),
 )
 keepers = st.one_of(  # words that keep the map's height and width
     points, st.builds(Conv, filters, st.sampled_from([1, 3]), dilation=sizes, **finish),
@@ -308,12 +308,12 @@ def test_features_are_the_stages_that_end_in_a_map():
         ([DepthwiseConv(3, stride=(1, 2))], "dwconv must have the same stride in both directions"),
         ([TableConv(((0, 4),), 3)], "conv has a connection table for more channels than the 4 that it gets."),
         ([Dense(3)], "fc takes a vector, but its input is a map; put Flatten() or GlobalPool() before it."),
-        ([Flatten(), Conv(4, 3)], "conv takes a map, but its input is flat"),
+        ([Flatten(), Conv(4, 3)], "conv takes a map, but its input is a vector"),
         ([Flatten(), RBF(((1, -1),))], "rbf compares 256 values with codes of another length."),
         ([Add([Conv(8, 3)])], "add can't join branches of different shapes: 8x8x8, 8x8x4."),
         ([Concat([Pool(2)], [])], "concat can't join branches of different shapes: 4x4x4, 8x8x4."),
-        ([Stage("a", Conv(4, 3)), Pool(2), Take("a")], "pool leads nowhere; Take must be the first word of a branch."),
-        ([Take("a")], "there is no stage 'a' to take a map from"),
+        ([Stage("a", Conv(4, 3)), Pool(2), Take("a")], "the output of pool isn't used; Take must be the first word of"),
+        ([Take("a")], "there is no stage 'a' that ends in a map before Take('a')"),
         ([Conv(4, 3), Unpool("conv")], "unpool needs a max pool named 'conv' before it."),
         (
             [Pool(2, name="p"), Conv(4, 3, stride=2), Unpool("p")],
@@ -325,7 +325,7 @@ def test_features_are_the_stages_that_end_in_a_map():
         ([Pool(2), Crop("image")], "crop can't cut a map to the image: its stride is 2x2, not 1."),
         ([Concat([Pool(2)], [], crop=True)], "concat can't crop: 4x4x4, 8x8x4 don't all have the same stride."),
         ([Split(0, 3)], "split can't take slice 0 of 4 channels in 3 parts."),
-        ([Shuffle(3)], "shuffle can't deal 4 channels out to 3 groups."),
+        ([Shuffle(3)], "shuffle can't divide 4 channels into 3 equal groups."),
         ([Stage("a", Conv(4, 3)), Stage("a", Pool(2))], "there are two stages 'a'; give one of them another name."),
         ([PadChannels(3)], "pad can't pad 4 channels to 3."),
         ([Conv(4, 3, name="a"), Conv(4, 3, name="a")], "the layer name 'a' is taken; give the word another name."),
@@ -384,7 +384,7 @@ def test_the_input_may_be_long_in_one_direction():
 def test_filters_like_the_input_give_back_what_a_sum_starts_from():
     traced = trace([Conv(5, 3), Add([Conv(2, 1), Conv(LIKE_INPUT, 3)])], (8, 8, 3))
     assert traced.output_shape == (8, 8, 5) and traced.params == 5 * 28 + 2 * 6 + 5 * 19
-    with pytest.raises(ZooError, match="conv can't have filters like the input: it stands in no branch of an Add"):
+    with pytest.raises(ZooError, match='conv has filters="like input", which only a branch of an Add'):
         trace([Conv(LIKE_INPUT, 3)], (8, 8, 3))
 
 

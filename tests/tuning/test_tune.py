@@ -20,7 +20,7 @@ from zoo.runs.folder import new_run
 from zoo.training import train as training
 from zoo.training.checkpoint import Checkpoint
 from zoo.tuning import tune as tuning
-from zoo.tuning.space import read_space, settings
+from zoo.tuning.space import as_arguments, read_space
 from zoo.tuning.tune import resume, tune
 
 OVER = {"learning_rate": "1e-4..1e-2:log", "optimizer": "adam,sgd", "set.width": "0.25..1"}
@@ -47,9 +47,9 @@ def test_ranges_and_choices_are_of_the_fields_own_kind():
 
 def test_drawn_values_become_the_arguments_of_train():
     drawn = {"augment": "flip+crop", "epochs": 3, "clip": None, "balance": False, "set.width": 0.5, "set.norm": None}
-    assert settings(drawn) == {"augment": ("flip", "crop"), "epochs": 3, "clip": "none", "balance": False,
-                               "options": {"width": 0.5, "norm": None}}
-    assert settings({"augment": "none"})["augment"] == ()
+    assert as_arguments(drawn) == {"augment": ("flip", "crop"), "epochs": 3, "clip": "none", "balance": False,
+                                   "options": {"width": 0.5, "norm": None}}
+    assert as_arguments({"augment": "none"})["augment"] == ()
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,13 @@ def test_drawn_values_become_the_arguments_of_train():
         ("--over width=1,2", "Did you mean set.width?"),
         ("--over set.classes=3,4", "--over takes no 'set.classes'"),
         ("--over epochs", "'epochs' isn't of the form key=value"),
-        ("--over learning_rate=1e-2..1e-4", "--over learning_rate: '1e-2..1e-4' must climb"),
-        ("--over momentum=0..0.9:log", "must climb from a number above 0"),
+        ("--over learning_rate=1e-2..1e-4", "--over learning_rate: '1e-2..1e-4' must go from a smaller number to"),
+        ("--over momentum=0..0.9:log", "must go from a smaller number, above 0, to a larger one"),
         ("--over epochs=1..3:lin", "the only one is :log"),
         ("--over learning_rate=1..inf", "learning rate must be a finite number; got inf"),
         ("--over set.width=1..1e999", "--over set.width: "),
         ("--over optimizer=adam..sgd", "list the choices with commas"),
-        ("--over optimizer=adam", "'adam' is no choice"),
+        ("--over optimizer=adam", "'adam' is a single value"),
         ("--over optimizer=adam,sdg", "Did you mean sgd"),
         ("--over batch_size=32..x", "'x' is no value for batch_size"),
         ("--over epochs=1.5,2", "'1.5' is no value for epochs"),
@@ -83,7 +83,7 @@ def test_drawn_values_become_the_arguments_of_train():
         ("--over epochs=1..3 --dataset ./nowhere", "./nowhere"),
         ("--over epochs=1..3 --model lenett", "Did you mean lenet"),
         ("--resume nowhere", "There is no search in 'nowhere'"),
-        ("--resume nowhere --epochs 3", "A search goes on as it began: --resume takes no --epochs"),
+        ("--resume nowhere --epochs 3", "A search is resumed with its own settings: --resume takes no --epochs"),
     ],
 )
 def test_what_can_not_be_searched_is_said_before_anything_is_written(tmp_path, monkeypatch, arguments, sentence):

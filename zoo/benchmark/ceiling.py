@@ -1,4 +1,4 @@
-"""This machine's peak throughput with Keras's backend, measured by the product of two large matrices."""
+"""The ceiling: this machine's peak throughput with Keras's backend, measured by products of two large matrices."""
 
 from collections.abc import Callable
 
@@ -15,6 +15,6 @@ def prepare(precision: str, size: int) -> Callable[[int], float]:
     def run(products):
         for _ in range(products):
             product = ops.matmul(left, right)
-        return float(ops.cast(product[0, 0], "float32"))  # which waits until it is computed
+        return float(ops.cast(product[0, 0], "float32"))  # waits until it is computed
 
     return run

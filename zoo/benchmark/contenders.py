@@ -1,4 +1,4 @@
-"""What is measured: the zoo itself, and the same net by Keras or PyTorch."""
+"""The contenders of a benchmark: the zoo itself, and the same net in Keras or PyTorch."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -9,9 +9,9 @@ from zoo.errors import ZooError, no_such
 
 @dataclass(frozen=True)
 class Contender:
-    """A name, and a module whose `prepare(workload, **settings)` returns a function of n that runs n steps.
+    """A name, and a module whose `prepare(workload, **settings)` returns a function that takes n and runs n steps.
 
-    The module's `LIBRARY` names the library that computes them.
+    The module's `LIBRARY` is the library that computes: "tensorflow", "jax" or "torch".
     """
 
     name: str
@@ -32,7 +32,7 @@ EVERYONE = (OWN, *(contender for some in OTHERS.values() for contender in some))
 
 
 def choose(names: Collection[str]) -> list[Contender]:
-    """Return the zoo's own `Contender` and those that some of the names of `OTHERS` stand for, in their order here.
+    """Return the zoo's own `Contender` and those of `OTHERS` under the given names, in the order of `OTHERS`.
 
     Raises:
         ZooError: for an unknown name, and for "pytorch" if PyTorch isn't installed.

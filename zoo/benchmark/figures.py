@@ -1,4 +1,4 @@
-"""The figures of a benchmark: images/s of each contender as bars, and how the cost of a net grows."""
+"""The plots of a benchmark: images/s of each contender as bars, and how the cost of a net grows."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ from zoo.benchmark.result import Result
 from zoo.benchmark.workload import MODES
 from zoo.runs.figures import COLOURS, GREY
 
-VARIED = {"batch_size": "images a step", "width": "width", "input_size": "input, pixels high"}
+VARIED = {"batch_size": "batch size", "width": "width", "input_size": "input height, pixels"}
 COLOUR = {contender.name: colour for contender, colour in zip(EVERYONE, COLOURS)}
 STYLES: dict[str, Any] = {"float32": "-", "bfloat16": "--"}
 
 
 def draw_results(results: list[Result]) -> Figure:
-    """Draw the images/s of each contender as bars, with a row of panels per model and a column per mode."""
+    """Plot the images/s of each contender as bars, with a row of panels per model and a column per mode."""
     models, modes = _distinct(results, "model"), _distinct(results, "mode")
     most = max(sum(r.model == model and r.mode == mode for r in results) for model in models for mode in modes)
     height = len(models) * (1.2 + 0.3 * most)
@@ -56,14 +56,14 @@ def _bars(axes, results):
     axes.set_yticks(ticks, [f"{precision}\nbatch {size}" for precision, size in groups])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.45 * max(r.fastest for r in results))
-    axes.locator_params(axis="x", nbins=6)  # so that large figures have room
+    axes.locator_params(axis="x", nbins=6)  # so that large numbers have room
     axes.xaxis.set_major_formatter("{x:,g}")
     axes.set_xlabel("images/s: median, slowest and fastest turn")
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def draw_growth(points: list[Point]) -> Figure:
-    """Draw images/s and ms per step of one net by batch, width and input size, beside growth by multiply-adds alone."""
+    """Plot images/s and ms per step of one net over batch size, width and input size, and what its MACs predict."""
     figure = Figure(figsize=(11, 6), layout="constrained")
     panels = figure.subplots(2, 3, sharex="col", sharey="row")
     series = _distinct(points, "mode", "precision")
@@ -81,7 +81,7 @@ def draw_growth(points: list[Point]) -> Figure:
         column[1].xaxis.set_minor_formatter(NullFormatter())
         column[1].set_xlabel(VARIED[varied])
     panels[0, 0].set_ylabel("images/s")
-    panels[1, 0].set_ylabel("ms a step")
+    panels[1, 0].set_ylabel("ms per step")
     figure.suptitle(points[0].model, fontsize=11)
     handles = [Line2D([], [], color=COLOURS[MODES.index(mode)], linestyle=STYLES[precision], marker="o", markersize=4,
                       label=f"{mode}, {precision}") for mode, precision in series]
@@ -91,7 +91,7 @@ def draw_growth(points: list[Point]) -> Figure:
 
 
 def _curves(axes, points):
-    """Draw one series into its two panels, and what its multiply-adds predict from the heaviest point."""
+    """Plot one series into its two panels, and what its multiply-adds predict from its last, most costly point."""
     points = sorted(points, key=lambda point: point.value)
     values, last = [point.value for point in points], points[-1]
     style = dict(color=COLOURS[MODES.index(last.mode)], linestyle=STYLES[last.precision], marker="o", markersize=4)

@@ -16,34 +16,31 @@ FACTORS = {"batch_size": (1 / 8, 1 / 4, 1 / 2, 1, 2), "width": (1 / 4, 1 / 2, 1,
 
 @dataclass(frozen=True)
 class Point(Result):
-    """A `Result`, the quantity that was varied, a key of `FACTORS`, and its value.
-
-    The value of "input_size" is the height in pixels.
-    """
+    """A `Result` for one `value` of a quantity `varied`, a key of `FACTORS`; "input_size" is the height in pixels."""
 
     varied: str
     value: float
 
 
 def variations(workload: Workload) -> dict[str, dict[float, Workload]]:
-    """Return the variations of a `Workload` that its net takes: {key of `FACTORS`: {value: workload}}.
+    """Return the variations of a `Workload` that its net can be built for: {key of `FACTORS`: {value: workload}}.
 
     Each inner dict contains the given workload itself, the same object.
     """
     found: dict[str, dict[float, Workload]] = {}
-    for varied, (own, change) in _changes(workload).items():
+    for varied, (given, change) in _changes(workload).items():
         found[varied] = {}
         for factor in FACTORS[varied]:
-            value = own * factor if varied == "width" else max(1, round(own * factor))
+            value = given * factor if varied == "width" else max(1, round(given * factor))
             try:
-                found[varied][value] = workload if value == own else change(value)
+                found[varied][value] = workload if value == given else change(value)
             except ZooError:  # too small an input, or a width that the layout fixes
                 continue
     return found
 
 
 def _changes(workload):
-    """Return, for each key of `FACTORS`, the workload's own value and a function from another value to a workload."""
+    """Return {key of `FACTORS`: (the workload's value, function from another value to a changed workload)}."""
     height, width, channels = workload.input_shape
 
     def changed(input_shape, **options):
@@ -61,15 +58,15 @@ def _changes(workload):
 
 
 def number_of_others(workload: Workload) -> int:
-    """Return how many workloads `measure_growth` measures."""
+    """Return how many more workloads `measure_growth` measures."""
     return sum(len(values) - 1 for values in variations(workload).values())
 
 
 def measure_growth(workload: Workload, result: Result, repeats: int, ceiling: Callable[[], float],
                    bar: tqdm) -> list[Point]:
-    """Measure the variations of a `Workload` with a known `Result`; return all `Point`s. Arguments as in `measure`.
+    """Measure the variations of a `Workload` whose own `Result` is known; return all `Point`s.
 
-    `bar` is a tqdm bar.
+    `bar` is a tqdm progress bar; the other arguments are those of `measure`.
     """
     points = []
     for varied, values in variations(workload).items():
@@ -79,7 +76,7 @@ def measure_growth(workload: Workload, result: Result, repeats: int, ceiling: Ca
                 bar.set_description(f"{workload.title}: {varied.replace('_', ' ')} {value:g}")
                 try:
                     (found,), _ = measure(changed, [OWN], repeats, ceiling, bar.update)
-                except ZooError:  # too large for the memory
+                except ZooError:  # such as too little memory
                     continue
             points.append(Point(**asdict(found), varied=varied, value=value))
     return points

@@ -1,4 +1,4 @@
-"""Keras's contender: `fit` and `predict` with Keras's defaults, on float32 images in memory."""
+"""The contender "keras": `fit` and `predict` with Keras's defaults, on float32 images in memory."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,9 +27,9 @@ def prepare(workload: Workload) -> Callable[[int], Any]:
 
 
 def _net(workload):
-    """Return keras.applications' net, or the zoo's, of Keras's own layers, if it has none or can't change it so."""
+    """Return keras.applications' net; if it has none, or overrides change it, the zoo's made of Keras's layers."""
     known = entry(workload.model)
     if "imagenet" in known.weights and not workload.options:
         return reference(known.name, weights=None, input_shape=workload.input_shape, classes=workload.classes)
     net = create(workload.model, workload.input_shape, workload.classes, **workload.options)
-    return keras.Model.from_config(net.get_config())  # which names Keras's layers only, where it has them
+    return keras.Model.from_config(net.get_config())  # the config names Keras's layers, not the zoo's faster ones

@@ -1,4 +1,4 @@
-"""Contenders take turns, round by round, so that other load on the machine affects all of them alike."""
+"""Contenders take turns, round by round, so that other load on the machine slows all of them alike."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,19 +8,19 @@ from typing import Any
 
 from zoo.benchmark.contenders import OWN, Contender
 from zoo.benchmark.process import Process
-from zoo.benchmark.result import Result, figures, ratio
+from zoo.benchmark.result import Result, ratio, speeds
 from zoo.benchmark.workload import Workload
 from zoo.errors import ZooError, first_line
 
-# Seconds that a turn of the zoo takes at least, if there are images enough: a call of `fit` has a fixed cost.
+# Least seconds of a turn of the zoo, if there are enough images: a call of `fit` has a fixed cost.
 TURN = 3.0
-# Of the matrices whose product is the ceiling: on a GPU the smaller product takes less time than its launch.
+# Rows of the matrices whose product is the ceiling: on a GPU the smaller product takes less time than its launch.
 SIZES = 2048, 8192
-SOON, TIMES = 0.01, 5  # seconds that are too short to measure, and how often products are timed in a round
+SHORTEST, TIMES = 0.01, 5  # least seconds of a timing, and the number of timings in a round
 
 
 class Entrant:
-    """A contender in its process, warmed up, and its seconds per step in each turn."""
+    """A contender with its process, warmed up, and its seconds per step in each turn so far."""
 
     def __init__(self, contender: Contender, process: Process, workload: Workload) -> None:
         self.contender, self.process = contender, process
@@ -44,8 +44,8 @@ def ceiling_of(precision: str) -> Iterator[Callable[[], float]]:
         with Process("zoo.benchmark.ceiling", precision, size) as process:
             process.run(1)
             seconds, _ = process.run(1)
-            if seconds >= SOON or size == SIZES[-1]:
-                products = ceil(SOON / seconds)
+            if seconds >= SHORTEST or size == SIZES[-1]:
+                products = ceil(SHORTEST / seconds)
                 yield partial(_best_rate, process, size, products)
                 return
 
@@ -56,7 +56,7 @@ def _best_rate(process, size, products):
 
 def measure(workload: Workload, contenders: list[Contender], repeats: int, ceiling: Callable[[], float],
             progress: Callable[[], Any]) -> tuple[list[Result], dict[str, str]]:
-    """Return the `Result`s of the `Contender`s, the zoo's own first, and why the others have none: {name: reason}.
+    """Return the `Result`s of the `Contender`s, the zoo's first, and the reasons why others have none, {name: reason}.
 
     Args:
         workload: the `Workload`.
@@ -115,5 +115,5 @@ def _result(workload, entrant, own, ceiling):
         device=entrant.process.device, peak_memory_mb=round(entrant.peak / 1e6, 1),
         build_seconds=round(entrant.process.build_seconds, 3), compile_seconds=round(entrant.compile_seconds, 3),
         ratio=None if entrant is own else ratio(own.seconds, entrant.seconds),
-        **figures(entrant.seconds, workload.batch_size, workload.flops_per_image, ceiling),
+        **speeds(entrant.seconds, workload.batch_size, workload.flops_per_image, ceiling),
     )

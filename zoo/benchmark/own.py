@@ -1,4 +1,4 @@
-"""The zoo's own contender: what `zoo train` runs on images in memory, and `zoo.predictor`."""
+"""The zoo as a contender: what `zoo train` runs on images in memory, and `zoo.predictor`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,8 @@ def _training(workload):
     preprocessing, recipe = workload.preprocessing, workload.recipe
     images, labels = workload.images((*preprocessing.size, preprocessing.channels))
     split = Split(images, labels)
-    dataset = Dataset("random images", _class_names(workload), train=split, validation=split, test=split)
+    class_names = tuple(map(str, range(workload.classes)))
+    dataset = Dataset("random images", class_names, train=split, validation=split, test=split)
     _, classifier = build_classifier(workload.plan, preprocessing, recipe, dataset, shards=shards)
     classifier.cache_on_device(images, labels)
     blocks = generated(classifier.blocks(recipe.batch_size, recipe.seed))
@@ -43,7 +44,3 @@ def _inference(workload):
     net = create(workload.model, workload.input_shape, workload.classes, **workload.options)
     predict = predictor(net, workload.precision, workload.batch_size)
     return lambda steps: predict(images[: steps * workload.batch_size])
-
-
-def _class_names(workload):
-    return tuple(map(str, range(workload.classes)))

@@ -1,4 +1,4 @@
-"""A contender in a process of its own, which runs steps on request and is idle otherwise."""
+"""A process for a contender, which runs steps on request and is idle otherwise."""
 
 import os
 import signal
@@ -13,20 +13,20 @@ from zoo.benchmark import device
 from zoo.errors import ZooError, first_line
 
 SMALLER = "a smaller batch may fit into the memory."
-FULL = ("ResourceExhausted", "RESOURCE_EXHAUSTED", "OutOfMemory", "allocate memory")  # by TensorFlow, JAX, PyTorch
-PATIENCE = 10  # seconds that a process has to end by itself
+FULL = ("ResourceExhausted", "RESOURCE_EXHAUSTED", "OutOfMemory", "allocate memory")  # in errors of the libraries
+PATIENCE = 10  # seconds until a process that hasn't ended is killed
 # Several processes share a GPU, so none may preallocate all of its memory.
 SHARING = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
 class Process:
-    """A process in which `prepare(*arguments, **settings)` of a module was called, whose result `run` calls.
+    """A process that has called `prepare(*arguments, **settings)` of a module; `run` calls the function it returned.
 
-    `build_seconds` is how long `prepare` took, without the imports, and `device` the name of the device that the
-    module's `LIBRARY` computes on. As a context manager it ends the process.
+    `build_seconds` is how long `prepare` took, without imports, and `device` the name of the device that the module's
+    `LIBRARY` computes on. Used as a context manager, it ends the process.
 
     Raises:
-        ZooError: the contender's own, and for a lack of memory, which may have killed the process.
+        ZooError: as the module does, and if memory runs out, for which the system may have killed the process.
         RuntimeError: for any other exception; the message's first line is the error, the others its traceback.
     """
 
@@ -49,7 +49,7 @@ class Process:
         self._process.join()
 
     def run(self, steps: int) -> tuple[float, int]:
-        """Run a number of steps; return the seconds that they took, and the peak of memory so far, in bytes."""
+        """Run a number of steps; return the seconds that they took, and the peak memory so far, in bytes."""
         return self._answered(steps)
 
     def _answered(self, *asked):
@@ -68,9 +68,9 @@ class Process:
 
 
 def _serve(connection, module, arguments, settings):
-    """Answer until the parent closes the pipe: first with build seconds and device, then to each number of steps."""
+    """Send build seconds and device, then, until the parent closes the pipe, run each number of steps that it sends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # the libraries' start-up notes
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # hides the libraries' start-up messages
     os.environ.update(SHARING)
     try:
         contender = import_module(module)

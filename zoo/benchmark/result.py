@@ -1,4 +1,4 @@
-"""Seconds per step in each turn -> the figures of a contender."""
+"""Seconds per step in each round -> the measurements of a contender."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -6,16 +6,17 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Result:
-    """A contender's figures; the fields are the keys of the command's `--json`.
+    """A contender's measurements; the fields are the keys of `zoo benchmark --json`.
 
-    `ms_per_step` is the median over the rounds, and `images_per_second` follows from it; `slowest` and `fastest` are
-    the images/s of single turns, `spread` is their difference as a share of the median. `device` is the GPU or CPU that
-    computed, `peak_memory_mb` the peak of GPU memory in use, or of the process's resident memory, libraries and images
-    included. `build_seconds` passed until net, optimizer and images were ready; `compile_seconds` is how much longer
-    the first steps took than the next. `gflops` are billions of operations per second: two for each multiply-add, and
-    three times as many in training; `ceiling_gflops` is the most that a product of large matrices reached in the same
-    rounds, `share_of_ceiling` is `gflops` as a share of that. `ratio` says how many times as fast as the contender the
-    zoo is, the median of the rounds; it is None for the zoo.
+    In each of several rounds every contender takes a turn. `ms_per_step` is the median over the rounds, and
+    `images_per_second` follows from it; `slowest` and `fastest` are the images/s of single turns, `spread` is their
+    difference as a fraction of the median. `device` is the GPU or CPU that computed, `peak_memory_mb` the peak of GPU
+    memory in use, or of the process's resident memory, including libraries and images. `build_seconds` passed until
+    net, optimizer and images were ready; `compile_seconds` is how much longer the first steps took than the next.
+    `gflops` are billions of operations per second: two for each multiply-add, and three times as many in training;
+    `ceiling_gflops` is the most that a product of large matrices reached in the same rounds, `share_of_ceiling` is
+    `gflops` divided by it. `ratio` is how many times as fast as the contender the zoo is, the median of the rounds;
+    None for the zoo.
     """
 
     model: str
@@ -40,8 +41,8 @@ class Result:
     ratio: float | None
 
 
-def figures(seconds: list[float], batch_size: int, flops_per_image: int, ceiling: float) -> dict[str, float]:
-    """Return the fields of `Result` on speed, given the seconds per step of each round."""
+def speeds(seconds: list[float], batch_size: int, flops_per_image: int, ceiling: float) -> dict[str, float]:
+    """Return the fields of `Result` about speed, given the seconds per step of each round."""
     rates = [batch_size / one for one in seconds]
     rate = batch_size / median(seconds)
     gflops = rate * flops_per_image / 1e9
@@ -53,6 +54,6 @@ def figures(seconds: list[float], batch_size: int, flops_per_image: int, ceiling
     }
 
 
-def ratio(own: list[float], others: list[float]) -> float:
-    """Return how many times as fast `own` is as `others`: the median of the rounds' ratios of seconds per step."""
-    return round(median(other / mine for mine, other in zip(own, others, strict=True)), 3)
+def ratio(zoo: list[float], other: list[float]) -> float:
+    """Return how many times as fast the zoo is as another contender, given both's seconds per step of each round."""
+    return round(median(theirs / ours for ours, theirs in zip(zoo, other, strict=True)), 3)

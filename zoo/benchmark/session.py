@@ -1,4 +1,4 @@
-"""A session of `zoo benchmark`: all that it measures, and the results."""
+"""A session: everything that one call of `zoo benchmark` measures."""
 
 import os
 import platform
@@ -22,9 +22,10 @@ from zoo.versions import installed
 
 @dataclass(frozen=True)
 class Session:
-    """What was measured where; the fields are the keys of the command's `--json`.
+    """The results of a session; the fields are the keys of `zoo benchmark --json`.
 
-    `results` are `Result`s, `growth` is `Point`s, `notes` are messages on contenders that couldn't be measured.
+    `machine` describes hardware and library versions, `results` are `Result`s, `growth` is `Point`s, and `notes` are
+    messages about what couldn't be measured.
     """
 
     machine: dict
@@ -37,18 +38,18 @@ def benchmark(nets: Sequence[tuple[str, tuple[int, int, int] | None]], vs: Seque
               modes: Sequence[str] = MODES, precisions: Sequence[str] = PRECISIONS,
               batch_sizes: Sequence[int | None] = (None,), classes: int | None = None,
               options: dict[str, Any] | None = None, repeats: int = 5, growth: bool = False) -> Session:
-    """Measure nets, each by itself or beside other contenders; return the `Session`.
+    """Measure nets, alone or beside other contenders; return the `Session`.
 
     Args:
         nets: pairs of a registered name, or "my_layout.py:tiny", and an input shape, None for the model's own.
-        vs: some of "pytorch" and "keras".
+        vs: what to compare with, some of "pytorch" and "keras".
         modes: some of "training" and "inference".
         precisions: some of "float32" and "bfloat16".
         batch_sizes: images per step; None is 128, or 32 for inputs of more than 64 pixels.
         classes: the number of classes; each model's own by default.
-        options: the layout's overrides, as `zoo.create` takes them.
-        repeats: how many turns each contender takes.
-        growth: whether to measure, too, how the cost of a single net grows with batch, width and input size.
+        options: overrides of the layout, as `zoo.create` takes them.
+        repeats: the number of rounds, in each of which every contender takes a turn.
+        growth: whether also to measure how the cost of a single net grows with batch size, width and input size.
 
     Raises:
         ZooError: for bad input, before anything is measured; and if the zoo itself can't run the first workload.
@@ -77,7 +78,7 @@ def benchmark(nets: Sequence[tuple[str, tuple[int, int, int] | None]], vs: Seque
             except ZooError as problem:
                 if not results:
                     raise
-                notes.append(f"{workload.title}: {problem}")  # what was measured so far isn't lost
+                notes.append(f"{workload.title}: {problem}")  # keeps what was measured so far
                 continue
             results += found
             for name, reason in failed.items():

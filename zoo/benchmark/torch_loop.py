@@ -1,4 +1,4 @@
-"""PyTorch's contender: the plain loop that its tutorials teach, on images that stay on the device."""
+"""The contenders "pytorch": the plain loop of PyTorch's tutorials, on images that stay on the device."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -22,8 +22,8 @@ def prepare(workload: Workload, channels_last: bool = False, compiled: bool = Fa
 
     Args:
         workload: the `Workload`.
-        channels_last: whether feature maps and kernels are stored as NHWC; the optimizer is a fused one then.
-        compiled: whether the net is compiled by `torch.compile`; in inference its weights are constants then.
+        channels_last: whether feature maps and kernels are stored as NHWC; this also fuses the optimizer.
+        compiled: whether the net is compiled by `torch.compile`; in inference this freezes the weights as constants.
 
     Raises:
         ZooError: for a net that `TorchNet` can't translate.
@@ -75,7 +75,7 @@ def _classifier(logits, images, batch_size):
 
 
 def _finished(run):
-    """Return the same function, but one that waits until a GPU is done, too."""
+    """Return a function that calls `run` and then waits until a GPU is done."""
 
     def finished(steps):
         result = run(steps)

@@ -22,7 +22,7 @@ ACTIVATIONS = {
 class TorchNet(nn.Module):
     """From images (N, channels, height, width) to the output of a `Trace`'s last word: class scores, without a softmax.
 
-    Its modules are in the order of the trace's layers.
+    `modules_in_order` has a module for each of the trace's layers.
 
     Raises:
         ZooError: for a word that has no translation to PyTorch.
@@ -50,7 +50,7 @@ class TorchNet(nn.Module):
 
 
 class Apply(nn.Module):
-    """A function without weights, as a module."""
+    """A module without weights that calls a function."""
 
     def __init__(self, function: Callable[..., torch.Tensor]) -> None:
         super().__init__()
@@ -107,8 +107,8 @@ def _module(layer):
 
 
 def _convolution(layer, make):
-    """Return the convolution that `make(padding)` makes, with the layer's explicit padding and activation."""
-    (top, bottom), (left, right) = layer.rings
+    """Return the convolution that `make(padding)` makes, with the layer's padding in pixels and its activation."""
+    (top, bottom), (left, right) = layer.pad_widths
     if (top, left) == (bottom, right):
         return nn.Sequential(make((top, left)), _activation(layer))
     return nn.Sequential(nn.ZeroPad2d((left, right, top, bottom)), make(0), _activation(layer))
@@ -116,8 +116,8 @@ def _convolution(layer, make):
 
 def _pool(layer, size, stride):
     """Return a pool. PyTorch's max pool pads with -inf: after a ReLU that has the same result as zeros."""
-    (top, bottom), (left, right) = layer.rings
-    kept_out = isinstance(layer.word.padding, str)  # whether a mean leaves padding out
+    (top, bottom), (left, right) = layer.pad_widths
+    leaves_out = isinstance(layer.word.padding, str)  # whether a mean leaves the padding out, as Keras's does
     if layer.word.padding == "ceil":
         padding, ceil = (0, 0), True
     elif (top, left) == (bottom, right):
@@ -129,7 +129,7 @@ def _pool(layer, size, stride):
         raise _untranslated(layer, "a mean with uneven padding")
     if layer.word.kind == "max":
         return nn.MaxPool2d(size, stride, padding, ceil_mode=ceil)
-    return nn.AvgPool2d(size, stride, padding, ceil, count_include_pad=not kept_out)
+    return nn.AvgPool2d(size, stride, padding, ceil, count_include_pad=not leaves_out)
 
 
 def _norm(word, channels):

@@ -1,4 +1,4 @@
-"""What is measured: a net, training or inference, a precision, a batch size; and how much work a block is."""
+"""What is measured: a net, training or inference, a precision, a batch size; and how many steps make a block."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,16 +15,17 @@ from zoo.recipes.recipe import Recipe
 from zoo.registry import entry
 
 MODES = ("training", "inference")
-LONGEST, BLOCKS = 50, 10  # most steps per block, and blocks in the training set
-WORK, MOMENT = 1e11, 0.25  # floating-point operations per block, or seconds at the ceiling's speed if that is more
+LONGEST, BLOCKS = 50, 10  # the most steps of a block, and the number of blocks that there are images for
+WORK, MOMENT = 1e11, 0.25  # floating-point operations of a block, or seconds at the ceiling's speed if that is more
 
 
 @dataclass(frozen=True)
 class Workload:
     """One net in one mode, precision and batch size: the same for all contenders.
 
-    `model` is what `zoo.create` takes, `options` the layout's overrides. `input_shape` is the net's own, (height,
-    width, channels); `work` is the number of floating-point operations per block, which is at least one step.
+    `model` is a registered name or "my_layout.py:tiny", `options` are overrides of its layout. `input_shape` is the
+    net's, (height, width, channels). A block is the steps that the zoo trains in one compiled call, about `work`
+    floating-point operations, but at least one step.
     """
 
     model: str
@@ -46,7 +47,7 @@ class Workload:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """The `Preprocessing` of the model for images of unknown mean and deviation."""
+        """The `Preprocessing` of the model for images of unknown mean and standard deviation."""
         return default_preprocessing(entry(self.model), self.input_shape)
 
     @property
@@ -61,12 +62,12 @@ class Workload:
 
     @property
     def steps_in_block(self) -> int:
-        """The number of batches that the zoo trains on in one compiled call: the fewer, the heavier they are."""
+        """The number of steps in a block: the more a step computes, the fewer."""
         return int(np.clip(self.work / (self.flops_per_image * self.batch_size), 1, LONGEST))
 
     @property
     def steps(self) -> int:
-        """The number of batches that there are images for."""
+        """The number of steps that there are images for."""
         return BLOCKS * self.steps_in_block
 
     def images(self, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -81,7 +82,7 @@ class Workload:
 def make_workload(model: str, mode: str, precision: str, batch_size: int | None = None,
                   input_shape: tuple[int, int, int] | None = None, classes: int | None = None,
                   **options: Any) -> Workload:
-    """Return the `Workload` of a model with these overrides of its layout; what is None is the model's own.
+    """Return the `Workload` of a model; `options` are overrides of its layout, arguments that are None its own values.
 
     The batch size is 128 by default, for inputs of more than 64 pixels 32.
 

@@ -1,4 +1,4 @@
-"""Words on the command line -> calls of the other rooms, each imported only by the command that needs it."""
+"""The command line: arguments -> calls of the other packages, each imported only by the command that needs it."""
 
 from zoo.cli import nets, training, trained, speed  # isort: skip  (in the order of `zoo --help`)
 from zoo.cli.frame import main

@@ -1,4 +1,4 @@
-"""The command `zoo` itself: how each of its commands ends, and how a warning is told."""
+"""The command `zoo` itself, and what all its commands do with errors, Ctrl-C and warnings."""
 
 import os
 import sys
@@ -12,16 +12,16 @@ from zoo.errors import ZooError, ZooWarning
 from zoo.names import line
 from zoo.versions import __version__
 
-# TensorFlow's start-up notes; what it found to run on is printed before training.
+# Hides TensorFlow's start-up messages; the devices that it found are printed before training.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 class Sentences:
-    """Bad input ends in one sentence and exit code 2, Ctrl-C in 130; a warning is a sentence on standard error."""
+    """Bad input ends in one sentence and exit code 2, Ctrl-C in exit code 130; warnings go to standard error."""
 
     def invoke(self, context: click.Context) -> Any:
         if hasattr(sys.stdout, "reconfigure"):
-            sys.stdout.reconfigure(errors="backslashreplace")  # a name that it can't print ends no command
+            sys.stdout.reconfigure(errors="backslashreplace")  # so that a name that it can't print isn't an error
         try:
             with _telling_warnings():
                 return super().invoke(context)  # type: ignore[misc]
@@ -36,22 +36,22 @@ class Sentences:
 
 @contextmanager
 def _telling_warnings():
-    """Print each `ZooWarning` as its sentence alone, without the place in the code that it comes from."""
+    """Print each `ZooWarning` as a sentence, without the file and line of code that it comes from."""
 
-    def tell(message, category, *place, own=warnings.showwarning):
+    def show(message, category, *place, default=warnings.showwarning):
         if issubclass(category, ZooWarning):
             click.echo(line(str(message)), err=True)
         else:
-            own(message, category, *place)
+            default(message, category, *place)
 
     with warnings.catch_warnings():
-        warnings.showwarning = tell
+        warnings.showwarning = show
         warnings.simplefilter("always", ZooWarning)
         yield
 
 
 class Command(Sentences, click.Command):
-    """A command by itself."""
+    """A single command, not a group."""
 
 
 class Commands(Sentences, click.Group):

@@ -24,13 +24,13 @@ def _parse_count(context, parameter, value):
 
 @main.command("list")
 @click.argument("patterns", nargs=-1, metavar="[PATTERN|WORD]...")
-@click.option("--family", help="Only this family, a shell pattern.")
-@click.option("--year", help="Only this year, or these: 2012-2014.")
+@click.option("--family", help="Only the families that match this shell pattern.")
+@click.option("--year", help="Only this year, or a range of years: 2012-2014.")
 @click.option("--max-params", callback=_parse_count, help="Only nets of at most so many parameters: 60k, 5M.")
 @click.option("--markdown", is_flag=True, help="Print the table in Markdown.")
 @json_option
 def list_(patterns, family, year, max_params, markdown, as_json):
-    """List the models whose names match any PATTERN ("vgg*"), or whose summary or paper holds all the WORDs, or all."""
+    """List all models, or those whose name matches a PATTERN ("vgg*"), or whose summary or paper has every WORD."""
     from zoo.facts import facts, search
     from zoo.plan import plan
 
@@ -50,8 +50,8 @@ def list_(patterns, family, year, max_params, markdown, as_json):
 
 @main.command()
 @click.argument("model")
-@click.option("--input", "input_shape", type=Size(), help="Another input: HxW or HxWxC.")
-@click.option("--classes", type=int, help="Another number of classes.")
+@click.option("--input", "input_shape", type=Size(), help="Input size, HxW or HxWxC [default: the model's own].")
+@click.option("--classes", type=int, help="Number of classes [default: the model's own].")
 @set_option
 @json_option
 def info(model, input_shape, classes, options, as_json):
@@ -78,11 +78,11 @@ def info(model, input_shape, classes, options, as_json):
 
 @main.command()
 @click.argument("model")
-@click.option("--input", "input_shape", type=Size(), help="Another input: HxW or HxWxC.")
+@click.option("--input", "input_shape", type=Size(), help="Input size, HxW or HxWxC [default: the model's own].")
 @set_option
 @click.option("--output", type=Picture(), help="The file: .png, .svg or .pdf [default: MODEL.png].")
 def plot(model, input_shape, options, output):
-    """Draw the maps of MODEL to scale."""
+    """Draw the feature maps of MODEL to scale."""
     from zoo.inspect.diagram import draw_network
     from zoo.plan import plan
 

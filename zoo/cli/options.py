@@ -1,4 +1,4 @@
-"""Options that several commands share, and how their texts are read."""
+"""Options that several commands share, and how their values are parsed."""
 
 import os
 import re
@@ -26,7 +26,7 @@ class Size(click.ParamType):
 
 
 class OrNone(click.ParamType):
-    """A value of another type, or "none": what a field of the recipe then is, whatever it starts from."""
+    """A value of the type `kind`, or "none", which sets a field of the recipe to None whatever its default is."""
 
     def __init__(self, kind: type) -> None:
         self.kind = click.types.convert_type(kind)
@@ -41,7 +41,7 @@ class OrNone(click.ParamType):
 
 
 class Picture(click.ParamType):
-    """A file that a figure can be drawn into, as far as can be told before."""
+    """The path of a plot to be written, checked before anything is computed: suffix, folder, permission."""
 
     name = "FILE"
 
@@ -56,7 +56,7 @@ class Picture(click.ParamType):
         return path
 
 
-# Arguments of zoo.create that are no overrides: the commands have options of their own for some.
+# Arguments of zoo.create that aren't overrides, so that --set refuses them; some are options of their own.
 BUILDER_ARGUMENTS = ("input_shape", "classes", "include_top", "pooling", "classifier_activation", "weights", "features",
                      "name")
 
@@ -74,19 +74,19 @@ def parse_pairs(context: click.Context, parameter: click.Parameter, values: Sequ
     return pairs
 
 
-def parse_settings(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> dict[str, Any]:
-    """["padding=same", "width=0.5"] -> {"padding": "same", "width": 0.5}."""
+def parse_overrides(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> dict[str, Any]:
+    """As `parse_pairs`, with Python's values: ["padding=same", "width=0.5"] -> {"padding": "same", "width": 0.5}."""
     from zoo.layout.rewrite import literal
 
-    settings = parse_pairs(context, parameter, values)
-    for key in settings:
+    overrides = parse_pairs(context, parameter, values)
+    for key in overrides:
         if key in BUILDER_ARGUMENTS:
             raise click.BadParameter(f"{key} isn't an override of the layout.")
-    return {key: literal(value) for key, value in settings.items()}
+    return {key: literal(value) for key, value in overrides.items()}
 
 
 set_option = click.option(
-    "--set", "options", multiple=True, metavar="KEY=VALUE", callback=parse_settings,
+    "--set", "options", multiple=True, metavar="KEY=VALUE", callback=parse_overrides,
     help="Override the layout: padding, stride, pool, norm, activation, dropout, width, output_stride, head, and the "
          "model's own options. May be repeated.",
 )
@@ -95,57 +95,57 @@ data_dir_option = click.option("--data-dir", type=click.Path(), help="Where TFDS
 
 
 def bare_model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that make a model by name as good as a run: its weights and what they need."""
+    """Add the options that a model given by name needs, and a run doesn't: weights, overrides, a check of outputs."""
     for option in reversed((
         click.option("--weights", type=click.Path(), help="Weights for a model by name: imagenet, torchvision, .keras, "
                      ".weights.h5, or PyTorch's .pth, .th, .ckpt, .bin, .safetensors."),
         set_option,
         click.option("--check", nargs=2, type=click.Path(), metavar="IMAGES.npy OUTPUTS.npy", default=None,
-                     help="Compare first with what the net that the weights come from gave for these images, "
-                          "preprocessed as it was given them; end if they differ."),
+                     help="First compare with the outputs that the weights' original net gave for these images, "
+                          "preprocessed for it; stop if they differ."),
     )):
         command = option(command)
     return command
 
 
 def with_channels(size: tuple[int, ...] | None, model: str) -> tuple[int, ...] | None:
-    """Complete a (height, width) by the model's own channels, or by 3."""
+    """Complete (height, width) with the model's default number of channels, or 3; None stays None."""
     from zoo.registry import entry
 
     return size if size is None or len(size) == 3 else (*size, (entry(model).input_shape or (3,))[-1])
 
 
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that say what is trained, on what and how."""
+    """Add the options for the model, the data set and the recipe of a training."""
     for option in reversed((
         click.option("--model", default="lenet", show_default=True, help="A registered name, or my_layout.py:name."),
         click.option("--dataset", default="digits", show_default=True,
                      help="digits, a TFDS name, a folder of class folders, or a Keras-style .npz."),
         data_dir_option,
         click.option("--limit", type=int, metavar="N",
-                     help="At most N images for training, as many to validate and to test."),
+                     help="Use at most N images of each split: training, validation and test."),
         click.option("--classes", callback=parse_names, metavar="A,B,…", help="Only these classes, in this order."),
         click.option("--image-size", type=Size(),
                      help="Train at this size; by default it follows from model and data."),
         set_option,
         click.option("--weights", metavar="SET|FILE|RUN", help="Start from weights: imagenet, torchvision, a file or a "
                      "run's folder; a head of another number of classes starts anew."),
-        click.option("--recipe", metavar="fast|paper|FILE", help="What the options below start from: the model's and "
-                     "data's own defaults (fast), the paper's training, or a YAML file of fields."),
+        click.option("--recipe", metavar="fast|paper|FILE", help="Where the options below take their defaults from: "
+                     "the model and the data set (fast), the paper's training, or a YAML file of fields."),
         recipe_options,
-        click.option("--runs", default="runs", show_default=True, type=click.Path(), help="Where the folder is made."),
+        click.option("--runs", default="runs", show_default=True, type=click.Path(),
+                     help="The folder in which a new run's folder is made."),
         click.option("--tensorboard", "trackers", multiple=True, flag_value="tensorboard",
-                     help="Also write the figures for TensorBoard: tensorboard --logdir runs."),
-        click.option("--mlflow", "trackers", multiple=True, flag_value="mlflow", help="Also send them to MLflow."),
-        click.option("--wandb", "trackers", multiple=True, flag_value="wandb",
-                     help="Also send them to Weights & Biases."),
+                     help="Also log metrics for TensorBoard: tensorboard --logdir runs."),
+        click.option("--mlflow", "trackers", multiple=True, flag_value="mlflow", help="Also log to MLflow."),
+        click.option("--wandb", "trackers", multiple=True, flag_value="wandb", help="Also log to Weights & Biases."),
     )):
         command = option(command)
     return command
 
 
 def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command an option for each field of the recipe."""
+    """Add an option for each field of the recipe."""
     from dataclasses import fields
     from types import NoneType
     from typing import get_args
@@ -156,18 +156,18 @@ def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
         name, rules = item.name.replace("_", "-"), item.metadata
         flag = f"--{name}/--no-{name}" if item.type is bool else f"--{name}"
         optional = next((OrNone(kind) for kind in get_args(item.type) if kind is not NoneType), None)
-        options: Any = {
+        parsing: Any = {
             bool: {"default": None},
             tuple: {"callback": partial(parse_several, kind=rules.get("kind", str)), "metavar": "A,B,…|none"},
         }.get(item.type, {"type": optional or item.type})
         choices = f": {', '.join(rules['choices'])}" if "choices" in rules else ""
         default = "" if item.default in (None, False, ()) else f" [default: {written(item.default)}]"
-        command = click.option(flag, help=f"{rules['meaning']}{choices}{default}.", **options)(command)
+        command = click.option(flag, help=f"{rules['meaning']}{choices}{default}.", **parsing)(command)
     return command
 
 
 def written(value: Any) -> str:
-    """A default as it is typed."""
+    """Return a default value as one types it on the command line."""
     if isinstance(value, tuple):
         return ",".join(map(written, value))
     return value if isinstance(value, str) else f"{value:g}"

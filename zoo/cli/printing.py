@@ -1,4 +1,4 @@
-"""How commands print: JSON, tables, sizes, counts, figures."""
+"""How commands print JSON, tables, sizes and counts, and write plots."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -19,11 +19,12 @@ def print_json(value: Any) -> None:
 
 
 def by(shape: Iterable[int]) -> str:
+    """(32, 32, 3) -> "32x32x3"."""
     return "x".join(map(str, shape))
 
 
 def short(count: int) -> str:
-    """1234567 -> "1.23 M"."""
+    """1234567 -> "1.235 M"."""
     for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if count >= unit:
             return f"{count / unit:.4g} {name}"
@@ -31,7 +32,7 @@ def short(count: int) -> str:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], style: str = "simple") -> None:
-    """Print rows under columns; a column whose name starts with "#" holds numbers and is aligned right."""
+    """Print a table; a column whose name starts with "#", which isn't printed, holds numbers and is aligned right."""
     from tabulate import tabulate
 
     align = ["right" if column.startswith("#") else "left" for column in columns]

@@ -12,27 +12,26 @@ from zoo.cli.printing import by, print_json, print_table, short, write_figure
 
 @main.command()
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
-@click.option("--vs", multiple=True, metavar="pytorch|keras", help="Measure beside it the same net in a plain PyTorch "
-              "loop, or in Keras's fit and predict (keras.applications' net, if it has one). May be "
-              "repeated.")
-@click.option("--mode", metavar="training|inference", help="Only this [default: both].")
-@click.option("--precision", metavar="float32|bfloat16", help="Only this [default: both].")
+@click.option("--vs", multiple=True, metavar="pytorch|keras", help="Compare with the same net in a plain PyTorch loop, "
+              "or in Keras's fit and predict (keras.applications' net, if it has one). May be repeated.")
+@click.option("--mode", metavar="training|inference", help="Measure only this [default: both].")
+@click.option("--precision", metavar="float32|bfloat16", help="Measure only this [default: both].")
 @click.option("--batch-size", "batch_sizes", callback=partial(parse_names, kind=int), metavar="A,B,…",
-              help="Images a step [default: 128, for inputs of more than 64 pixels 32].")
-@click.option("--input", "input_shape", type=Size(), help="Another input: HxW or HxWxC.")
-@click.option("--classes", type=int, help="Another number of classes.")
+              help="One or several batch sizes [default: 128, or 32 for inputs of more than 64 pixels].")
+@click.option("--input", "input_shape", type=Size(), help="Input size, HxW or HxWxC [default: the model's own].")
+@click.option("--classes", type=int, help="Number of classes [default: the model's own].")
 @set_option
-@click.option("--repeats", default=5, show_default=True, type=click.IntRange(1), help="Turns that each one takes.")
-@click.option("--plot", type=Picture(), help="Draw the images/s: .png, .svg or .pdf.")
-@click.option("--plot-growth", type=Picture(), help="Measure also at other batch sizes, widths and "
-              "input sizes, and draw how the cost grows.")
+@click.option("--repeats", default=5, show_default=True, type=click.IntRange(1), help="How many times to measure each.")
+@click.option("--plot", type=Picture(), help="Plot the images/s into this file: .png, .svg or .pdf.")
+@click.option("--plot-growth", type=Picture(), help="Also measure other batch sizes, widths and input sizes, and plot "
+              "how the cost grows.")
 @json_option
 def benchmark(models, vs, mode, precision, batch_sizes, input_shape, classes, options, repeats, plot, plot_growth,
               as_json):
     """Measure how fast MODELs train and classify here, on random images.
 
-    Each contender has a process of its own, and they take turns; a figure is the median of its turns. On a processor,
-    the peak memory holds libraries and images too.
+    Each contender (the zoo, and those of --vs) runs in a process of its own, and they take turns; results are medians
+    of a contender's turns. On a CPU, the peak memory includes libraries and images.
 
     --json prints an object: "machine", "notes" and "results", a list of objects with "model", "mode", "precision",
     "batch_size", "input_shape", "macs", "contender", "images_per_second", "slowest" and "fastest" (of the turns),
@@ -63,7 +62,7 @@ def benchmark(models, vs, mode, precision, batch_sizes, input_shape, classes, op
 
 
 def _print_speeds(session):
-    """Print a table a model, and what is to be said of them."""
+    """Print a table for each model, the ceilings and the notes."""
     columns = ("mode", "precision", "#batch", "contender", "#images/s", "#spread", "#ms/step", "#peak MB", "#build s",
                "#compile s", "#GFLOP/s", "#of ceiling", "#zoo is")
     for model in dict.fromkeys(result.model for result in session.results):

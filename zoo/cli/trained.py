@@ -1,4 +1,4 @@
-"""Commands on what was trained: evaluate, compare, predict, export."""
+"""Commands that take runs, or models with weights: evaluate, compare, predict, export."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +21,7 @@ def _tell_of_weights(run_or_model, weights, check):
 
 @main.command()
 @click.argument("run_or_model", metavar="RUN|MODEL")
-@click.option("--dataset", help="Another data set with the same classes; a run's own by default.")
+@click.option("--dataset", help="A data set with the same classes [default: that of the run].")
 @data_dir_option
 @bare_model_options
 @json_option
@@ -40,10 +40,10 @@ def evaluate(run_or_model, dataset, data_dir, weights, options, check, as_json):
 @main.command()
 @click.argument("folders", nargs=-1, metavar="RUN RUN...")
 @click.option("--output", default="compare", show_default=True, metavar="NAME", type=click.Path(),
-              help="What is written: the curves as NAME.png, curves and table as the page NAME.html.")
+              help="Write the curves to NAME.png, curves and table to the page NAME.html.")
 @json_option
 def compare(folders, output, as_json):
-    """Put runs side by side, finished or not: a table of what they reached and where they differ, and their curves."""
+    """Compare runs, finished or not: a table of their metrics and differing settings, and their learning curves."""
     from zoo.runs.compare import compare, table, write_comparison
 
     runs = compare(folders)
@@ -79,16 +79,16 @@ def predict(run_or_model, images, weights, options, check, top, as_json):
 @click.option("--output", type=click.Path(), help="The folder to write [default: saved_model in the run's folder].")
 @json_option
 def export(run_or_model, weights, options, check, output, as_json):
-    """Write a SavedModel that takes raw images, reloaded and compared before it is called done."""
+    """Write a SavedModel that takes raw images, and check that, loaded again, it gives the same probabilities."""
     from zoo.inference.trained import load_trained
 
-    trained = load_trained(run_or_model, weights, options, check)  # a name that is none is told before Keras is loaded
+    trained = load_trained(run_or_model, weights, options, check)  # before Keras is loaded, so that errors come at once
 
     from zoo.export import export_saved_model
     from zoo.runs.folder import Run
 
-    own = trained.run or Run(Path("exports") / trained.name)
-    folder = Path(output) / "1" if output else own.saved_model_path
+    run = trained.run or Run(Path("exports") / trained.name)
+    folder = Path(output) / "1" if output else run.saved_model_path
     _tell_of_weights(run_or_model, weights, check)
     difference = export_saved_model(trained, folder)
     if as_json:

@@ -13,22 +13,22 @@ from zoo.cli.options import Size, json_option, parse_pairs, training_options
 from zoo.cli.printing import print_json, print_table, say
 from zoo.errors import ZooError
 
-SHOWN = 10  # of the trials of a search
+SHOWN = 10  # the most trials of a search that are printed
 
 
 @main.command()
 @training_options
 @click.option("--strategy", default="auto", metavar="auto|single|mirrored|multiworker",
-              help="Which devices train: one, all of this machine, or those of the cluster that the environment "
-                   "describes; auto is the last of these that there is.")
-@click.option("--resume", type=click.Path(), metavar="RUN", help="Go on with a run that was stopped, as it began.")
+              help="Train on a single device, on all of this machine (mirrored), or on the cluster that environment "
+                   "variables describe (multiworker); auto is the last of these that is available.")
+@click.option("--resume", type=click.Path(), metavar="RUN", help="Resume a run that was stopped, with its settings.")
 @json_option
 @click.pass_context
 def train(context, model, dataset, data_dir, image_size, options, runs, strategy, resume, as_json, **others):
-    """Train a model; leave a folder with the model, its curves and a report.
+    """Train a model, and write the run's folder: the model, its learning curves and a report.
 
-    A model or a data set may have other defaults than these: VGG without BatchNorm has a lower learning rate, LeNet of
-    1998 a rubbish class; on CIFAR images are flipped and cropped, and nets with BatchNorm train by SGD.
+    Models and data sets change some of the defaults below: VGG without BatchNorm has a lower learning rate, LeNet of
+    1998 a rubbish class; on CIFAR images are flipped and cropped, and nets with BatchNorm are trained by SGD.
     """
     from zoo.training import train as training
 
@@ -41,13 +41,13 @@ def train(context, model, dataset, data_dir, image_size, options, runs, strategy
             model, dataset, data_dir, image_size, options, runs, verbose, click.echo, strategy=strategy,
             own_process=True, **others,
         )
-    if result is None:  # the chief of the workers tells it
+    if result is None:  # another worker, the chief, prints it
         return
     epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
     click.echo(f"Test accuracy {result.test_accuracy:.4f}, loss {result.test_loss:.4f}, after {epochs} "
                f"in {result.seconds:.1f} s ({result.images_per_second:,.0f} images/s).")
     for name, what in (("model.keras", "the best epoch on validation"), ("report.html", "curves, classes, mistakes"),
-                       ("metrics.csv", "every epoch"), ("config.json", "all that repeats the run")):
+                       ("metrics.csv", "every epoch"), ("config.json", "all settings, to repeat the run")):
         if (path := Path(result.run) / name).exists():
             say(f"  {path}  {what}")
     run = shlex.quote(result.run)
@@ -57,31 +57,31 @@ def train(context, model, dataset, data_dir, image_size, options, runs, strategy
 
 
 def _refuse_others(context, what, *allowed):
-    """What is resumed goes on as it began: no other option has a meaning."""
+    """Raise `ZooError` for other options beside --resume: a run or a search is resumed with its own settings."""
     for option in context.command.params:
         given = context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
         if option.name == "trackers":  # one parameter of several flags
             given = option.flag_value in context.params["trackers"]
         if given and option.name not in allowed:
-            raise ZooError(f"{what} goes on as it began: --resume takes no {option.opts[0]} beside it.")
+            raise ZooError(f"{what} is resumed with its own settings: --resume takes no {option.opts[0]} beside it.")
 
 
 @main.command()
 @click.option(
     "--over", multiple=True, metavar="NAME=VALUES", callback=parse_pairs,
-    help="Search a field of the recipe (learning_rate, as in the options) or an override of the layout (set.width): a "
-         "range, 1e-4..1e-2, with :log to draw evenly in the logarithm, or choices, adam,sgd. May be repeated.",
+    help="Search a field of the recipe (learning_rate, as in the options) or an override of the layout (set.width): in "
+         "a range, 1e-4..1e-2, with :log for a logarithmic scale, or among choices, adam,sgd. May be repeated.",
 )
-@click.option("--trials", type=int, metavar="N", help="How many in all, failed ones included [default: 20].")
+@click.option("--trials", type=int, metavar="N", help="Number of trials in all, failed ones included [default: 20].")
 @click.option("--metric", default="val_loss", show_default=True, metavar="val_loss|val_accuracy",
-              help="What trials are compared by.")
+              help="The metric by which trials are compared.")
 @training_options
 @click.option("--resume", type=click.Path(), metavar="FOLDER",
-              help="Go on with a search that was stopped, as it began, or to more --trials.")
+              help="Resume a search that was stopped, with its settings, or extend one to more --trials.")
 @json_option
 @click.pass_context
 def tune(context, over, trials, metric, resume, as_json, **others):
-    """Search for the recipe or layout with which a model trains best, by the loss on validation images.
+    """Search for the recipe or layout with which a model is best on validation images.
 
     Each trial is a run in the folder runs/tune-MODEL-DATASET-N, where tune.csv and tune.png show them all.
     """
@@ -100,7 +100,7 @@ def tune(context, over, trials, metric, resume, as_json, **others):
          *(f"{value:.4g}" if isinstance(value, float) else value for value in t.settings.values()))
         for t in found.trials[:SHOWN] if t.state == "finished"
     ])
-    for name, what in (("tune.csv", "every trial"), ("tune.png", "what each value brought")):
+    for name, what in (("tune.csv", "every trial"), ("tune.png", "the metric by trial and by value")):
         if (path := Path(found.folder) / name).exists():
             say(f"  {path}  {what}")
     say(f"The best run is {found.trials[0].run}; this repeats it:")
@@ -110,7 +110,7 @@ def tune(context, over, trials, metric, resume, as_json, **others):
 
 
 def _command_line(arguments):
-    """The words of `zoo train` that give it these arguments."""
+    """Return the command line of `zoo train` with these arguments."""
     words = ["zoo", "train"]
     for option in train.params:
         flag, value = option.opts[0], arguments.get(option.name)

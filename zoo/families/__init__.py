@@ -1,4 +1,4 @@
-"""The families: a file each, the tables of its papers. All of them are found here, none is listed."""
+"""The families of models, one file each, after the tables of their papers; importing this registers them all."""
 
 from importlib import import_module
 from pkgutil import iter_modules

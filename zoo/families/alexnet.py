@@ -5,8 +5,8 @@
 | alexnet     | two (groups in conv 2, 4, 5)  | yes | 227x227x3   | 60,965,224 |
 | alexnet_owt | one, fewer filters            | no  | 224x224x3   | 61,100,840 |
 
-The 2012 paper says 224x224; its 55x55 first map needs 227x227 without padding, as everybody runs it since.
-`alexnet_owt` is torchvision's form of the net of 2014, whose own configuration still has LRN.
+The 2012 paper says 224x224; its 55x55 first map needs 227x227 without padding, as all implementations have it.
+`alexnet_owt` is torchvision's form of the net of 2014, whose original configuration still has LRN.
 """
 
 from zoo.entry import SGD, TORCHVISION, Cited, Paper, register

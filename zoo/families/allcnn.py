@@ -23,7 +23,7 @@ PUBLISHED = {  # Table 3, without augmentation
     "b": {"cifar10_error": Cited(9.10, "Table 3, ALL-CNN-B")},
     "c": {"cifar10_error": Cited(9.08, "Table 3, ALL-CNN-C"), "trainable_params": Cited(1.4e6, "Table 3, ALL-CNN-C")},
 }
-# Section 3.1; the rate is one of their four, the size of the batch isn't told.
+# Section 3.1; the learning rate is one of the four that it tried, the batch size isn't given.
 PAPER_RECIPE = SGD | {"batch_size": 128, "learning_rate": 0.05, "schedule": "step", "weight_decay": 1e-3,
                       "epochs": 350, "milestones": (200 / 350, 250 / 350, 300 / 350)}
 

@@ -1,10 +1,10 @@
-"""DeepLab-LargeFOV: Sections 3.1 and 3.2 of Chen et al. 2014. VGG-16 whose last pools keep the size: dilation instead.
+"""DeepLab-LargeFOV: Sections 3.1 and 3.2 of Chen et al. 2014. VGG-16 with dilation in place of its last strides.
 
 | model            | stride | fc6             | parameters | the paper says |
 |------------------|--------|-----------------|------------|----------------|
 | deeplab_largefov | 8      | 3x3, dilation 12 | 20,505,429 | 20.5 million  |
 
-The net of the paper's Table 2, last row; its scores are interpolated to the image, before any CRF.
+The net of the paper's Table 2, last row; its scores are upsampled to the image's size, without the CRF.
 """
 
 from zoo.entry import Cited, Paper, register

@@ -1,4 +1,4 @@
-"""DenseNet: Table 1 of Huang et al. 2016. Every layer sees the maps of all the layers before it in its block.
+"""DenseNet: Table 1 of Huang et al. 2016. Every layer's input are the maps of all the layers before it in its block.
 
 | model                | layers a block  | growth | parameters (trainable)   |
 |----------------------|-----------------|--------|--------------------------|

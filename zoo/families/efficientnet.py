@@ -5,7 +5,7 @@
 | efficientnet_b0             | 5,330,564                    | 5,288,548 | 0.39 G        | the authors', TensorFlow's |
 | efficientnet_b0_torchvision |                              | 5,288,548 | 0.39 G        | PyTorch's        |
 
-keras.applications counts 7 more: its net normalizes the image inside, with three means, three variances and a count.
+keras.applications counts 7 more: its net contains the image's normalization, with 3 means, 3 variances and a count.
 """
 
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def mbconv(inputs: int, expansion: int, kernel: int, channels: int, stride: int,
 
 
 def efficientnet(classes: int, drop_path: float, norm: str | Norm, pad: Callable[[int], int | str]) -> Layout:
-    """Stochastic depth drops a block's rows with a probability that grows with depth up to `drop_path`."""
+    """Stochastic depth drops a block with a probability that grows with depth up to `drop_path`."""
     stages: list[list]
     stages, inputs, done = [[conv(32, 3, stride=2, padding=pad(3), norm=norm)]], 32, 0
     total = sum(layers for _, _, _, layers, _ in TABLE1)

@@ -6,8 +6,8 @@
 | fcn16s | conv7, pool4        | 134,364,410 | mean IU 62.4                            |
 | fcn8s  | conv7, pool4, pool3 | 134,376,863 | mean IU 62.7                            |
 
-The authors pad the image by 100 pixels, let pools round up, and crop each map to what its partners cover; the last
-upsampling is bilinear and fixed, those before it start as bilinear and learn.
+The authors pad the image by 100 pixels, let pools round up, and crop maps that are added to the part that both cover;
+the last upsampling is bilinear and fixed, those before it are initialized as bilinear and trained.
 """
 
 from dataclasses import replace
@@ -44,7 +44,7 @@ def twice(classes: int) -> ConvTranspose:
 
 
 def fused(stage: str, classes: int) -> Add:
-    """The scores so far, enlarged twice, plus those of an earlier, finer stage."""
+    """The scores so far, upsampled by 2, plus those of an earlier stage of half the stride."""
     return Add([twice(classes)], shortcut=[Take(stage), score(classes)], crop=True)
 
 

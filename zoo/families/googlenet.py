@@ -2,10 +2,10 @@
 
 | model        | normalization | 5x5 branch        | parameters                              |
 |--------------|---------------|-------------------|-----------------------------------------|
-| googlenet    | LRN           | 5x5, as published | 6,998,552; with its aux heads 13,378,280 |
+| googlenet    | LRN           | 5x5, as published | 6,998,552; with auxiliary classifiers 13,378,280 |
 | googlenet_bn | BatchNorm     | 3x3, torchvision's | 6,624,904                              |
 
-The rows of Table 1 sum to 6.8 million weights. The paper leaves the pools' rounding open: its maps (56, 28, 14, 7)
+The rows of Table 1 sum to 6.8 million weights. The paper doesn't say how pools round; its map sizes (56, 28, 14, 7)
 need pools that round up.
 """
 
@@ -38,7 +38,7 @@ def inception(row: str, conv: Callable[..., Conv], large: int = 5) -> Concat:
 
 
 def auxiliary(name: str, classes: int) -> Auxiliary:
-    """Section 5: the side classifiers after 4a and 4d."""
+    """Section 5: the auxiliary classifiers after 4a and 4d."""
     return Auxiliary(name, Pool(5, stride=3, kind="avg"), Conv(128, 1), Flatten(), Dense(1024, "relu"), Dropout(0.7),
                      Dense(classes, name=f"{name}_predictions"), weight=0.3)
 
@@ -54,7 +54,7 @@ def pool(size: int = 3) -> Pool:
                "imagenet_top5_error": Cited(10.07, "Table 3, 1 model, 1 crop")},
 )
 def googlenet(classes: int = 1000, aux: bool = False) -> Layout:
-    """With `aux` the two auxiliary classifiers of the paper are there, for training."""
+    """With `aux` the net has the two auxiliary classifiers of the paper, for training."""
     return Layout(
         body=[
             Stage("block1", Conv(64, 7, stride=2, padding=3), pool(), Norm("lrn")),

@@ -15,7 +15,7 @@ from zoo.layout import Activation, Add, Concat, Conv, Dense, GlobalPool, Layout,
 
 
 def residual(scale: float, channels: int, *branches: list[Word], relu: bool = True) -> list:
-    """x + scale * up(branches), where `up`, a 1x1 convolution, gives back the `channels` of x."""
+    """x + scale * up(branches), where `up` is a 1x1 convolution to the number of `channels` of x."""
     up = Conv(channels, 1, activation=None)
     return [Add([Concat(*branches), up, Scale(scale)]), Activation("relu") if relu else []]
 

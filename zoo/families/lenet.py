@@ -2,12 +2,12 @@
 
 | model       | maps                    | parameters | what it is                                             |
 |-------------|-------------------------|------------|--------------------------------------------------------|
-| lenet1      | 4, 12, output 10        | 3,246      | modern form: every map sees every map, ReLU, max pools |
-| lenet4      | 4, 16, 120, output 10   | 51,050     | modern form; the paper's ties leave it about 17,000    |
+| lenet1      | 4, 12, output 10        | 3,246      | modern form: all maps connected, ReLU, max pooling     |
+| lenet4      | 4, 16, 120, output 10   | 51,050     | modern form; the paper's has 17,000, partly connected  |
 | lenet5      | 6, 16, 120, 84, output  | 61,706     | modern form                                            |
 | lenet5_1998 | 6, 16, 120, 84, codes   | 60,000     | the paper's own (and 840 fixed values in the codes)    |
 
-The paper's digits are 28x28, centred in 32x32; LeNet-1's whole input is 28x28.
+The paper's digits are 28x28, centred in 32x32 pixels; LeNet-1's input is 28x28 in all.
 """
 
 from zoo.entry import Cited, Paper, register
@@ -28,7 +28,7 @@ def modern(classes: int, maps1: int, maps2: int, *hidden: int) -> Layout:
     )
 
 
-# The modern forms have no paper: they start as in PyTorch, where they are taught, and learn more so (docs/parity.md).
+# The modern forms have no paper. They are initialized as in PyTorch's tutorial, and learn better so (docs/parity.md).
 RECIPE = {"learning_rate": 3e-3, "initialization": "pytorch"}
 
 
@@ -52,13 +52,13 @@ def lenet5(classes: int = 10) -> Layout:
     return modern(classes, 6, 16, 120, 84)
 
 
-C3 = (  # Table I: which S2 maps each of C3's 16 maps sees
+C3 = (  # Table I: which of S2's maps each of C3's 16 maps is connected to
     (0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),
     (0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (0, 1, 4, 5), (0, 1, 2, 5),
     (0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5), (0, 1, 2, 3, 4, 5),
 )
 
-# Figure 3's 7x12 bitmaps of the ten digits, as implementations of the net hand them down; ink is +1, paper -1.
+# Figure 3's 7x12 bitmaps of the ten digits, as other implementations of the net have them; # is +1, . is -1.
 DIGITS = """
 .#####. ...##.. .#####. ####### .#####. .#####. ..####. ####### .#####. .#####.
 ....... ..###.. ....... .....## ....... ....... .##.... .....## ##...## ##..###

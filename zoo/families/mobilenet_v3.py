@@ -37,7 +37,7 @@ depthwise = partial(DepthwiseConv, bias=False, norm=Norm(epsilon=1e-3))
 
 
 def by_8(channels: float) -> int:
-    """The nearest multiple of 8, but no less than nine tenths."""
+    """The nearest multiple of 8, or the next one if that is less than nine tenths of `channels`."""
     rounded = int(channels + 4) // 8 * 8
     return rounded if rounded >= 0.9 * channels else rounded + 8
 

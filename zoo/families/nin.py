@@ -1,4 +1,4 @@
-"""Network in Network: Lin, Chen & Yan 2013. Each convolution is followed by two of 1x1: a small net at every pixel.
+"""Network in Network: Lin, Chen & Yan 2013. Each convolution is followed by two of 1x1, an MLP at every pixel.
 
 | model     | input | mlpconv layers                                      | parameters |
 |-----------|-------|-----------------------------------------------------|------------|
@@ -18,7 +18,7 @@ PAPER = Paper("Network In Network", "Lin, Chen and Yan", 2013, "arXiv:1312.4400"
 
 
 def mlpconv(kernel: int, *filters: int, **options: Any) -> list:
-    """A convolution and the perceptron that slides with it."""
+    """A convolution and 1x1 convolutions, with the given numbers of filters; `options` are those of the first."""
     first, *others = filters
     return [Conv(first, kernel, **options), [Conv(units, 1) for units in others]]
 

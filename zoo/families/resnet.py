@@ -6,8 +6,8 @@
 | resnet50, 101, 152        | see COLUMNS   | bottleneck | 3x3           | 25,557,032; 44,549,160; 60,192,808 |
 | resnet50_v1, 101_v1, 152_v1 | the same    | bottleneck | first 1x1     | the same   |
 
-The `_v1` nets have the paper's stride, as keras.applications has; the others have it where Facebook's Torch code put it
-and everybody, torchvision too, followed. The shortcuts are option B: a 1x1 convolution where the shape changes.
+The `_v1` nets have the stride where the paper has it, as in keras.applications; the others where Facebook's Torch code
+has it, as in torchvision. The shortcuts are option B: a 1x1 convolution where the shape changes.
 """
 
 from collections.abc import Callable
@@ -19,8 +19,8 @@ from zoo.layout import Activation, Add, Conv, Dense, GlobalPool, Layout, Pool, S
 
 PAPER = Paper("Deep Residual Learning for Image Recognition", "He, Zhang, Ren and Sun", 2015, "arXiv:1512.03385")
 COLUMNS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
-FROM_ZERO = {"zero_init_residual": True}  # short trainings of deep bottlenecks end far better: docs/trains_as_built.md
-# He's initialization is that of arXiv:1502.01852, which they and those after them take.
+FROM_ZERO = {"zero_init_residual": True}  # deep bottleneck nets reach far more in few epochs: docs/trains_as_built.md
+# He's initialization is that of arXiv:1502.01852, which this paper and its successors use.
 PAPER_RECIPE = SGD | {"batch_size": 256, "learning_rate": 0.1, "schedule": "plateau", "weight_decay": 1e-4,
                       "epochs": 120, "initialization": "he_normal"}  # Section 3.4: 600,000 steps
 
@@ -32,7 +32,7 @@ def conv3(width: int, stride: int = 1, **options: Any) -> Conv:
 
 
 def residual(rows: list, out: int, stride: int, project: bool) -> list[Word]:
-    """The rows' sum with the input, or with its projection to `out` channels; then ReLU."""
+    """The sum of `rows` and the input, or its projection to `out` channels by a 1x1 convolution; then ReLU."""
     return [Add(rows, shortcut=[conv(out, 1, stride=stride, activation=None)] if project else []), Activation("relu")]
 
 

@@ -18,14 +18,14 @@ from zoo.layout import Activation, Add, Conv, Dense, GlobalPool, Layout, Norm, P
 
 PAPER = Paper("Identity Mappings in Deep Residual Networks", "He, Zhang, Ren and Sun", 2016, "arXiv:1603.05027")
 
-conv = partial(Conv, bias=False, norm="batch")  # normalized and activated for the convolution that follows
-last = partial(Conv, bias=False, activation=None)
+conv = partial(Conv, bias=False, norm="batch")  # with the pre-activation of the convolution that follows
+last = partial(Conv, bias=False, activation=None)  # the last one before a sum or a `preact`
 preact = [Norm("batch"), Activation("relu")]
 
 
 def bottleneck(width: int, stride: int, project: bool) -> Add | list:
     rows = [conv(width, 1), conv(width, 3, stride=stride, padding=1), Conv(4 * width, 1, activation=None)]
-    if project:  # the projection starts from the activated input
+    if project:  # the projection's input is the activated one
         return [preact, Add(rows, shortcut=[Conv(4 * width, 1, activation=None)])]
     return Add(preact + rows, shortcut=[Pool(1, stride=stride)] if stride > 1 else [])
 

@@ -1,4 +1,4 @@
-"""ResNeXt: Table 1 and Figure 3c of Xie et al. 2016. A bottleneck of many narrow paths: a grouped convolution.
+"""ResNeXt: Table 1 and Figure 3c of Xie et al. 2016. A bottleneck with a grouped convolution: many narrow paths.
 
 | model            | groups x width | parameters (trainable) |
 |------------------|----------------|------------------------|

@@ -1,4 +1,4 @@
-"""SegNet: Figure 2 of Badrinarayanan et al. 2015. VGG-16 down, its mirror up, each maximum put back where it was.
+"""SegNet: Figure 2 of Badrinarayanan et al. 2015. VGG-16 as encoder, mirrored as decoder, joined by max unpooling.
 
 | model  | encoder and decoder  | parameters (trainable) | the paper says              |
 |--------|----------------------|------------------------|-----------------------------|
@@ -20,7 +20,7 @@ def encoder(i: int) -> Stage:
 
 
 def decoder(i: int) -> Stage:
-    """Block i backwards: its last convolution goes to the channels of the block before."""
+    """Encoder block i mirrored: unpooling first, and as many channels at its end as block i - 1 has."""
     *others, _ = BLOCKS[i - 1]
     return Stage(f"decoder{i}", Unpool(f"encoder{i}_pool"), [conv(filters) for filters in others],
                  conv(BLOCKS[i - 2][-1]) if i > 1 else [])

@@ -1,4 +1,4 @@
-"""SE-ResNet: Table 1, middle column, and Figure 3 of Hu et al. 2017. Each block weighs its channels by looking at all.
+"""SE-ResNet: Table 1, middle column, and Figure 3 of Hu et al. 2017. Each block rescales its channels by a gate.
 
 | model       | reduction | parameters (trainable) | the paper says    |
 |-------------|-----------|------------------------|-------------------|

@@ -1,10 +1,10 @@
-"""U-Net: Figure 1 of Ronneberger et al. 2015. Down, up, and across: each level's map is cropped and joined again.
+"""U-Net: Figure 1 of Ronneberger et al. 2015. An encoder, whose maps are cropped and concatenated to the decoder's.
 
 | model | input     | output    | parameters |
 |-------|-----------|-----------|------------|
 | unet  | 572x572x1 | 388x388x2 | 31,030,658 |
 
-The convolutions are unpadded, so the output is smaller than the image; `padding="same"` gives all of it.
+The convolutions are unpadded, so the output is smaller than the image; `padding="same"` makes it as large.
 """
 
 from zoo.entry import Cited, Paper, register
@@ -16,7 +16,7 @@ def twice(width: int) -> list[Conv]:
 
 
 def up(i: int, width: int) -> list[Word]:
-    """Enlarge, join with the map of the same level on the way down, convolve."""
+    """Upsample, concatenate with the encoder's map of the same level, convolve."""
     return [
         Concat([Take(f"down{i}")], [ConvTranspose(width, 2, stride=2)], crop=True, name=f"join{i}"),
         Stage(f"up{i}", twice(width)),

@@ -9,7 +9,7 @@
 | vgg16     | D      | 16     | 138,357,544 | 138 million    |
 | vgg19     | E      | 19     | 143,667,240 | 144 million    |
 
-The `_bn` forms put BatchNorm after each convolution; they came with Torch's re-implementations, not with the paper.
+The `_bn` nets have BatchNorm after each convolution; they come from Torch's re-implementations, not from the paper.
 """
 
 from zoo.entry import SGD, TORCHVISION, Cited, Paper, register
@@ -30,9 +30,9 @@ CONFIGURATIONS = {
 }
 
 
-def conv(word: str, norm: str | None) -> Conv:
-    """One entry of the table: "256" is conv3-256, "256/1" is conv1-256, "64-LRN" is followed by normalization."""
-    filters, _, lrn = word.partition("-")
+def conv(cell: str, norm: str | None) -> Conv:
+    """A cell of the table: "256" is conv3-256, "256/1" is conv1-256, "64-LRN" has LRN, whatever `norm` is."""
+    filters, _, lrn = cell.partition("-")
     filters, _, kernel = filters.partition("/")
     return Conv(int(filters), int(kernel or 3), norm="lrn" if lrn else norm)
 
@@ -41,7 +41,7 @@ def vgg(column: str, classes: int, norm: str | None = None) -> Layout:
     blocks = CONFIGURATIONS[column].split("|")
     return Layout(
         body=[
-            Stage(f"block{i}", [conv(word, norm) for word in block.split()], Pool(2))
+            Stage(f"block{i}", [conv(cell, norm) for cell in block.split()], Pool(2))
             for i, block in enumerate(blocks, 1)
         ],
         head=[

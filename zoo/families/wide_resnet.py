@@ -1,4 +1,4 @@
-"""Wide ResNets: Table 1 of Zagoruyko & Komodakis 2016. Fewer layers, wider ones.
+"""Wide ResNets: Table 1 of Zagoruyko & Komodakis 2016. Fewer layers with more channels.
 
 | model           | depth, factor | parameters   | the paper says | error (Table 5) |
 |-----------------|---------------|--------------|----------------|-----------------|

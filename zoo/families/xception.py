@@ -19,7 +19,7 @@ def separable(filters: int, activation: str | None = None) -> list[Word]:
 
 
 def shrinking(*filters: int, first_relu: bool = True) -> Add:
-    """Two separable convolutions and a pool, round which a strided 1x1 convolution leads."""
+    """Two separable convolutions and a pool, with a strided 1x1 convolution as shortcut."""
     one, two = filters
     return Add(
         [[relu] if first_relu else [], separable(one), relu, separable(two), Pool(3, stride=2, padding="same")],

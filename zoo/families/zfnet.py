@@ -4,7 +4,7 @@
 |-------|-------------|-------------|--------------------------|------------|
 | zfnet | 96, 7x7 / 2 | 256, 5x5 / 2 | 384, 384, 256, 3x3      | 62,357,608 |
 
-The figure's maps (110, 55, 26, 13) come out with pools that round up, as the authors' code and Caffe do.
+The figure's map sizes (110, 55, 26, 13) need pools that round up, as those of the authors' code and Caffe do.
 """
 
 from zoo.entry import SGD, Cited, Paper, register

@@ -1,8 +1,8 @@
-"""The language of the layouts, one pipeline without Keras: words -> rewrites of them -> a trace of every layer.
+"""Networks as data, without Keras: words, rows of a paper's table -> with overrides -> a trace of every layer.
 
-`words` are the rows of a paper's table, `checks` the checks of their fields, `layouts` a net's body and head, `rewrite`
-the overrides that every model takes, `windows` the arithmetic of padding, stride and dilation, `naming` the layers'
-names, and `trace` follows an input through a layout.
+`words` defines the words, `checks` validates their fields, `layouts` holds a net's body and head, `rewrite` applies
+overrides, `windows` has the arithmetic of padding, stride and dilation, `naming` names the layers, and `trace` computes
+each layer's shape and cost.
 """
 
 from zoo.layout.checks import LIKE_INPUT

@@ -1,4 +1,4 @@
-"""The checks of the words' fields: each takes what the field is called and its value, and returns the value to keep."""
+"""Checks of the words' fields: (the field's name for messages, its value) -> the value to store, or a `ZooError`."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,7 +9,7 @@ from typing import Any
 from zoo.errors import ZooError, did_you_mean
 
 NORMS = ("batch", "group", "lrn")
-LIKE_INPUT = "like input"  # filters that a branch of an `Add` ends in: as many as the sum's input has channels
+LIKE_INPUT = "like input"  # `filters` in a branch of an `Add`: as many as the `Add`'s input has channels
 ACTIVATIONS = (  # Keras's, and LeNet-5's own
     "celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu linear "
     "log_sigmoid log_softmax mish relu relu6 selu sigmoid silu soft_shrink softmax softplus softsign sparse_plus "
@@ -18,21 +18,21 @@ ACTIVATIONS = (  # Keras's, and LeNet-5's own
 
 
 def is_whole(value: Any, least: Any) -> bool:
-    """Whether a value is a whole number, Python's or NumPy's, of at least `least`."""
+    """Return whether a value is a whole number, Python's or NumPy's, of at least `least`."""
     return isinstance(value, Integral) and not isinstance(value, bool) and value >= least
 
 
-def _own(value):
-    """A whole number as Python's own; one that is (a `Classes`, too) stays the same object."""
+def _as_int(value):
+    """Return a whole number as an int; one that is an int already (also a `Classes`) is returned as it is."""
     return value if isinstance(value, int) else int(value)
 
 
 def pair(what: str, value: Any) -> int | tuple[int, int]:
     value = tuple(value) if isinstance(value, list) else value
     if is_whole(value, 1):
-        return _own(value)
+        return _as_int(value)
     if isinstance(value, tuple) and len(value) == 2 and all(is_whole(v, 1) for v in value):
-        return tuple(map(_own, value))
+        return tuple(map(_as_int, value))
     raise ZooError(f"{what} must be a positive whole number or a pair of them; got {value!r}.")
 
 
@@ -41,27 +41,27 @@ def padding(what: str, value: Any, names: tuple[str, ...] = ("same", "valid", "c
     if isinstance(value, str) and value in names:
         return value
     if is_whole(value, 0):
-        return _own(value)
+        return _as_int(value)
     if isinstance(value, tuple) and len(value) in (2, 4) and all(is_whole(v, 0) for v in value):
-        return tuple(map(_own, value))
+        return tuple(map(_as_int, value))
     known = ", ".join(f'"{name}"' for name in names)
-    raise ZooError(f"{what} must be {known}, or rings of zeros (a whole number, a pair or four sides); got {value!r}.")
+    raise ZooError(f"{what} must be {known}, or pixels: a whole number, a pair or four of them; got {value!r}.")
 
 
 def count(what: str, value: Any) -> int:
     if is_whole(value, 1):
-        return _own(value)
+        return _as_int(value)
     raise ZooError(f"{what} must be a positive whole number; got {value!r}.")
 
 
 def index(what: str, value: Any) -> int:
     if is_whole(value, 0):
-        return _own(value)
+        return _as_int(value)
     raise ZooError(f"{what} must be a whole number, counted from 0; got {value!r}.")
 
 
 def _rows(value, is_cell):
-    """A table as a tuple of tuples; None where it is none, or has a row without cells or another kind of cell."""
+    """Return a table as a tuple of tuples; None if it isn't one, or has an empty row or a cell of another kind."""
     if not isinstance(value, (tuple, list)) or not all(isinstance(row, (tuple, list)) for row in value):
         return None
     rows = tuple(map(tuple, value))
@@ -77,7 +77,7 @@ def table(what: str, value: Any) -> tuple[tuple[int, ...], ...]:
 def codes(what: str, value: Any) -> tuple[tuple[int, ...], ...]:
     if rows := _rows(value, lambda cell: cell in (-1, 1)):
         return rows
-    raise ZooError(f"{what} must be rows of 1 and -1, one a class; got {value!r}.")
+    raise ZooError(f"{what} must be rows of 1 and -1, one for each class; got {value!r}.")
 
 
 def name(what: str, value: Any) -> str:
@@ -106,7 +106,7 @@ def number(what: str, value: Any) -> float:
 
 def whole(what: str, value: Any) -> int:
     if is_whole(value, -inf):
-        return _own(value)
+        return _as_int(value)
     raise ZooError(f"{what} must be a whole number; got {value!r}.")
 
 
@@ -119,7 +119,7 @@ def flag(what: str, value: Any) -> bool:
 def rate(what: str, value: Any) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1:
         return value
-    raise ZooError(f"{what} must be a number from 0 up to, but not, 1; got {value!r}.")
+    raise ZooError(f"{what} must be a number of at least 0 and less than 1; got {value!r}.")
 
 
 def one_of(*choices: Any) -> Callable[[str, Any], Any]:
@@ -132,7 +132,7 @@ def one_of(*choices: Any) -> Callable[[str, Any], Any]:
 
 
 def like(default: Any) -> Callable[[str, Any], Any]:
-    """The check that a value is of its default's kind: a flag, a whole number, a number; none for other defaults."""
+    """Return the check that a value has its default's type: bool, int or float; other defaults allow any value."""
     return {bool: flag, int: whole, float: number}.get(type(default), lambda what, value: value)
 
 
@@ -140,7 +140,7 @@ def or_none(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
     return lambda what, value: None if value is None else check(what, value)
 
 
-FIELDS = {  # of a word's field: by its class and its name, or by its name alone
+FIELDS = {  # the check of each field of a word: by (class, field), or by field where all classes have the same
     ("Conv", "filters"): lambda what, value: value if value in (None, LIKE_INPUT) else count(what, value),
     ("ConvTranspose", "filters"): or_none(count),
     ("ConvTranspose", "padding"): one_of("same", "valid"),

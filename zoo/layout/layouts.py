@@ -1,4 +1,4 @@
-"""A layout: the body and the head of a network, and walks over all of its words."""
+"""A layout, which is the body and the head of a network, and functions that visit or replace its words."""
 
 from collections.abc import Callable, Iterator
 from copy import copy
@@ -10,12 +10,12 @@ from zoo.layout.words import Composite, Flatten, GlobalPool, Norm, Stage, Word, 
 
 @dataclass(frozen=True)
 class Layout:
-    """A network: the `body`, which keeps a map, and the `head`, which turns it into class scores.
+    """A network: the `body`, which outputs a feature map, and the `head`, which turns that into class scores.
 
-    Each row is an object of its own, even if one word was given twice, so a rewrite can tell equal rows apart.
+    Words are copied, so that one given twice becomes two objects, of which a rewrite can change just one.
     """
 
-    body: tuple | Any  # any nesting of words is kept as a tuple
+    body: tuple | Any  # given as any nesting of words, stored as a tuple
     head: tuple | Any = ()
 
     def __post_init__(self):
@@ -39,7 +39,7 @@ def _flattens(word):
 
 
 def map_words(function: Callable[[Any], Words], items: Words) -> tuple[Word, ...]:
-    """Return the words with each plain word replaced by what `function` gives: a word, a list of words, or []."""
+    """Return the words with each that isn't a `Composite` replaced by `function(word)`: a word, a list, or []."""
 
     def mapped(branch):
         return [
@@ -59,11 +59,11 @@ def all_words(items: Words) -> Iterator[Word]:
 
 
 def plain_words(items: Words) -> Iterator[Word]:
-    """Yield every word that isn't made of words, in order, those inside composites too."""
+    """Yield every word that isn't a `Composite`, in order, including those inside composites."""
     return (word for word in all_words(items) if not isinstance(word, Composite))
 
 
 def norm_kinds(items: Words) -> set[str]:
-    """Return the kinds of normalization in any nesting of words, by themselves or of a convolution: {"batch"}."""
+    """Return the kinds of normalization that words use, as `Norm` or as `norm` of a convolution: {"batch"}."""
     norms = (word if isinstance(word, Norm) else getattr(word, "norm", None) for word in plain_words(items))
     return {norm.kind for norm in norms if norm}

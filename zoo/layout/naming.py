@@ -1,4 +1,4 @@
-"""The names of the layers: those that words bear, else kind and number within the stage."""
+"""The names of the layers: a word's own `name`, or else its stage, its kind and a number, as in "block3_conv2"."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ _NORM_LABELS = {"batch": "bn", "group": "gn", "lrn": "lrn"}
 
 
 def label(word: words.Word) -> str:
-    """Return what a layer is called by default: its kind, in short."""
+    """Return the short name of a word's kind, from which its layer is named by default: "conv", "bn"."""
     match word:
         case words.Norm():
             return _NORM_LABELS[word.kind]
@@ -31,7 +31,7 @@ def label(word: words.Word) -> str:
 
 @cache
 def layers_of(word: Any) -> tuple[tuple[words.Word, str], ...]:
-    """The layers of a normalized convolution, each with what its name adds: LRN comes after the activation."""
+    """Return a normalized convolution's layers, as (word, suffix of its name); LRN comes after the activation."""
     norm = word.norm, f"_{label(word.norm)}"
     if word.norm.kind == "lrn":
         return (replace(word, norm=None), ""), norm
@@ -41,10 +41,10 @@ def layers_of(word: Any) -> tuple[tuple[words.Word, str], ...]:
 
 
 def names(items: Sequence[words.Word], scope: str) -> Iterator[str]:
-    """Name the words of one scope: kind and number, without the number where a kind stands alone.
+    """Yield the names of words in a row; `scope` is their prefix. A kind that occurs once gets no number.
 
-    A word's own name is taken as it is; that of a composite is a prefix too, so it keeps the scope that it is in (but
-    an `Auxiliary` bears the name of an output).
+    A word's own name gets no prefix, except that of a composite, which is itself the prefix of the names inside it
+    (but not that of an `Auxiliary`, which also names an output of the model).
     """
     labels = [None if word.name else label(word) for word in items]
     seen = dict.fromkeys(labels, 0)

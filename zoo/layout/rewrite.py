@@ -1,4 +1,4 @@
-"""Layout -> layout: the overrides that every model takes, written once for models that nobody has written yet.
+"""Layout -> layout: the overrides that any layout takes, such as `norm` and `width`.
 
 Each function returns a new `Layout`, or raises `Unfit` where its change makes no sense for that layout.
 """
@@ -16,19 +16,19 @@ from zoo.layout import (
     Unpool, Upsample, Word, all_words, as_words, checks, map_words, norm_kinds, pair, plain_words, sides,
 )
 
-CONSTANTS = {"true": "True", "false": "False", "none": "None"}  # as they are written elsewhere -> in Python
+CONSTANTS = {"true": "True", "false": "False", "none": "None"}  # in lower case -> in Python
 CONVS = (Conv, DepthwiseConv, TableConv)
-SCORING = (Conv, ConvTranspose, Dense, RBF)
-KEEPING = (Activation, DropPath, Dropout, Norm, Pool, Scale, Subsample)  # the number of channels
-STRIDED = (Conv, DepthwiseConv, TableConv, Pool, Subsample)
+SCORING = (Conv, ConvTranspose, Dense, RBF)  # words that can give class scores
+KEEPING = (Activation, DropPath, Dropout, Norm, Pool, Scale, Subsample)  # words that keep the number of channels
+STRIDED = (*CONVS, Pool, Subsample)
 
 
 class Unfit(ZooError):
-    """A change that makes no sense for a layout. The message goes on from the model's name."""
+    """An override that makes no sense for a layout. Its message is to follow the model's name in a sentence."""
 
 
 def rewrite(layout: Layout, overrides: dict[str, Any]) -> Layout:
-    """Apply `overrides`, a dict of override names to values, in the order of `OVERRIDES`."""
+    """Apply `overrides`, {name: value}, in the order of `OVERRIDES`. Raises `ZooError` for an unknown name."""
     for key in overrides:
         if key not in OVERRIDES:
             raise ZooError(f"There is no override {key!r}.{did_you_mean(key, OVERRIDES)}")
@@ -39,7 +39,7 @@ def rewrite(layout: Layout, overrides: dict[str, Any]) -> Layout:
 
 
 def padding(layout: Layout, value: str | int | tuple) -> Layout:
-    """Pad every convolution wider than 1x1 with `value`; "same" and "valid" hold for the pooling windows too."""
+    """Set the padding of every convolution larger than 1x1; "same" and "valid" are set for the pools, too."""
 
     def change(word):
         if _convolves(word) and pair(word.kernel) != (1, 1):
@@ -52,17 +52,17 @@ def padding(layout: Layout, value: str | int | tuple) -> Layout:
 
 
 def stride(layout: Layout, value: int | tuple) -> Layout:
-    """Give the stem, which is the first convolution, another stride."""
+    """Set the stride of the stem, which is the first convolution."""
     stem: Any = next((word for word in plain_words(layout.body) if _convolves(word)), None)
     return _body(layout, lambda word: replace(word, stride=value) if word is stem else word, "stride", _convolves)
 
 
 def pool(layout: Layout, kind: str) -> Layout:
-    """Pool by "max" or "avg", or put a strided convolution of the same window in each pool's place ("stride").
+    """Make every pool "max" or "avg", or replace it by a convolution of the same window and stride ("stride").
 
-    A window of one pixel doesn't pool: it takes every n-th pixel (the shortcuts of ResNet), and stays.
+    A 1x1 pool only takes every n-th pixel (the shortcuts of ResNet), and stays as it is.
     """
-    _choice("pool", kind, ("max", "avg", "stride"))
+    checks.one_of("max", "avg", "stride")("pool", kind)
 
     def change(word):
         if not _pools(word):
@@ -82,12 +82,12 @@ def _pools(word):
 
 
 def norm(layout: Layout, kind: str | None) -> Layout:
-    """Change the kind of a normalized net's normalization, or normalize each convolution of a net that has none.
+    """Change the kind of normalization, or add it after each convolution of a net that has none.
 
-    LRN counts as none, so `norm="batch"` puts BatchNorm in LRN's place after every convolution. None takes all out,
-    and gives the convolutions that had left it to the normalization a bias.
+    LRN counts as none: `norm="batch"` removes it and adds BatchNorm after every convolution. None removes all
+    normalization, and gives a bias to the convolutions that had none because of it.
     """
-    _choice("norm", kind, (None, "batch", "group", "lrn"))
+    checks.one_of(None, "batch", "group", "lrn")("norm", kind)
     kinds = norm_kinds(layout.body)
     has_own = bool(kinds & {"batch", "group"}) or kind in kinds
 
@@ -104,7 +104,7 @@ def norm(layout: Layout, kind: str | None) -> Layout:
 
 
 def activation(layout: Layout, kind: str | None) -> Layout:
-    """Replace every hidden activation; the gates of `Multiply` stay."""
+    """Replace every hidden activation, except where a branch of `Multiply` ends, in a gate."""
     gates = {id(gate) for word in all_words(layout.body + layout.head) if isinstance(word, Multiply)
              for branch in word.branches for gate in branch[-1:]}
 
@@ -119,7 +119,7 @@ def activation(layout: Layout, kind: str | None) -> Layout:
 
 
 def dropout(layout: Layout, rate: float) -> Layout:
-    """Set the rate of every Dropout; a net that has none gets one before its classifier. 0 takes all out."""
+    """Set the rate of every Dropout; a net that has none gets one before its classifier. 0 removes all."""
 
     def change(word):
         return (replace(word, rate=rate) if rate else []) if isinstance(word, Dropout) else word
@@ -131,11 +131,11 @@ def dropout(layout: Layout, rate: float) -> Layout:
 
 
 def width(layout: Layout, factor: float) -> Layout:
-    """Multiply the filters and hidden units by `factor`; the classes stay. A thinner net has less dropout, too.
+    """Multiply filters and hidden units by `factor`, and dropout rates, if it is below 1; the classes stay.
 
-    In a net with grouped convolutions every count is rounded to a multiple of the groups, so that each still divides.
-    A branch whose sum has the input itself as shortcut gives back that input's channels, whose rounded parts may sum
-    to another count than the rounded sum.
+    In a net with grouped convolutions every count is rounded to a multiple of the groups, so that it can be divided.
+    A branch that is added to its own input is given as many filters as that has channels: these can be a sum of
+    rounded counts, which may differ from the rounded sum.
     """
     if not isinstance(factor, (int, float)) or isinstance(factor, bool) or not 0 < factor < 1000:
         raise ZooError(f"width must be a positive multiplier such as 0.5; got {factor!r}.")
@@ -164,7 +164,7 @@ def width(layout: Layout, factor: float) -> Layout:
 
 
 def _last_convolution(branch):
-    """The convolution whose filters are the channels at a branch's end, as a list; empty where something else is."""
+    """Return [the convolution that sets the number of channels at a branch's end], or [] if none does."""
     rest = [word for word in branch if not (isinstance(word, KEEPING) or _is_gate(word))]
     return rest[-1:] if rest and isinstance(rest[-1], Conv) and rest[-1].filters else []
 
@@ -174,24 +174,24 @@ def _is_gate(word):
 
 
 def output_stride(layout: Layout, target: int) -> Layout:
-    """Let the body shrink the image at most `target` times: later strides become 1, and dilation takes their place.
+    """Limit the body's output stride to `target`: later strides become 1, and the layers after them are dilated.
 
     Pools, and unpadded convolutions, that lose their stride pad "same", so that the map keeps its size (Chen et al.,
-    DeepLab, arXiv:1412.7062). Once a stride is lost all later ones are: the dense map has no coarser one inside.
+    DeepLab, arXiv:1412.7062). After the first stride that is removed, all later ones are.
     """
     target = checks.count("output_stride", target)
     if any(isinstance(word, (Upsample, ConvTranspose, Unpool)) for word in plain_words(layout.body)):
         raise Unfit("takes no output_stride: its body enlarges the map again.")
-    body, stride, rate = _dense(layout.body, target, {})
+    body, stride, rate = _with_stride(layout.body, target, {})
     if stride != target:
         raise Unfit(f"has an output stride of {stride * rate}, which can't be made {target}.")
     return replace(layout, body=body)
 
 
-def _dense(items, target, seen, stride=1, rate=1):
-    """Return the words with strides kept up to `target` in all, and the stride and the dilation rate at their end.
+def _with_stride(items, target, seen, stride=1, rate=1):
+    """Return the words with a total stride of at most `target`, and the stride and the dilation rate at their end.
 
-    `seen` holds the stride and the rate at the end of each stage so far.
+    `stride` and `rate` are those at their start; `seen` maps each stage so far to those at its end.
     """
     new = []
     for word in as_words(items):
@@ -199,7 +199,7 @@ def _dense(items, target, seen, stride=1, rate=1):
             new.append(word)
             stride, rate = seen[word.stage]
         elif isinstance(word, Composite):
-            ends = [_dense(branch, target, seen, stride, rate) for branch in word.branches]
+            ends = [_with_stride(branch, target, seen, stride, rate) for branch in word.branches]
             longest = max(ends, key=lambda end: end[1] * end[2])
             new.append(word.with_branches(end[0] for end in ends))
             if not isinstance(word, Auxiliary):
@@ -216,12 +216,12 @@ def _dense(items, target, seen, stride=1, rate=1):
 
 
 def check_head(before: Layout, after: Layout) -> None:
-    """Refuse a body of another stride under a head that enlarges the map by a fixed factor."""
+    """Raise `Unfit` if overrides changed the body's stride and the head enlarges the map by a fixed factor."""
     if not any(isinstance(word, (Upsample, ConvTranspose)) for word in plain_words(after.head)):
         return
-    own, new = (_dense(layout.body, inf, {})[1] for layout in (before, after))
-    if new != own:
-        raise Unfit(f"has a head that enlarges the map by a fixed factor: it takes a body of stride {own}, not {new}. "
+    old, new = (_with_stride(layout.body, inf, {})[1] for layout in (before, after))
+    if new != old:
+        raise Unfit(f"has a head that enlarges the map by a fixed factor: it takes a body of stride {old}, not {new}. "
                     "include_top=False leaves the head off.")
 
 
@@ -243,20 +243,16 @@ def _dilated(word, rate, keep):
     if isinstance(word, TableConv):
         raise Unfit("takes no output_stride: a convolution by connection table can't be dilated.")
     if isinstance(word.padding, str):
-        grown = word.padding if keep or _step(word) == 1 else "same"
+        padded = word.padding if keep or _step(word) == 1 else "same"
     else:
-        grown = _grow(word.padding, rate)
+        padded = tuple(rate * pixels for axis in sides(word.padding) for pixels in axis)
     dilation = tuple(d * rate for d in pair(word.dilation))
-    return replace(word, stride=step, dilation=dilation, padding=grown)
-
-
-def _grow(pads, rate):
-    return tuple(rate * n for side in sides(pads) for n in side)
+    return replace(word, stride=step, dilation=dilation, padding=padded)
 
 
 def head(layout: Layout, kind: str) -> Layout:
-    """ "paper" leaves the head; "gap" puts global average pooling and the classifier in its place."""
-    _choice("head", kind, ("paper", "gap"))
+    """ "paper" keeps the head; "gap" replaces it by global average pooling and the classifier."""
+    checks.one_of("paper", "gap")("head", kind)
     if kind == "paper":
         return layout
     last: Any = classifier(layout, "head")
@@ -277,7 +273,7 @@ OVERRIDES: dict[str, Callable[[Layout, Any], Layout]] = {
 
 
 def classes(layout: Layout, count: int) -> Layout:
-    """Give the classifier `count` outputs, and whatever else stands for the number of classes."""
+    """Set the outputs of the classifier to `count`, and every other number of filters or units that is a `Classes`."""
     scores = _classifiers(layout, "classes")
 
     def change(word):
@@ -293,8 +289,8 @@ def classes(layout: Layout, count: int) -> Layout:
 
 
 def without_top(layout: Layout, pooling: str | None = None) -> Layout:
-    """Leave the body alone, with global pooling ("avg" or "max") if it is asked for."""
-    _choice("pooling", pooling, (None, "avg", "max"))
+    """Return the body without auxiliary classifiers, followed by global pooling if `pooling` is "avg" or "max"."""
+    checks.one_of(None, "avg", "max")("pooling", pooling)
     return Layout(_without_auxiliary(layout.body), (GlobalPool(pooling),) if pooling else ())
 
 
@@ -304,7 +300,7 @@ def _without_auxiliary(items):
 
 
 def classifier(layout: Layout, what: str) -> Word:
-    """Return the last word of the head that has outputs of its own; `what` names the change that needs it."""
+    """Return the last word of the head that can give class scores; `what` names the override that needs it."""
     found = [word for word in plain_words(layout.head) if isinstance(word, SCORING)]
     if not found:
         raise Unfit(f"takes no {what}: its layout ends without a classifier.")
@@ -312,7 +308,7 @@ def classifier(layout: Layout, what: str) -> Word:
 
 
 def _classifiers(layout, what):
-    """Return the classifier, and every other word whose count is the number of classes."""
+    """Return the classifier, and every other word whose number of filters or units is a `Classes`."""
     return [classifier(layout, what)] + [
         word for word in plain_words(layout.body + layout.head)
         if isinstance(getattr(word, "filters", None) or getattr(word, "units", None), Classes)
@@ -324,19 +320,14 @@ def _convolves(word):
 
 
 def _body(layout, change, what, concerns):
-    """Map `change` over the body, some word of which `concerns` must hold for: else `what` would mean nothing."""
+    """Replace each word of the body by `change(word)`. Raises `Unfit`, naming `what`, if it `concerns` none of them."""
     if not any(concerns(word) for word in plain_words(layout.body)):
         raise Unfit(f"takes no {what}: it has no layer that this would change.")
     return replace(layout, body=map_words(change, layout.body))
 
 
-def _choice(what, value, choices):
-    if value not in choices:
-        raise ZooError(f"{what} must be one of {', '.join(map(repr, choices))}; got {value!r}.")
-
-
 def literal(text: str) -> Any:
-    """Return the value that a text stands for ("0.5", "same", "true", "none"), as an override of a layout takes it."""
+    """Return the Python value of a string such as "0.5", "same", "true" or "none"; a string if it is no literal."""
     try:
         return ast.literal_eval(CONSTANTS.get(text.lower(), text))
     except (ValueError, SyntaxError):

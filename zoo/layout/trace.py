@@ -1,9 +1,10 @@
 """Layout and input shape -> every layer's shape, parameters, multiply-adds, stride and receptive field.
 
-`build` has only to make what the trace lists, in its order.
+`zoo.build` makes a Keras layer of each traced layer, in their order.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, NamedTuple
@@ -16,13 +17,13 @@ from zoo.layout.naming import layers_of, names
 from zoo.layout.windows import IMAGE, Grid, pair, sides
 
 INPUT = "image"  # the name of a network's input
-SCORES = ("probabilities", "scores")  # the names of what may stand after a layout's last word
+SCORES = ("probabilities", "scores")  # the names of an activation layer after the last word: softmax, or another one
 
 
 class Signal(NamedTuple):
-    """What flows between layers: the layer that it leaves, and what is known of it there.
+    """A layer's output: that layer's name (`source`), its shape, and how it lies on the image.
 
-    `shape` is (height, width, channels) or (units,); `grid` says how a map lies on the image, None once it is flat.
+    `shape` is (height, width, channels) of a map or (units,) of a vector; `grid` is None for a vector.
     """
 
     source: str
@@ -35,15 +36,17 @@ class Signal(NamedTuple):
 
     @property
     def stride(self) -> tuple | None:
+        """Pixels of the image between neighbouring values: (vertical, horizontal); None for a vector."""
         return self.grid and self.grid.stride
 
     @property
     def receptive_field(self) -> tuple | None:
+        """The (height, width), in pixels of the image, that a value depends on; None for a vector: all of it."""
         return self.grid and self.grid.receptive_field
 
 
 class Layer(NamedTuple):
-    """One layer to build: its word (with nothing left to expand), its inputs by name, and what it costs.
+    """One layer to build: its word, the names of its inputs, its output and its cost; `norm` is a layer of its own.
 
     `input_shape` is that of the first input. `params` counts what Keras counts, BatchNorm's moving statistics
     included; `macs` are the multiply-adds of convolution and dense layers for one image.
@@ -60,26 +63,27 @@ class Layer(NamedTuple):
 
     @property
     def kind(self) -> str:
+        """The name of its word's class, such as "Conv"."""
         return type(self.word).__name__
 
     @property
     def padding(self) -> tuple[str, tuple | None]:
-        """How to pad: Keras's name for it, and the rings of zeros to put round the input before, or None.
+        """The Keras layer's `padding`, and the explicit padding of its input, ((top, bottom), (left, right)), or None.
 
-        Keras's pools leave out what "same" pads, as "ceil" means it; a pool's own rings of zeros count.
+        Keras's pools leave "same" padding out of the maximum or mean, as "ceil" does; a pool's explicit zeros count.
         """
         padding = getattr(self.word, "padding", "valid")
         if padding in ("same", "valid"):
             return padding, None
-        rings, may_leave_out = self._rings(padding), padding == "ceil" or not isinstance(self.word, words.Pool)
-        if may_leave_out and rings == self._rings("same"):
+        explicit, may_leave_out = self._pad_widths(padding), padding == "ceil" or not isinstance(self.word, words.Pool)
+        if may_leave_out and explicit == self._pad_widths("same"):
             return "same", None
-        return "valid", rings if any(map(any, rings)) else None
+        return "valid", explicit if any(map(any, explicit)) else None
 
     @property
-    def rings(self: Any) -> tuple:
-        """How far a window that slides reaches beyond its input: ((top, bottom), (left, right)), for any padding."""
-        return self._rings(self.word.padding)
+    def pad_widths(self: Any) -> tuple:
+        """The pixels that its padding, of any kind, adds to its input's sides: ((top, bottom), (left, right))."""
+        return self._pad_widths(self.word.padding)
 
     @property
     def zeros(self: Any) -> tuple[int, int]:
@@ -88,23 +92,22 @@ class Layer(NamedTuple):
         before = added // 2 if self.word.zeros == "both" else 0
         return before, added - before
 
-    def _rings(self, padding):
+    def _pad_widths(self, padding):
         if not isinstance(padding, str):
             return sides(padding)
         window = pair(self.word.size if isinstance(self.word, words.Pool) else self.word.kernel)
         stride = pair(self.word.stride or window)
         dilation = pair(getattr(self.word, "dilation", 1))
-        return tuple(windows.rings(n, w, s, padding, d)
-                     for n, w, s, d in zip(self.input_shape, window, stride, dilation))
+        return tuple(map(windows.pad_width, self.input_shape, window, stride, (padding, padding), dilation))
 
 
 @dataclass(frozen=True)
 class Trace:
-    """The layers in the order to build them, and where signals leave them.
+    """A traced layout: its layers in the order to build them, and its outputs.
 
-    `features` maps each stage that ends in a map to its signal, finest first; `auxiliary` maps each `Auxiliary`
-    word's name to its signal and its weight. `head` holds the names of the head's layers, `stages` maps each stage to
-    the names of its layers and of all before it.
+    `features` maps each stage that ends in a map to that map, the smallest stride first; `auxiliary` maps each
+    `Auxiliary` word's name to its output and the weight of its loss. `head` holds the names of the head's layers,
+    `stages` maps each stage to the names of its layers and of all before it. Costs are sums of the layers' own.
     """
 
     input_shape: tuple
@@ -133,7 +136,7 @@ class Trace:
 
     @property
     def last_map(self) -> Signal:
-        """The signal where the network last is a map: what the head looks at."""
+        """The last output that is a map: what the head classifies."""
         maps = [layer.output for layer in self.layers if layer.output.is_map]
         return maps[-1] if maps else Signal(INPUT, self.input_shape, IMAGE)
 
@@ -141,43 +144,40 @@ class Trace:
 def trace(layout: Layout | words.Words, input_shape: tuple | list) -> Trace:
     """Trace a layout (a `Layout`, or a list of words) over an image of shape (height, width, channels).
 
-    Raises `OutOfPixels`, naming the layer, when a window doesn't fit, and `ZooError` when words don't fit together.
+    Raises `OutOfPixels`, naming the layer, when a window doesn't fit, and `ZooError` when words can't be combined.
     """
     layout = as_layout(layout)
     sizes = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else ()
     if len(sizes) != 3 or not all(is_whole(n, 1) for n in sizes):
         raise ZooError(f"An input shape is (height, width, channels), all positive; got {input_shape!r}.")
     sizes = tuple(map(int, sizes))
-    image = Signal(INPUT, sizes, IMAGE)
-    tracer = _Tracer(image)
+    tracer = _Tracer(Signal(INPUT, sizes, IMAGE))
     items = layout.body + layout.head
     named = list(zip(items, names(items, "")))
-    last = tracer.follow(named[: len(layout.body)], image)
+    last = tracer.follow(named[: len(layout.body)], tracer.image)
     body = tuple(tracer.layers)
     output = tracer.follow(named[len(layout.body) :], last)
-    _check_all_lead_on(tracer, output)
+    _check_all_used(tracer, output)
     features = dict(sorted(tracer.features.items(), key=lambda item: item[1].stride))
     head = tuple(tracer.layers)[len(body) :]
     return Trace(sizes, tuple(tracer.layers.values()), features, tracer.auxiliary, output, head, tracer.stages)
 
 
-def _check_all_lead_on(tracer, output):
-    """Refuse a layer whose output nothing takes: one before a `Take` that doesn't start its branch."""
+def _check_all_used(tracer, output):
+    """Raise `ZooError` for a layer whose output isn't used: one before a `Take` that doesn't start its branch."""
     needed = {output.source, *(signal.source for signal, _ in tracer.auxiliary.values())}
     for layer in reversed(tracer.layers.values()):
         if layer.name not in needed:
-            raise ZooError(f"{layer.name} leads nowhere; Take must be the first word of a branch.")
+            raise ZooError(f"the output of {layer.name} isn't used; Take must be the first word of a branch.")
         needed.update(layer.inputs)
 
 
 def smallest_input(layout: Layout | words.Words, channels: int, limit: int = 1024) -> int | None:
     """Return the smallest square size, up to `limit` pixels, that the layout takes; None if there is none."""
     for size in range(1, limit + 1):
-        try:
+        with suppress(ZooError):
             trace(layout, (size, size, channels))
-        except ZooError:
-            continue
-        return size
+            return size
     return None
 
 
@@ -185,7 +185,7 @@ def smallest_input(layout: Layout | words.Words, channels: int, limit: int = 102
 
 
 class _Tracer:
-    """Walks the words once, top to bottom, and lists the layers."""
+    """Visits the words once, in order, and lists the layers."""
 
     def __init__(self, image: Signal) -> None:
         self.image = image
@@ -216,7 +216,7 @@ class _Tracer:
                 return signal
             case words.Take():
                 if word.stage not in self.features:
-                    raise ZooError(f"there is no stage {word.stage!r} to take a map from, before the word that asks.")
+                    raise ZooError(f"there is no stage {word.stage!r} that ends in a map before Take({word.stage!r}).")
                 return self.features[word.stage]
             case words.Auxiliary():
                 self.auxiliary[name] = self.walk(word.branches[0], signal, f"{name}_"), word.weight
@@ -226,13 +226,10 @@ class _Tracer:
             case words.Unpool():
                 return self.unpool(word, name, signal)
             case words.Conv() | words.DepthwiseConv() | words.TableConv() if word.norm:
-                return self.normalized(word, name, signal)
+                for part, suffix in layers_of(word):
+                    signal = self.layer(part, name + suffix, signal)
+                return signal
         return self.layer(word, name, signal)
-
-    def normalized(self, word: words.Word, name: str, signal: Signal) -> Signal:
-        for part, suffix in layers_of(word):
-            signal = self.layer(part, name + suffix, signal)
-        return signal
 
     def merge(self, word: words.Add | words.Multiply | words.Concat, name: str, signal: Signal) -> Signal:
         main = len(word.branches) - (not isinstance(word, words.Concat))
@@ -247,17 +244,15 @@ class _Tracer:
         shape = _merged_shape(word, name, ends)
         grids: list[Any] = [end.grid for end in ends if end.is_map]
         grid: Any = grids[0] if grids else None
-        if len(grids) > 1:  # a gate looks at the whole map; a receptive field is told without it
-            seen = tuple(max(g.receptive_field[axis] for g in grids) for axis in (0, 1))
-            grid = grid._replace(receptive_field=seen)
+        if len(grids) > 1:  # the receptive field leaves out gates, which see the whole map
+            grid = grid._replace(receptive_field=tuple(map(max, zip(*(g.receptive_field for g in grids)))))
         return self.add(Layer(name, word, tuple(e.source for e in ends), ends[0].shape, Signal(name, shape, grid)))
 
     def cropped(self, name: str, ends: list[Any]) -> list[Signal]:
-        """Cut each map to the part of the image that all of them cover."""
+        """Crop each map to the part of the image that all of them cover."""
         if not all(end.is_map for end in ends) or len({end.stride for end in ends}) > 1:
-            raise ZooError(f"{name} can't crop: {_told(ends)} don't all have the same stride.")
+            raise ZooError(f"{name} can't crop: {_shapes(ends)} don't all have the same stride.")
         borders = windows.borders([end.shape for end in ends], [end.grid for end in ends])
-        borders = [top_bottom + left_right for top_bottom, left_right in borders]
         return [
             self.layer(words.Crop(border), f"{name}_crop{i}", end) if any(border) else end
             for i, (end, border) in enumerate(zip(ends, borders), 1)
@@ -268,12 +263,11 @@ class _Tracer:
         if pool is None or not isinstance(pool.word, words.Pool) or pool.word.kind != "max":
             raise ZooError(f"{name} needs a max pool named {word.pool!r} before it.")
         size = pair(word.size)
-        if {size} != {pair(pool.word.size), pair(pool.word.stride or size)} or not (
-            pool.word.padding == "valid" or (pool.word.padding == "same" and size == (2, 2))
-        ):
+        padded_well = pool.word.padding == "valid" or (pool.word.padding == "same" and size == (2, 2))
+        if not padded_well or {size} != {pair(pool.word.size), pair(pool.word.stride or size)}:
             raise ZooError(f"{name} needs a pool of windows of {word.size} that don't overlap; {word.pool} isn't one.")
         if pool.output.shape != signal.shape:
-            raise ZooError(f"{name} needs the shape that {word.pool} gave; got {_told([signal, pool.output])}.")
+            raise ZooError(f"{name} needs the shape that {word.pool} gave; got {_shapes([signal, pool.output])}.")
         source = pool.inputs[0]
         before: Any = self.image if source == INPUT else self.layers[source].output
         grid = before.grid._replace(receptive_field=signal.receptive_field)
@@ -281,10 +275,9 @@ class _Tracer:
 
     def layer(self, word: words.Word, name: str, signal: Any) -> Signal:
         if not signal.is_map and isinstance(word, _ON_MAPS):
-            raise ZooError(f"{name} takes a map, but its input is flat; it must stand before Flatten or GlobalPool.")
+            raise ZooError(f"{name} takes a map, but its input is a vector; put it before Flatten() or GlobalPool().")
         if isinstance(word, words.Crop) and word.border == "image":
-            top_bottom, left_right = windows.outside(name, signal.shape, signal.grid, self.image.shape)
-            word = replace(word, border=top_bottom + left_right)
+            word = replace(word, border=windows.outside(name, signal.shape, signal.grid, self.image.shape))
         shape, grid, costs = _apply(word, name, signal)
         return self.add(Layer(name, word, (signal.source,), signal.shape, Signal(name, shape, grid), *costs))
 
@@ -296,28 +289,23 @@ class _Tracer:
 
 
 def _giving_back(branch, channels):
-    """A sum's branch with `channels` filters where it asks for as many as the sum's input has."""
+    """Return a branch of an `Add` with `channels`, those of the input, in the place of "like input"."""
     return [replace(word, filters=channels) if getattr(word, "filters", None) == LIKE_INPUT else word
             for word in branch]
 
 
 def _merged_shape(word, name, ends):
-    """The shape of a merge, or the sentence for what can't be joined."""
-    first = ends[0]
-    if isinstance(word, words.Concat):
-        if len({(end.shape[:-1], end.stride) for end in ends}) > 1:
-            raise ZooError(f"{name} can't join branches of different shapes: {_told(ends)}.")
-        return (*first.shape[:-1], sum(end.shape[-1] for end in ends))
-    maps = [end for end in ends if end.is_map]
+    """Return the output shape of an `Add`, `Multiply` or `Concat`. Raises `ZooError` if the branches don't match."""
+    concatenates, maps = isinstance(word, words.Concat), [end for end in ends if end.is_map]
     gates = isinstance(word, words.Multiply) and maps and {end.shape[-1] for end in ends} == {maps[0].shape[-1]}
     joined = maps if gates else ends
-    if len({(end.shape, end.stride) for end in joined}) > 1:
-        raise ZooError(f"{name} can't join branches of different shapes: {_told(ends)}.")
-    return joined[0].shape
+    if len({(end.shape[:-1] if concatenates else end.shape, end.stride) for end in joined}) > 1:
+        raise ZooError(f"{name} can't join branches of different shapes: {_shapes(ends)}.")
+    return (*ends[0].shape[:-1], sum(end.shape[-1] for end in ends)) if concatenates else joined[0].shape
 
 
-def _told(signals):
-    """Shapes for a sentence, with the strides where the shapes alone don't tell the maps apart."""
+def _shapes(signals):
+    """Return shapes for a sentence, with the strides if all shapes are the same."""
     shapes = ["x".join(map(str, signal.shape)) for signal in signals]
     if len(set(shapes)) > 1:
         return ", ".join(shapes)
@@ -325,12 +313,12 @@ def _told(signals):
 
 
 def _apply(word, name, signal):
-    """Return a plain word's output shape, grid and costs (params, trainable_params, macs; the last may be left out)."""
+    """Return the output shape and grid of a word that isn't composite, and its (params, trainable_params[, macs])."""
     shape, grid, channels = signal.shape, signal.grid, signal.shape[-1]
     match word:
         case words.Conv():
             if word.filters == LIKE_INPUT:
-                raise ZooError(f"{name} can't have filters like the input: it stands in no branch of an Add.")
+                raise ZooError(f'{name} has filters="like input", which only a branch of an Add can have.')
             filters = word.filters or channels
             if channels % word.groups or filters % word.groups:
                 raise ZooError(
@@ -381,7 +369,7 @@ def _apply(word, name, signal):
             return (*shape[:-1], channels // word.parts), grid, ()
         case words.Shuffle():
             if channels % word.groups:
-                raise ZooError(f"{name} can't deal {channels} channels out to {word.groups} groups.")
+                raise ZooError(f"{name} can't divide {channels} channels into {word.groups} equal groups.")
             return shape, grid, ()
         case words.PadChannels():
             if word.filters < channels:
@@ -399,7 +387,7 @@ def _apply(word, name, signal):
             if any(len(code) != channels for code in word.codes):
                 raise ZooError(f"{name} compares {channels} values with codes of another length.")
             return (len(word.codes),), None, (channels * len(word.codes),)
-    raise ZooError(f"{word!r} is no word that the trace knows.")
+    raise ZooError(f"{word!r} is no word that can be traced.")
 
 
 _ON_MAPS = (

@@ -1,6 +1,6 @@
-"""The arithmetic of windows that slide: sizes, padding, strides, receptive fields, positions.
+"""The arithmetic of sliding windows: output sizes, padding, strides, receptive fields, positions on the image.
 
-What "same", "valid" and "ceil" mean as paddings is told in `zoo.layout.words`; `zoo.layout.trace` applies all of it.
+`zoo.layout.words` explains the paddings "same", "valid" and "ceil"; `zoo.layout.trace` calls these functions.
 """
 
 from functools import cache
@@ -10,14 +10,15 @@ from zoo.errors import ZooError
 
 
 class OutOfPixels(ZooError):
-    """A window is larger than the map that it should slide over."""
+    """A window is larger than the map that it should slide over, or a crop leaves nothing of it."""
 
 
 class Grid(NamedTuple):
-    """How a map lies on the image; each field is a (height, width) pair, in pixels of the image.
+    """How a feature map lies on the image; each field is a (height, width) pair, in pixels of the image.
 
-    One step on the map is `stride` pixels, one value sees `receptive_field` pixels, and the window that the map's
-    first value sees has its centre at `origin` (the image's first pixel is at 0, so padding makes it negative).
+    Neighbouring values of the map are `stride` pixels apart, each depends on `receptive_field` pixels, and the
+    receptive field of the first value is centred at `origin` (0 is the image's first pixel; padding can make it
+    negative).
     """
 
     stride: tuple
@@ -29,12 +30,12 @@ IMAGE = Grid((1, 1), (1, 1), (0, 0))
 
 
 def pair(value: int | tuple) -> tuple[int, int]:
-    """Return an int or a pair as a (height, width) pair."""
+    """Return an int, or a (height, width) pair, as a pair."""
     return (value, value) if isinstance(value, int) else tuple(value)
 
 
 def sides(padding: int | tuple) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return rings of zeros, in any of the accepted forms, as ((top, bottom), (left, right))."""
+    """Return explicit padding, in any of the forms that words take, as ((top, bottom), (left, right))."""
     if isinstance(padding, int):
         return (padding, padding), (padding, padding)
     if len(padding) == 2:
@@ -45,7 +46,7 @@ def sides(padding: int | tuple) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def out_size(size: int, window: int, stride: int, padding: Any, dilation: int = 1) -> int:
-    """Return how many positions a window takes along one axis; `padding` is a name or (before, after)."""
+    """Return the output size along one axis; `window` is the kernel's size, `padding` a name or (before, after)."""
     if padding == "same":
         return -(-size // stride)
     if padding == "ceil":
@@ -55,8 +56,8 @@ def out_size(size: int, window: int, stride: int, padding: Any, dilation: int = 
     return (size + before + after - dilation * (window - 1) - 1) // stride + 1
 
 
-def rings(size: int, window: int, stride: int, padding: str | tuple[int, int], dilation: int = 1) -> tuple[int, int]:
-    """Return the zeros (before, after) that a padding puts along one axis."""
+def pad_width(size: int, window: int, stride: int, padding: Any, dilation: int = 1) -> tuple[int, int]:
+    """Return the pixels (before, after) that a padding adds along one axis. Arguments as in `out_size`."""
     if padding == "valid":
         return 0, 0
     if not isinstance(padding, str):
@@ -68,7 +69,7 @@ def rings(size: int, window: int, stride: int, padding: str | tuple[int, int], d
 
 def slide(name: str, shape: tuple, grid: Grid, window: int | tuple, stride: int | tuple, padding: str | int | tuple,
           dilation: int | tuple = 1) -> tuple[tuple, Grid]:
-    """Return a map's (height, width) and `Grid` after a window has slid over it. Raises `OutOfPixels`."""
+    """Return a map's (height, width) and `Grid` after a convolution or a pool. Raises `OutOfPixels`."""
     window, stride, dilation = pair(window), pair(stride), pair(dilation)
     if max(stride) > 1 and max(dilation) > 1:
         raise ZooError(f"{name} has a stride and a dilation, and Keras has no layer with both.")
@@ -76,18 +77,18 @@ def slide(name: str, shape: tuple, grid: Grid, window: int | tuple, stride: int 
     down, across = map(_along, shape, window, stride, padding, dilation, grid.stride, grid.receptive_field, grid.origin)
     size, *places = zip(down, across)
     if min(size) < 1:
-        reach = " (dilated)" if max(dilation) > 1 else ""
+        dilated = " (dilated)" if max(dilation) > 1 else ""
         raise OutOfPixels(
-            f"{name} ran out of pixels: its {_by(window)} window{reach} doesn't fit on a {_by(shape[:2])} map"
+            f"{name} ran out of pixels: its {_by(window)} window{dilated} doesn't fit on a {_by(shape[:2])} map"
         )
     return size, Grid(*places)
 
 
 @cache
 def _along(size, window, stride, padding, dilation, step, seen, origin):
-    """Along one axis, after a window has slid: how many positions, and `Grid`'s stride, receptive field and origin."""
+    """Return, along one axis, the output size, and `Grid`'s stride, receptive field and origin at the output."""
     reach = dilation * (window - 1)
-    before = rings(size, window, stride, padding, dilation)[0]
+    before = pad_width(size, window, stride, padding, dilation)[0]
     return (
         out_size(size, window, stride, padding, dilation),
         step * stride,
@@ -105,7 +106,7 @@ def spread(name: str, shape: tuple, grid: Grid, window: int | tuple, stride: int
     cut = [w - s if padding == "same" else 0 for w, s in zip(window, stride)]
     size = tuple((n - 1) * s + w - c for n, s, w, c in zip(shape, stride, window, cut))
     finer = tuple(_divide(a, b) for a, b in zip(grid.stride, stride))
-    sources = [-(-w // s) - 1 for w, s in zip(window, stride)]  # how many more values reach a pixel than one
+    sources = [-(-w // s) - 1 for w, s in zip(window, stride)]  # input values that reach one output value, less one
     return size, Grid(
         finer,
         tuple(r + n * s for r, n, s in zip(grid.receptive_field, sources, grid.stride)),
@@ -114,7 +115,7 @@ def spread(name: str, shape: tuple, grid: Grid, window: int | tuple, stride: int
 
 
 def enlarge(shape: tuple, grid: Grid, times: int | tuple, interpolation: str) -> tuple[tuple, Grid]:
-    """Return a map's (height, width) and `Grid` after interpolation."""
+    """Return a map's (height, width) and `Grid` after upsampling by `times`, "nearest" or "bilinear"."""
     times = pair(times)
     finer = tuple(_divide(a, b) for a, b in zip(grid.stride, times))
     seen = grid.receptive_field
@@ -125,7 +126,7 @@ def enlarge(shape: tuple, grid: Grid, times: int | tuple, interpolation: str) ->
 
 
 def cut(name: str, shape: tuple, grid: Grid, border: tuple) -> tuple[tuple, Grid]:
-    """Return a map's (height, width) and `Grid` without `border`, which is ((top, bottom), (left, right))."""
+    """Return a map's (height, width) and `Grid` after cropping `border`, which is ((top, bottom), (left, right))."""
     size = tuple(n - a - b for n, (a, b) in zip(shape, border))
     if min(size) < 1:
         raise OutOfPixels(f"{name} ran out of pixels: it would cut all of a {_by(shape[:2])} map")
@@ -134,7 +135,10 @@ def cut(name: str, shape: tuple, grid: Grid, border: tuple) -> tuple[tuple, Grid
 
 
 def borders(shapes: list[tuple], grids: list[Grid]) -> list[tuple]:
-    """Return what to cut off each of several maps of one stride, so that all cover the same part of the image."""
+    """Return what to crop from each of several maps of one stride, so that all cover the same part of the image.
+
+    Each border is (top, bottom, left, right), as a `Crop` takes it.
+    """
     cuts = []
     for axis in (0, 1):
         stride = grids[0].stride[axis]
@@ -142,17 +146,17 @@ def borders(shapes: list[tuple], grids: list[Grid]) -> list[tuple]:
         before = [round((first - grid.origin[axis]) / stride) for grid in grids]
         common = min(shape[axis] - b for shape, b in zip(shapes, before))
         cuts.append([(b, shape[axis] - b - common) for shape, b in zip(shapes, before)])
-    return [tuple(both) for both in zip(*cuts)]
+    return [vertical + horizontal for vertical, horizontal in zip(*cuts)]
 
 
 def outside(name: str, shape: tuple, grid: Grid, image: tuple) -> tuple:
-    """Return the border of a map of stride 1 that lies outside an image of that (height, width)."""
+    """Return (top, bottom, left, right), what a map of stride 1 has outside an image of that (height, width)."""
     if grid.stride != (1, 1):
         raise ZooError(f"{name} can't cut a map to the image: its stride is {_by(grid.stride)}, not 1.")
     if any(n < whole for n, whole in zip(shape, image)):
         raise ZooError(f"{name} can't cut a map to the image: {_by(shape[:2])} is smaller than {_by(image[:2])}.")
     before = [min(max(round(-o), 0), n - whole) for o, n, whole in zip(grid.origin, shape, image)]
-    return tuple((b, n - whole - b) for b, n, whole in zip(before, shape, image))
+    return tuple(side for b, n, whole in zip(before, shape, image) for side in (b, n - whole - b))
 
 
 def _divide(a, b):

@@ -1,13 +1,13 @@
-"""The words of a layout: frozen data, one class a row of a paper's table. Nothing here computes or imports Keras.
+"""The words of a layout: frozen dataclasses, one for each kind of layer. Nothing here computes or imports Keras.
 
-A layout is a list of words. Lists nest freely, so a helper may return several rows at once:
+A layout is a list of words, the rows of a paper's table. Lists may be nested, so a function can return several rows:
 
     [Conv(6, 5, padding="valid"), Pool(2), [Conv(16, 5), Pool(2)], Flatten(), Dense(10)]
 
 Shapes are NHWC. A size, stride or dilation is an int or a (height, width) pair. Padding is "same" (as TensorFlow
-pads: the output has ceil(input / stride) pixels), "valid" (none), or rings of zeros: an int, a (vertical,
-horizontal) pair, or the four sides (top, bottom, left, right). "ceil" pads below and to the right alone, so far that
-the last window starts inside the map (the pools of Caffe, which leave out what lies beyond).
+pads: the output has ceil(input / stride) pixels), "valid" (none), or explicit, in pixels of zeros: an int, a (vertical,
+horizontal) pair, or (top, bottom, left, right). "ceil" pads at the bottom and right only, so that the output size is
+rounded up as in Caffe's pools, as long as the last window starts inside the map; pools leave that padding out.
 """
 
 from collections.abc import Iterable
@@ -21,16 +21,16 @@ from zoo.layout import checks
 
 
 class Classes(int):
-    """The number of classes: a count of filters or units that stands for it follows `classes`, and no `width`."""
+    """The number of classes. Filters or units of this type are changed by the argument `classes`, not by `width`."""
 
 
 @dataclass_transform(frozen_default=True)
 @dataclass(frozen=True, eq=False, repr=False)
 class Word:
-    """One row of a layout. `name` fixes the layer's name; otherwise it follows from stage, kind and position.
+    """One row of a layout. `name` is the layer's name; by default it follows from stage, kind and position.
 
-    Every subclass is a frozen dataclass. What reads the same for all of them stands here once, since `dataclass`
-    would compile it anew for each.
+    Every subclass is a frozen dataclass. Methods that all of them share are defined here, since `dataclass` would
+    compile them again for each.
     """
 
     name: str | None = field(default=None, kw_only=True)
@@ -41,7 +41,7 @@ class Word:
     def __post_init__(self):
         try:
             self.__dict__.update(_checked_before(type(self), **self.__dict__))
-        except TypeError:  # a list can't be remembered
+        except TypeError:  # a list isn't hashable, so it can't be cached
             self.__dict__.update(_checked(type(self), **self.__dict__))
 
     def __eq__(self, other):
@@ -59,15 +59,15 @@ class Word:
         return new
 
 
-# ---------------------------------------------------------------------------------------------- windows that slide
+# ------------------------------------------------------------------------------------------------ sliding windows
 
 
 class Conv(Word):
-    """A convolution as a paper's row means it: kernel, bias, normalization if any, then the activation.
+    """A convolution with bias, normalization if any, and activation, in this order.
 
-    `filters=None` keeps the number of channels; "like input", in a branch of an `Add`, gives back as many as the
-    branch started from. `norm` is None, "batch", "group", "lrn" (LRN comes after the activation, as in AlexNet) or a
-    `Norm`. `activation` is any name that Keras knows, "scaled_tanh", or None.
+    `filters=None` keeps the number of channels; "like input", in a branch of an `Add`, means as many as the `Add`'s
+    input has. `norm` is None, "batch", "group", "lrn" (LRN comes after the activation, as in AlexNet) or a `Norm`.
+    `activation` is the name of a Keras activation, "scaled_tanh", or None.
     """
 
     filters: int | str | None
@@ -82,7 +82,7 @@ class Conv(Word):
 
 
 class DepthwiseConv(Word):
-    """A convolution of each channel by itself, `multiplier` filters a channel."""
+    """A depthwise convolution: each channel by itself, with `multiplier` filters for each."""
 
     kernel: int | tuple
     stride: int | tuple = 1
@@ -95,7 +95,7 @@ class DepthwiseConv(Word):
 
 
 class TableConv(Word):
-    """A convolution whose filter i sees only the input channels `table[i]` (counted from 0), as LeNet-5's C3."""
+    """A convolution whose filter i has only the input channels `table[i]`, indices from 0 (LeNet-5's layer C3)."""
 
     table: tuple
     kernel: int | tuple
@@ -108,8 +108,8 @@ class TableConv(Word):
 class ConvTranspose(Word):
     """A transposed convolution: it puts the map's values `stride` pixels apart and spreads each by the kernel.
 
-    Padding "valid" keeps all that they are spread to, "same" cuts it to `stride` times the map. With `bilinear` the
-    kernel starts as bilinear interpolation of each channel by itself.
+    Padding "valid" keeps the whole result, "same" crops it to `stride` times the size of the map. With `bilinear` the
+    kernel is initialized such that it interpolates each channel bilinearly.
     """
 
     filters: int | None
@@ -131,7 +131,7 @@ class Pool(Word):
 
 
 class Subsample(Word):
-    """LeNet's pooling: the window's sum times a trainable coefficient, plus a trainable bias, a pair a channel."""
+    """LeNet's pooling: the window's sum times a trainable coefficient, plus a trainable bias, one each per channel."""
 
     size: int | tuple
     activation: str | None = None
@@ -145,25 +145,25 @@ class Upsample(Word):
 
 
 class Unpool(Word):
-    """Put each value where the maximum stood that the layer `pool` took, in windows of `size`; zeros elsewhere."""
+    """Max unpooling: put each value where the max pool named `pool` found its maximum, and zeros elsewhere."""
 
     pool: str
     size: int | tuple = 2
 
 
 class Crop(Word):
-    """Cut off the map's border: so many rings, as padding is written, or "image": all that lies outside the image."""
+    """Crop the map: `border` in pixels, in the forms of explicit padding, or "image": all that is outside the image."""
 
     border: str | int | tuple = "image"
 
 
-# ------------------------------------------------------------------------------------------------ point by point
+# ------------------------------------------------------------------------------------------------ value by value
 
 
 class Norm(Word):
-    """Normalization: "batch", "group" (32 groups, or fewer if channels are few) or "lrn".
+    """Normalization: "batch", "group" (32 groups, or their greatest common divisor with the channels) or "lrn".
 
-    `epsilon` is added to the variance; with `scale=False` BatchNorm has no gamma. LRN has neither.
+    `epsilon` is added to the variance; with `scale=False` there is no gamma. LRN uses neither.
     """
 
     kind: str = "batch"
@@ -172,19 +172,19 @@ class Norm(Word):
 
 
 class Activation(Word):
-    """An activation where it stands alone."""
+    """An activation as a layer of its own."""
 
     kind: str = "relu"
 
 
 class Dropout(Word):
-    """Dropout of the share `rate` of the values, in training only."""
+    """Dropout: set the fraction `rate` of the values to 0, in training only."""
 
     rate: float = 0.5
 
 
 class DropPath(Word):
-    """Drop the whole map with the probability `rate`, image by image, in training only (stochastic depth)."""
+    """Stochastic depth: set the whole map of an image to 0 with the probability `rate`, in training only."""
 
     rate: float
 
@@ -199,22 +199,22 @@ class Scale(Word):
 
 
 class Split(Word):
-    """The `part`-th, counted from 0, of `parts` equal slices of the channels."""
+    """One of `parts` equal slices of the channels, of index `part` (ShuffleNet's channel split)."""
 
     part: int
     parts: int = 2
 
 
 class Shuffle(Word):
-    """Deal the channels of each of `groups` groups out in turn, so that the next groups see all (ShuffleNet)."""
+    """Channel shuffle: take a channel of each of `groups` groups in turn, so that later groups see all (ShuffleNet)."""
 
     groups: int = 2
 
 
 class PadChannels(Word):
-    """Channels of zeros beside the map's own, `filters` in all (the option A shortcuts of ResNet).
+    """Add channels of zeros, up to `filters` channels in all (the option A shortcuts of ResNet).
 
-    They stand "after" the map's own, or half of them on each side ("both"; of an odd number one more after).
+    They come "after" the map's own, or half of them on each side ("both"; of an odd number one more after).
     """
 
     filters: int
@@ -225,7 +225,7 @@ class PadChannels(Word):
 
 
 class Flatten(Word):
-    """Map to vector, rows first, channels last."""
+    """Flatten a map to a vector, in the order height, width, channels."""
 
 
 class GlobalPool(Word):
@@ -235,7 +235,7 @@ class GlobalPool(Word):
 
 
 class Dense(Word):
-    """A fully connected layer. It takes a vector; no activation unless named."""
+    """A fully connected layer. It takes a vector; by default it has no activation."""
 
     units: int
     activation: str | None = None
@@ -278,7 +278,7 @@ class Sequence(Composite):
 
 
 class Stage(Composite):
-    """Named words one after the other. The name is a feature's name and the prefix of the layers inside."""
+    """Words one after the other, with a name: that of its output among the features, and the prefix of its layers."""
 
     branches: tuple
 
@@ -287,15 +287,15 @@ class Stage(Composite):
 
 
 class Take(Word):
-    """Go on from the output of the stage of that name, seen earlier, in the place of what came before this word."""
+    """Continue from the output of an earlier stage, by its name; it must be the first word of a branch."""
 
     stage: str
 
 
 class Add(Composite):
-    """The sum of the branches and of the shortcut, which is the input itself unless it has words of its own.
+    """The sum of the branches and of the shortcut, which is the input itself unless it is given words.
 
-    With `crop` the larger maps are cut to the part of the image that all of them cover.
+    With `crop` the larger maps are cropped to the part of the image that all of them cover.
     """
 
     branches: tuple
@@ -306,9 +306,9 @@ class Add(Composite):
 
 
 class Multiply(Composite):
-    """The product of the branches and of the shortcut, the input itself unless it has words of its own.
+    """The product of the branches and of the shortcut, which is the input itself unless it is given words.
 
-    A branch may end in a vector: a gate, one value a channel (squeeze and excitation).
+    A branch may end in a vector, one value per channel: a gate (squeeze and excitation).
     """
 
     branches: tuple
@@ -318,9 +318,9 @@ class Multiply(Composite):
 
 
 class Concat(Composite):
-    """The branches' channels side by side, in order. An empty branch is the input itself.
+    """The branches' channels concatenated, in order. An empty branch is the input itself.
 
-    With `crop` the larger maps are cut to the part of the image that all of them cover.
+    With `crop` the larger maps are cropped to the part of the image that all of them cover.
     """
 
     branches: tuple
@@ -333,9 +333,9 @@ class Concat(Composite):
 
 
 class Auxiliary(Composite):
-    """A classifier of its own on the side, from which the early layers learn; what follows gets the input itself.
+    """An auxiliary classifier on a side branch, for a loss near early layers; the next word gets the same input.
 
-    In training its loss counts `weight` times; a built model has its scores as one more output.
+    In training its loss is multiplied by `weight`; a built model has its class scores as one more output.
     """
 
     branches: tuple
@@ -371,12 +371,12 @@ def _flatten(items, flat):
 
 
 def _norm(what, value):
-    """A kind of normalization as the `Norm` of that kind."""
+    """Return the `Norm` of a kind; None and a `Norm` are returned as they are."""
     return value if value is None or isinstance(value, Norm) else Norm(checks.one_of(None, *checks.NORMS)(what, value))
 
 
 def _checked(kind, /, **values):
-    """Return those of a word's fields whose checked value isn't the one given. Raises `ZooError`."""
+    """Return {field: checked value} where a check changes the value that a word is given. Raises `ZooError`."""
     new = {}
     for key, what, check in _checks_of(kind):
         if key in values and (checked := check(what, values[key])) is not values[key]:
@@ -384,12 +384,12 @@ def _checked(kind, /, **values):
     return new
 
 
-_checked_before = lru_cache(maxsize=None, typed=True)(_checked)  # papers repeat their rows
+_checked_before = lru_cache(maxsize=None, typed=True)(_checked)  # papers repeat rows
 
 
 @cache
 def _checks_of(kind):
-    """Return the checks of a word's fields, each with the field and what to call it."""
+    """Return (field, its name in messages, check) for a word's fields that have a check."""
     known = checks.FIELDS | {"norm": _norm}
     found = [(f.name, known.get((kind.__name__, f.name)) or known.get(f.name)) for f in fields(kind)]
     return [(key, f"{kind.__name__}: {key}", check) for key, check in found if check]

@@ -1,4 +1,4 @@
-"""The search space, read from texts and checked: {"learning_rate": "1e-4..1e-2:log", "set.width": "0.5,1"}."""
+"""The search space, parsed from strings and checked: {"learning_rate": "1e-4..1e-2:log", "set.width": "0.5,1"}."""
 
 from dataclasses import fields
 from functools import partial
@@ -17,25 +17,26 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 FIELDS = {item.name: item for item in fields(Recipe)}
-OVERRIDE = "set."  # the prefix of names of the layout's overrides
-IN_THE_LOSS = ("label_smoothing", "rubbish", "balance")  # with other values of these, losses can't be compared
+OVERRIDE = "set."  # the prefix of an override of the layout
+IN_THE_LOSS = ("label_smoothing", "rubbish", "balance")  # they change the loss, so losses can't be compared
+
 
 def read_space(over: dict[str, str], metric: str, training: dict[str, Any],
                entry: Entry) -> "dict[str, BaseDistribution]":
-    """Return {name: Optuna's distribution}, read from a dict of texts by name.
+    """Return {name: Optuna's distribution}, parsed from {name: string}.
 
-    A name is a field of the recipe, or "set." and an override of the layout. A text is a range, "1e-4..1e-2", or
+    A name is a field of the recipe, or "set." and an override of the layout. A string is a range, "1e-4..1e-2", or
     "1e-4..1e-2:log" to sample uniformly in the logarithm; or choices, "adam,sgd", where "flip+crop" is two
     augmentations together. A range is sampled in integers if both ends are written so, unless the field is a float.
 
     Args:
-        over: the texts by name.
-        metric: what the trials are compared by.
+        over: the strings by name.
+        metric: what the trials are compared by, "val_loss" or "val_accuracy".
         training: the arguments of `train` that all trials share.
         entry: the registry entry of the model.
 
     Raises:
-        ZooError: naming the flag, for an unknown name, or an invalid value or range.
+        ZooError: naming the option, for an unknown name, or an invalid value or range.
     """
     if not over:
         raise ZooError("There is nothing to search: give --over, as in --over learning_rate=1e-4..1e-2:log.")
@@ -52,8 +53,8 @@ def read_space(over: dict[str, str], metric: str, training: dict[str, Any],
     return space
 
 
-def settings(drawn: dict[str, Any]) -> dict[str, Any]:
-    """Return sampled values, a dict by name, as arguments of `train`: fields of the recipe, and "options"."""
+def as_arguments(drawn: dict[str, Any]) -> dict[str, Any]:
+    """Return sampled values, {name: value}, as arguments of `train`: recipe fields, and "options", the overrides."""
     fields = {name: _several(name, value) if FIELDS[name].type is tuple else NONE if value is None else value
               for name, value in drawn.items() if name in FIELDS}
     options = {name.removeprefix(OVERRIDE): value for name, value in drawn.items() if name not in FIELDS}
@@ -63,19 +64,19 @@ def settings(drawn: dict[str, Any]) -> dict[str, Any]:
 def _check_name(name, metric, training):
     fixed = training if name in FIELDS else training.get("options") or {}
     if name.removeprefix(OVERRIDE) in fixed:
-        raise ZooError("it is set besides; a value is either set or searched.")
+        raise ZooError("it is also set to one value; a value is either set or searched.")
     if metric == "val_loss" and name in IN_THE_LOSS:
-        raise ZooError("it changes what the loss counts, so losses can't be compared; add --metric val_accuracy.")
+        raise ZooError("it changes the loss itself, so losses can't be compared; add --metric val_accuracy.")
 
 
 def _read(text, value):
-    """Return the distribution of a range or of choices; `value` reads and checks one value."""
+    """Return the distribution of a range or of choices; the function `value` parses and checks one value."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     if ".." not in text:
         choices = tuple(dict.fromkeys(map(value, text.split(","))))
         if len(choices) < 2:
-            raise ZooError(f"{text!r} is no choice; write a,b or, for numbers, a range such as 1..4.")
+            raise ZooError(f"{text!r} is a single value; write a,b or, for numbers, a range such as 1..4.")
         return CategoricalDistribution(choices)
     ends, colon, scale = text.partition(":")
     low, high = map(value, ends.split("..", 1))
@@ -84,13 +85,13 @@ def _read(text, value):
     if colon and scale != "log":
         raise ZooError(f"{text!r} ends in no known scale; the only one is :log.")
     if not low < high or (colon and low <= 0):
-        raise ZooError(f"{text!r} must climb{' from a number above 0' if colon else ''}.")
+        raise ZooError(f"{text!r} must go from a smaller number{', above 0,' if colon else ''} to a larger one.")
     kind = IntDistribution if isinstance(low, int) and isinstance(high, int) else FloatDistribution
     return kind(low, high, log=bool(colon))
 
 
 def _value(name, model, entry, text):
-    """Return one value of a range or choice. Raises `ZooError` if its field or override can't have it."""
+    """Return the value that a string stands for. Raises `ZooError` if the field or override can't have it."""
     text = text.strip()
     if name not in FIELDS:
         value = rewrite.literal(text)

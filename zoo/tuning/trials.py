@@ -1,4 +1,4 @@
-"""The trials of a search, read from its study and their runs -> tune.csv and tune.png."""
+"""The trials of a search, read from its Optuna study and the trials' runs -> tune.csv and tune.png."""
 
 import csv
 import io
@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     import optuna
 
 STATES = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}
-COLUMNS = 3  # of panels in a figure
+COLUMNS = 3  # of panels in tune.png, at most
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial, counted from 1; the fields are the keys of the command's `--json`.
+    """One trial; the fields are the keys of `zoo tune --json`, `trial` is its number, counted from 1.
 
-    `state` is "finished", "pruned" or "failed", and `error` says why it failed. The metrics are those of the run's best
-    epoch; they are None, as is `run`, its folder, if the trial failed before there were any.
+    `state` is "finished", "pruned" or "failed", and `error` says why it failed. `settings` are the sampled values, by
+    name. The metrics are those of the run's best epoch; they are None, as is `run`, its folder, if the trial failed
+    before there were any.
     """
 
     trial: int
@@ -52,8 +53,8 @@ def run_of(folder: Path, number: int) -> Run | None:
     return config and Run(config.parent)
 
 
-def figures(run: Run | None) -> dict[str, Any]:
-    """Return the metrics of a run's best epoch, its number of epochs and its seconds: {} before the first epoch."""
+def best_metrics(run: Run | None) -> dict[str, Any]:
+    """Return the metrics of a run's best epoch, its number of epochs and its seconds; {} before the first epoch."""
     metrics = run.metrics() if run else {}
     if not metrics:
         return {}
@@ -68,7 +69,7 @@ def read_trials(study: "optuna.Study", folder: Path) -> list[Trial]:
     trials = []
     for trial in study.trials:
         run, state, error = run_of(folder, trial.number), STATES[trial.state.name], trial.user_attrs.get("error")
-        found = figures(run)
+        found = best_metrics(run)
         if state != "failed" and not found:
             state, error = "failed", "Its run isn't there any more."
         trials.append(Trial(trial.number + 1, state, trial.params, **found, run=run and str(run.folder), error=error))
@@ -76,7 +77,7 @@ def read_trials(study: "optuna.Study", folder: Path) -> list[Trial]:
 
 
 def ranked(trials: list[Trial], metric: str) -> list[Trial]:
-    """Return the trials sorted by state, finished, pruned, failed, and within a state by the metric, the best first."""
+    """Return the trials sorted by state (finished, pruned, failed), and within a state by the metric, best first."""
     sign = 1 if metric == "val_loss" else -1
     states = list(STATES.values())
     return sorted(trials, key=lambda trial: (states.index(trial.state), sign * (getattr(trial, metric) or 0)))
@@ -97,7 +98,7 @@ def write_trials(folder: Path, trials: list[Trial], space: "dict[str, optuna.dis
 
 def draw_trials(trials: list[Trial], space: "dict[str, optuna.distributions.BaseDistribution]",
                 metric: str) -> Figure:
-    """Draw the metric by trial, with the best so far, and by each searched value; pruned trials are hollow."""
+    """Plot the metric over the trials, with the best so far, and over each searched value; pruned trials are hollow."""
     seen = [trial for trial in trials if trial.state != "failed"]
     columns = min(COLUMNS, 1 + len(space))
     rows = -(-(1 + len(space)) // columns)
@@ -150,7 +151,7 @@ def _draw_value(axes, trials, metric, name, distribution):
 
 
 def _scatter(axes, trials, metric, values):
-    """Draw each trial's metric over its value in `values`."""
+    """Plot each trial's metric over its value in `values`."""
     for state, inside in (("finished", TRAINING), ("pruned", "none")):
         points = [(x, getattr(trial, metric)) for x, trial in zip(values, trials) if trial.state == state]
         if points:

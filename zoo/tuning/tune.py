@@ -19,17 +19,18 @@ from zoo.names import on_lines
 from zoo.runs.folder import Run, new_folder, write_text
 from zoo.training import train as training
 from zoo.training.request import read_request
-from zoo.tuning.space import read_space, settings
-from zoo.tuning.trials import figures, ranked, read_trials, run_of, trial_folder, write_trials
+from zoo.tuning.space import as_arguments, read_space
+from zoo.tuning.trials import best_metrics, ranked, read_trials, run_of, trial_folder, write_trials
 
 METRICS = {"val_loss": "minimize", "val_accuracy": "maximize"}
 
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched, stored in the search's folder as search.json.
+    """The settings of a search, stored in its folder as search.json.
 
-    `over` holds the texts of `zoo.tuning.space` by name, `training` the arguments of `train` that all trials share.
+    `over` is the space as `read_space` takes it, {name: string}; `training` the arguments of `train` that all trials
+    share.
     """
 
     over: dict
@@ -39,14 +40,14 @@ class Search:
 
     def arguments(self, drawn: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of `train` for a trial's sampled values."""
-        fields = settings(drawn)
+        fields = as_arguments(drawn)
         options = self.training.get("options", {}) | fields.pop("options")
         return self.training | fields | {"options": options}
 
 
 @dataclass(frozen=True)
 class Found:
-    """A search's folder, its `Trial`s with the best first, and the arguments with which `train` repeats that one."""
+    """The result of a search: its folder, its `Trial`s, the best first, and the arguments of `train` that repeat it."""
 
     folder: str
     trials: list
@@ -56,19 +57,18 @@ class Found:
 def tune(over: dict[str, str], trials: int = 20, metric: str = "val_loss", runs: StrPath = "runs",
          say: Callable[[str], None] = print, model: str = "lenet", dataset: StrPath = "digits",
          **arguments: Any) -> Found:
-    """Search for the values with which a model trains best; leave a folder with each trial's run; return the `Found`.
+    """Search for the values with which a model trains best; write a folder with each trial's run; return the `Found`.
 
-    Trials are sampled by Optuna's TPE with the recipe's seed. Failed ones count. Once five trials are finished, one is
-    pruned, after the first quarter of the epochs, if its best value so far is worse than the median of the others at
-    the same epoch.
+    Trials are sampled by Optuna's TPE with the recipe's seed. Once five trials are finished, one is pruned, after the
+    first quarter of the epochs, if its best value so far is worse than the median of the others at the same epoch.
 
     Args:
-        over: what to search, {name: text}, as `zoo.tuning.space.read_space` takes it.
-        trials: how many in all, those that fail or are pruned included.
+        over: what to search, {name: string}, as `zoo.tuning.space.read_space` takes it.
+        trials: the number of trials in all, including those that fail or are pruned.
         metric: what trials are compared by, at their run's best epoch: "val_loss" or "val_accuracy".
         runs: the folder in which the search's folder is made.
-        say: called with each message on what is done.
-        **arguments: the others of `train`, None for their defaults.
+        say: called with each message about progress.
+        **arguments: other arguments of `train`; None means their default.
 
     Raises:
         ZooError: for bad input, before anything is written; if no trial could be finished.
@@ -89,8 +89,8 @@ def tune(over: dict[str, str], trials: int = 20, metric: str = "val_loss", runs:
 def resume(folder: StrPath, trials: int | None = None, say: Callable[[str], None] = print) -> Found:
     """Resume a search that was stopped, or extend one to more trials in all; return the `Found`.
 
-    A trial that was stopped is resumed, too, from its run's last checkpoint; the trials are those of a search without
-    the stop.
+    A trial that was stopped is resumed, too, from its run's last checkpoint; a search gives the same trials whether or
+    not it was stopped.
 
     Raises:
         ZooError: if there is no such search, or its data, its layout or its kind of loss has changed.
@@ -109,7 +109,7 @@ def resume(folder: StrPath, trials: int | None = None, say: Callable[[str], None
 
 
 def _check(search):
-    """Return the model's entry, the space and the data set. Raises `ZooError` for an invalid search."""
+    """Return the model's registry entry, the space and the data set. Raises `ZooError` for an invalid search."""
     if find_spec("optuna") is None:
         raise ZooError("zoo tune needs a package that isn't installed: pip install optuna.")
     if search.trials < 1:
@@ -122,7 +122,7 @@ def _check(search):
 
 
 def _check_losses(folder, search):
-    """Raise `ZooError` if the trials that are left would have another kind of loss than earlier ones."""
+    """Raise `ZooError` if remaining trials would be compared by another loss than earlier ones."""
     epochs = [Run(path.parent).metrics() for path in folder.glob("trial-*/*/metrics.csv")]
     if search.metric == "val_loss" and len(epochs) < search.trials and any("objective" not in one for one in epochs):
         raise ZooError(
@@ -132,7 +132,7 @@ def _check_losses(folder, search):
 
 
 def _search(folder, search, space, loaded, say):
-    """Run the trials that are left, and write tune.csv and tune.png; return the `Found`."""
+    """Run the remaining trials, and write tune.csv and tune.png; return the `Found`."""
     import optuna
 
     say = on_lines(say)
@@ -179,7 +179,7 @@ def _trials(study, space, count, seed):
     import optuna
 
     for stopped in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
-        trial = optuna.trial.Trial(study, stopped._trial_id)  # Optuna has no other way back to a trial
+        trial = optuna.trial.Trial(study, stopped._trial_id)  # Optuna has no public way to continue a trial
         if stopped.params.keys() == space.keys():
             yield trial
         else:
@@ -193,7 +193,7 @@ def _trials(study, space, count, seed):
 
 
 def _run(study, trial, folder, search, loaded, say):
-    """Run a trial, or what is left of it, and report to the study how it ended."""
+    """Run a trial, or the rest of one that was stopped, and report its result to the study."""
     import keras
     import optuna
 
@@ -236,11 +236,11 @@ def _train(study, trial, folder, search, loaded):
         else:
             runs = trial_folder(folder, trial.number)
             training.train(**arguments, runs=runs, verbose=0, say=_ignore, watch=watch, loaded=loaded)
-    return figures(run_of(folder, trial.number))[search.metric]
+    return best_metrics(run_of(folder, trial.number))[search.metric]
 
 
 def _ignore(message):
-    """Drop a run's messages: what they say is in its config.json."""
+    """Drop a run's messages; they are in its config.json, too."""
 
 
 def _watcher(study, trial, metric, epochs, progress):
