@@ -193,6 +193,8 @@ TRAIN = {
     "--patience 2": {"patience": 2},
     "--initialization none": {"initialization": "none"},
     "--initialization gaussian": {"initialization": "gaussian"},
+    "--weights imagenet": {"weights": "imagenet"}, "--freeze body": {"freeze": "body"}, "--thaw 3": {"thaw": 3},
+    "--thaw-norm": {"thaw_norm": True}, "--no-thaw-norm": {"thaw_norm": False}, "--body-rate 0.1": {"body_rate": 0.1},
     "--zero-init-residual": {"zero_init_residual": True},
     "--no-zero-init-residual": {"zero_init_residual": False},
     "--precision bfloat16": {"precision": "bfloat16"},
