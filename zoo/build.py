@@ -49,23 +49,22 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
     if input_tensor is not None and input_shape is None:
         input_shape = image_shape(input_tensor)
     planned = plan(model, input_shape, classes, include_top and not features, pooling, name, **overrides)
+    if input_tensor is not None:
+        check_shape(input_tensor, planned.name, planned.trace.input_shape)
     top = include_top and not features and bool(planned.layout.head)
     activation = classifier_activation if top else False
 
     def of(trace):
         return build(trace, planned.name, activation, features)
 
-    if input_tensor is None:
-        built = net = of(planned.trace)
-    else:
-        check_shape(input_tensor, planned.name, planned.trace.input_shape)
-        outputs = outputs_on(input_tensor, planned.trace, planned.name, activation, features)
-        built = model_from_sources(input_tensor, outputs, planned.name)
-        net = keras.Model(input_tensor, outputs, name=planned.name)  # the same layers, without those before them
+    built = of(planned.trace) if input_tensor is None or weights is not None else None
     if weights is not None:
         registered = planned.entry.name if planned.entry and planned.entry.is_registered else None
-        load_weights(net, weights, registered, top, overrides, lambda shape: of(plan(planned.layout, shape).trace))
-    return built
+        load_weights(built, weights, registered, top, overrides, lambda shape: of(plan(planned.layout, shape).trace))
+    if input_tensor is None:
+        return built
+    outputs = outputs_on(input_tensor, planned.trace, planned.name, activation, features)
+    return model_from_sources(input_tensor, outputs, planned.name, built)
 
 
 def build(traced: Trace, name: str = "layout", classifier_activation: str | bool | None = False,

@@ -1,5 +1,6 @@
 """The tensor of `input_tensor=`, as keras.applications have it: what it must be, and the model from its sources."""
 
+import re
 from typing import Any
 
 import keras
@@ -23,6 +24,8 @@ def image_shape(tensor: Any) -> Shape:
             f"input_tensor must have a known height, width and number of channels; its shape is {tensor.shape}. Give "
             f"keras.Input all three, as in keras.Input({LARGE}), or put keras.layers.Resizing{LARGE[:2]} before."
         )
+    if "float" not in tensor.dtype:  # Keras's convolutions take no other type when it comes to real images
+        raise ZooError(f"input_tensor must hold floats; it holds {tensor.dtype}. keras.layers.Rescaling makes them.")
     return height, width, channels
 
 
@@ -34,23 +37,26 @@ def check_shape(tensor: keras.KerasTensor, name: str, input_shape: Shape) -> Non
         raise ZooError(f"{name} can't have input_shape {shapes[0]} on an input_tensor of {shapes[1]}: give only one.")
 
 
-def model_from_sources(tensor: keras.KerasTensor, outputs: Any, name: str) -> keras.Model:
+def model_from_sources(tensor: keras.KerasTensor, outputs: Any, name: str, trained: keras.Model | None) -> keras.Model:
     """Return the model that leads from the inputs which `tensor` was computed from to what a net made of it.
 
+    `trained` is the same net by itself, whose weights the net's layers are given.
+
     Raises:
-        ZooError: if layers before the tensor bear the names of the net's.
+        ZooError: if a layer before the tensor bears the name of one of the net's.
     """
     sources = keras.utils.get_source_inputs(tensor)
     try:
-        return keras.Model(sources[0] if len(sources) == 1 else sources, outputs, name=name)
-    except ValueError:  # Keras wants each name once in a model
-        before = {operation.name for operation in keras.Model(sources, tensor).operations}
-        net = keras.Model(tensor, outputs).operations
-        taken = sorted(before & {one.name for one in net if not isinstance(one, keras.layers.InputLayer)})
+        model = keras.Model(sources[0] if len(sources) == 1 else sources, outputs, name=name)
+    except ValueError as problem:
+        taken = re.search('The name "(.*)" is used', str(problem))  # Keras wants each name once in a model
         if not taken:
             raise
-    raise ZooError(
-        f"{name} can't be built on this input_tensor, since layers of the same names stand before it: "
-        f"{', '.join(taken[:3])}{', …' if taken[3:] else ''}. Build it without, and call it on the tensor: a model in "
-        "a model keeps its names to itself."
-    )
+        raise ZooError(
+            f"{name} can't be built on this input_tensor, since a layer before it has the name of one of its own: "
+            f"{taken[1]}. Build it without, and call it on the tensor: a model in a model keeps its names to itself."
+        ) from None
+    for layer in trained.layers if trained else ():
+        if layer.weights:
+            model.get_layer(layer.name).set_weights(layer.get_weights())
+    return model
