@@ -6,7 +6,6 @@ a file names. So the layers must be registered by the time a model is loaded, bu
 
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -17,15 +16,18 @@ def register_with_keras() -> None:
     if "keras" in sys.modules:
         _register()
     else:
-        sys.meta_path.insert(0, _AfterKeras())
+        sys.meta_path.insert(0, _AfterKeras())  # type: ignore[arg-type]
 
 
 def _register():
     import zoo.layers  # noqa: F401  (each class is registered where it is defined)
 
 
-class _AfterKeras(MetaPathFinder):
-    """Finds Keras as the other finders do, and lets its loader register the layers at the end."""
+class _AfterKeras:
+    """Finds Keras as the other finders do, and lets its loader register the layers at the end.
+
+    (A finder needs no base class, and that of `importlib.abc` brings much with it that `import zoo` has no use for.)
+    """
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if name != "keras":
