@@ -34,10 +34,6 @@ print([name for name in ("keras", "tensorflow", "numpy") if name in sys.modules]
     assert python(code) == "[]"
 
 
-def test_importing_the_layers_is_enough_for_keras_to_load_them():
-    assert python("import zoo.layers, keras; print(keras.saving.get_registered_object('zoo>RBF').__name__)") == "RBF"
-
-
 def test_a_family_file_does_not_hide_the_builder_of_its_name():
     code = "from zoo.models import alexnet; import zoo.families.alexnet; print(alexnet.__name__, callable(alexnet))"
     assert python(code) == "alexnet True"

@@ -28,7 +28,8 @@ BUILDER = '''
 def {name}(
     input_shape: Shape | None = {input_shape}, classes: int | None = {classes}, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
-    weights: StrPath | None = None, features: bool = False, name: str | None = None, {own}
+    weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None, {own}
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """{summary}."""

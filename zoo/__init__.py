@@ -1,7 +1,8 @@
 """The classic convolutional networks, paper by paper: layouts as data, built as Keras models.
 
 Importing this package doesn't import Keras; `zoo.create` and `zoo.predictor` do, when they are first used. It only
-settles how TensorFlow is to compute (`zoo.processor`), which must be done before TensorFlow is loaded.
+settles how TensorFlow is to compute (`zoo.processor`), which must be done before TensorFlow is loaded, and that Keras
+will know the papers' layers (`zoo.importing`).
 """
 
 from importlib import import_module
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoo import registry as registry
 from zoo.errors import ZooError, ZooWarning
 from zoo.facts import info
+from zoo.importing import register_with_keras
 from zoo.layout import (
     RBF, Activation, Add, Auxiliary, Concat, Conv, ConvTranspose, Crop, Dense, DepthwiseConv, DropPath,
     Dropout, Flatten, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Sequence, Shuffle, Split,
@@ -23,19 +25,23 @@ from zoo.versions import __version__
 if TYPE_CHECKING:
     from zoo.build import create as create
     from zoo.inference.predictor import predictor as predictor
+    from zoo.layers.stages import layers_of as layers_of
 
 __all__ = [
     "Activation", "Add", "Auxiliary", "Concat", "Conv", "ConvTranspose", "Crop", "Dense", "DepthwiseConv",
     "DropPath", "Dropout", "Flatten", "GlobalPool", "Layout", "Multiply", "Norm", "PadChannels", "Pool",
     "RBF", "Scale", "Sequence", "Shuffle", "Split", "Stage", "Subsample", "TableConv", "Take", "Unpool",
-    "Upsample", "ZooError", "ZooWarning", "__version__", "create", "info", "list_models", "register", "trace",
+    "Upsample", "ZooError", "ZooWarning", "__version__", "create", "info", "layers_of", "list_models",
+    "register", "trace",
 ]
 
 prepare()  # whichever of the zoo's modules a program imports first, this has been done before
+register_with_keras()
 
 
 def __getattr__(name: str) -> Any:
-    rooms = {"create": "zoo.build", "predictor": "zoo.inference.predictor"}  # they need Keras
+    # they need Keras
+    rooms = {"create": "zoo.build", "layers_of": "zoo.layers.stages", "predictor": "zoo.inference.predictor"}
     if name not in rooms:
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
     return getattr(import_module(rooms[name]), name)

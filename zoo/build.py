@@ -10,6 +10,7 @@ from zoo.annotations import Shape, StrPath
 from zoo.errors import ZooError
 from zoo.layers import fast, papers
 from zoo.layers.channels import channels_last
+from zoo.layers.tensors import check_shape, image_shape, model_from_sources
 from zoo.layout import Classes, Layout, norm_kinds, pair, sides, words
 from zoo.layout.trace import INPUT, SCORES, Trace
 from zoo.layout.words import Words
@@ -20,12 +21,12 @@ from zoo.weights import load_weights
 def create(model: str | Layout | Words, input_shape: Shape | None = None, classes: int | None = None,
            include_top: bool = True, pooling: str | None = None, classifier_activation: str | None = "softmax",
            weights: StrPath | None = None, features: bool = False, name: str | None = None,
-           **overrides: Any) -> keras.Model:
+           input_tensor: keras.KerasTensor | None = None, **overrides: Any) -> keras.Model:
     """Build a registered model, or a layout of your own, as a `keras.Model`.
 
     Args:
         model: a registered name ("vgg16"), or a layout: a list of words, or a `Layout`.
-        input_shape: (height, width, channels); the paper's by default.
+        input_shape: (height, width, channels); that of `input_tensor`, or the paper's, by default.
         classes: the number of classes; the paper's by default.
         include_top: whether to build the head. Without it the output is the last map, NHWC.
         pooling: without top, "avg" or "max" for a vector (N, channels) instead of the map.
@@ -35,30 +36,49 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
             (see docs/weights.md). Without top, or for features, the head of the weights is ignored.
         features: if true, the outputs are the feature maps of the named stages: a dict, finest first.
         name: the Keras model's name.
+        input_tensor: a Keras tensor (N, height, width, channels) to build the net on: a `keras.Input`, or what layers
+            or another model made of one. The result is the model from the inputs that it was computed from, with all
+            layers on the way (see docs/keras.md); `weights` are those of the net alone.
         **overrides: `padding`, `stride`, `pool`, `norm`, `activation`, `dropout`, `width`, `output_stride`, `head`
             (see `zoo.layout.rewrite`), and the model's own options.
 
     Raises:
-        ZooError: for an unknown model, option or value, and for an input that is too small.
+        ZooError: for an unknown model, option or value, for an input that is too small, and for an `input_tensor` of
+            another or unknown shape, or behind layers that bear the names of the net's.
     """
+    if input_tensor is not None and input_shape is None:
+        input_shape = image_shape(input_tensor)
     planned = plan(model, input_shape, classes, include_top and not features, pooling, name, **overrides)
+    if input_tensor is not None:
+        check_shape(input_tensor, planned.name, planned.trace.input_shape)
     top = include_top and not features and bool(planned.layout.head)
+    activation = classifier_activation if top else False
 
     def of(trace):
-        return build(trace, planned.name, classifier_activation if top else False, features)
+        return build(trace, planned.name, activation, features)
 
-    built = of(planned.trace)
+    built = of(planned.trace) if input_tensor is None or weights is not None else None
     if weights is not None:
         registered = planned.entry.name if planned.entry and planned.entry.is_registered else None
         load_weights(built, weights, registered, top, overrides, lambda shape: of(plan(planned.layout, shape).trace))
-    return built
+    if input_tensor is None:
+        return built
+    outputs = outputs_on(input_tensor, planned.trace, planned.name, activation, features)
+    return model_from_sources(input_tensor, outputs, planned.name, built)
 
 
-@channels_last()
 def build(traced: Trace, name: str = "layout", classifier_activation: str | bool | None = False,
           features: bool = False) -> keras.Model:
     """Return the net of a `Trace`; `classifier_activation=False` adds no activation layer, not even a linear one."""
-    tensors = {INPUT: keras.Input(traced.input_shape, name=INPUT)}
+    image = keras.Input(traced.input_shape, name=INPUT)
+    return keras.Model(image, outputs_on(image, traced, name, classifier_activation, features), name=name)
+
+
+@channels_last()
+def outputs_on(image: keras.KerasTensor, traced: Trace, name: str, classifier_activation: str | bool | None = False,
+               features: bool = False) -> Any:
+    """Return what the net of a `Trace` makes of a Keras tensor of its input shape: a tensor, or a dict of them."""
+    tensors = {INPUT: image}
     has_batchnorm = "batch" in norm_kinds([layer.word for layer in traced.layers])
     initializer = _normalized_initializer if has_batchnorm else _initializer
     for layer in traced.layers:
@@ -66,7 +86,7 @@ def build(traced: Trace, name: str = "layout", classifier_activation: str | bool
     if features:
         if not traced.features:
             raise ZooError(f"{name} has no named stages to take features from.")
-        return keras.Model(tensors[INPUT], {k: tensors[v.source] for k, v in traced.features.items()}, name=name)
+        return {key: tensors[signal.source] for key, signal in traced.features.items()}
     output = tensors[traced.output.source]
     if classifier_activation is not False:
         last = SCORES[classifier_activation != "softmax"]
@@ -75,7 +95,7 @@ def build(traced: Trace, name: str = "layout", classifier_activation: str | bool
             output = {last: output}
             for key, (signal, _) in traced.auxiliary.items():
                 output[key] = _scores(tensors[signal.source], classifier_activation, key)
-    return keras.Model(tensors[INPUT], output, name=name)
+    return output
 
 
 def _scores(x, activation, name):

@@ -58,13 +58,17 @@ class Preprocessing:
     def _applied_to(self, x):
         from keras import layers, ops
 
+        from zoo.layers.channels import LAST
+
         if x.shape[1:3] != tuple(self.size):
             x = layers.Resizing(*self.size, interpolation="bilinear", antialias=True, dtype="float32")(x)
         if self.margin:
             x = layers.ZeroPadding2D(self.margin, dtype="float32")(x)
         if x.shape[-1] != self.channels:
-            x = ops.repeat(x, 3, axis=-1) if self.channels == 3 else ops.image.rgb_to_grayscale(x)
-        return layers.Rescaling(list(self.scale), list(self.offset), dtype="float32", name="normalize")(x)
+            x = ops.repeat(x, 3, axis=-1) if self.channels == 3 else ops.image.rgb_to_grayscale(x, data_format=LAST)
+        # (1, 1, channels): Keras would reshape a plain list wherever "channels_first" is set when the layer is called
+        scale, offset = [[list(self.scale)]], [[list(self.offset)]]
+        return layers.Rescaling(scale, offset, dtype="float32", name="normalize")(x)
 
     def sentence(self, image_shape: ImageShape) -> str:
         """Return a message on what is done to images of this shape; "" if they are only normalized."""

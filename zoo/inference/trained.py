@@ -97,8 +97,6 @@ def load_trained(subject: StrPath, weights: StrPath | None = None, options: dict
 def _load_run(run):
     import keras
 
-    import zoo.layers  # noqa: F401  (registers the papers' own layers, which Keras then finds)
-
     job = run.job()
     with reading(run):
         model = keras.models.load_model(run.model_path, compile=False)

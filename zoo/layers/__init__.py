@@ -1,6 +1,6 @@
 """Keras layers: those of the papers that Keras does not ship, faster forms of its own, and copies of a layer.
 
-`import zoo.layers` is all that Keras needs to load a model with the papers' layers.
+Keras needs no more than `import zoo`, before or after its own import, to load a model with the papers' layers.
 """
 
 from zoo.layers.papers import (

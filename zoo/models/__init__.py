@@ -15,12 +15,12 @@ def _builder(entry: Entry) -> Callable[..., "keras.Model"]:
     """Return `zoo.create` for one entry; Keras is imported only when it is called."""
 
     def build(input_shape=None, classes=None, include_top=True, pooling=None, classifier_activation="softmax",
-              weights=None, features=False, name=None, **overrides):
+              weights=None, features=False, name=None, input_tensor=None, **overrides):
         from zoo.build import create
 
         return create(
             entry.name, input_shape, classes, include_top, pooling, classifier_activation, weights, features, name,
-            **overrides,
+            input_tensor, **overrides,
         )
 
     build.__name__ = build.__qualname__ = entry.name

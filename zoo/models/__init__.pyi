@@ -23,6 +23,7 @@ def lenet1(
     input_shape: Shape | None = (28, 28, 1), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """The first LeNet, modern form."""
@@ -31,6 +32,7 @@ def lenet4(
     input_shape: Shape | None = (32, 32, 1), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """LeNet-4, modern form."""
@@ -39,6 +41,7 @@ def lenet5(
     input_shape: Shape | None = (32, 32, 1), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """LeNet-5 as everybody runs it today: ReLU, max pools, softmax."""
@@ -49,6 +52,7 @@ def lenet5_1998(
     input_shape: Shape | None = (32, 32, 1), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """LeNet-5 as published: trainable pooling, C3's table, scaled tanh, RBF output."""
@@ -57,6 +61,7 @@ def alexnet(
     input_shape: Shape | None = (227, 227, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """ReLU, dropout and GPUs win ImageNet: two towers, LRN, overlapping pools."""
@@ -65,6 +70,7 @@ def zfnet(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """AlexNet mended by looking at its features: smaller first kernels and stride."""
@@ -73,6 +79,7 @@ def nin_cifar(
     input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """1x1 convolutions as a net at every pixel, and global average pooling: the CIFAR-10 net."""
@@ -81,6 +88,7 @@ def nin(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Network in Network for ImageNet: AlexNet's accuracy at an eighth of its weights."""
@@ -89,6 +97,7 @@ def overfeat_fast(
     input_shape: Shape | None = (231, 231, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """One net classifies, localizes and detects by sliding densely over the image: the fast one."""
@@ -97,6 +106,7 @@ def overfeat_accurate(
     input_shape: Shape | None = (221, 221, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """OverFeat's accurate net: finer, and one layer deeper."""
@@ -105,6 +115,7 @@ def alexnet_owt(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """AlexNet as one tower without LRN; torchvision's alexnet."""
@@ -113,6 +124,7 @@ def vgg11(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Table 1, column A."""
@@ -121,6 +133,7 @@ def vgg11_bn(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Table 1, column A, BatchNorm after each convolution."""
@@ -129,6 +142,7 @@ def vgg11_lrn(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Table 1, column A-LRN."""
@@ -137,6 +151,7 @@ def vgg13(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Table 1, column B."""
@@ -145,6 +160,7 @@ def vgg13_bn(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Table 1, column B, BatchNorm after each convolution."""
@@ -153,6 +169,7 @@ def vgg16c(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Table 1, column C."""
@@ -161,6 +178,7 @@ def vgg16(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Table 1, column D."""
@@ -169,6 +187,7 @@ def vgg16_bn(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Table 1, column D, BatchNorm after each convolution."""
@@ -177,6 +196,7 @@ def vgg19(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Table 1, column E."""
@@ -185,6 +205,7 @@ def vgg19_bn(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Table 1, column E, BatchNorm after each convolution."""
@@ -192,7 +213,8 @@ def vgg19_bn(
 def googlenet(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
-    weights: StrPath | None = None, features: bool = False, name: str | None = None, *, aux: bool = False,
+    weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None, *, aux: bool = False,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Inception modules: 1x1, 3x3, 5x5 and pooling side by side; wins ImageNet with 7 million weights."""
@@ -201,6 +223,7 @@ def googlenet_bn(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """GoogLeNet with BatchNorm, and 3x3 in the place of 5x5; torchvision's googlenet."""
@@ -209,6 +232,7 @@ def fcn32s(
     input_shape: Shape | None = (500, 500, 3), classes: int | None = 21, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """A classifier slid over the whole image labels each pixel, at stride 32."""
@@ -217,6 +241,7 @@ def fcn16s(
     input_shape: Shape | None = (500, 500, 3), classes: int | None = 21, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """FCN with the scores of pool 4 added, at stride 16."""
@@ -225,6 +250,7 @@ def fcn8s(
     input_shape: Shape | None = (500, 500, 3), classes: int | None = 21, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """FCN with the scores of pools 4 and 3 added, at stride 8."""
@@ -233,6 +259,7 @@ def allcnn_a(
     input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """No pooling at all: strided convolutions shrink the map; base net A."""
@@ -241,6 +268,7 @@ def allcnn_b(
     input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """All-CNN on base net B, with 1x1 convolutions in its blocks."""
@@ -249,6 +277,7 @@ def allcnn_c(
     input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """All-CNN on base net C, with two 3x3 convolutions in each block."""
@@ -257,6 +286,7 @@ def deeplab_largefov(
     input_shape: Shape | None = (321, 321, 3), classes: int | None = 21, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Dilated convolutions see far without losing resolution."""
@@ -265,6 +295,7 @@ def unet(
     input_shape: Shape | None = (572, 572, 1), classes: int | None = 2, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """An encoder and a decoder, joined at every level: what and where."""
@@ -273,6 +304,7 @@ def segnet(
     input_shape: Shape | None = (360, 480, 3), classes: int | None = 11, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """The decoder puts values back where the encoder's pools found them."""
@@ -281,6 +313,7 @@ def inception_v3(
     input_shape: Shape | None = (299, 299, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Large kernels factorized into 1x7 and 7x1, and grids reduced without a bottleneck."""
@@ -289,6 +322,7 @@ def resnet18(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Table 1, 18 layers: blocks learn what to add to their input."""
@@ -297,6 +331,7 @@ def resnet34(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Table 1, 34 layers: blocks learn what to add to their input."""
@@ -305,6 +340,7 @@ def resnet50(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Table 1, 50 layers: blocks learn what to add to their input."""
@@ -313,6 +349,7 @@ def resnet50_v1(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Table 1, 50 layers, with the paper's stride; keras.applications' ResNet50."""
@@ -321,6 +358,7 @@ def resnet101(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Table 1, 101 layers: blocks learn what to add to their input."""
@@ -329,6 +367,7 @@ def resnet101_v1(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Table 1, 101 layers, with the paper's stride; keras.applications' ResNet101."""
@@ -337,6 +376,7 @@ def resnet152(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Table 1, 152 layers: blocks learn what to add to their input."""
@@ -345,6 +385,7 @@ def resnet152_v1(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Table 1, 152 layers, with the paper's stride; keras.applications' ResNet152."""
@@ -352,7 +393,8 @@ def resnet152_v1(
 def resnet20(
     input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
-    weights: StrPath | None = None, features: bool = False, name: str | None = None, *, zeros: str = 'after',
+    weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None, *, zeros: str = 'after',
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """ResNet for CIFAR, 20 layers, shortcuts without weights."""
@@ -360,7 +402,8 @@ def resnet20(
 def resnet32(
     input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
-    weights: StrPath | None = None, features: bool = False, name: str | None = None, *, zeros: str = 'after',
+    weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None, *, zeros: str = 'after',
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """ResNet for CIFAR, 32 layers, shortcuts without weights."""
@@ -368,7 +411,8 @@ def resnet32(
 def resnet44(
     input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
-    weights: StrPath | None = None, features: bool = False, name: str | None = None, *, zeros: str = 'after',
+    weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None, *, zeros: str = 'after',
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """ResNet for CIFAR, 44 layers, shortcuts without weights."""
@@ -376,7 +420,8 @@ def resnet44(
 def resnet56(
     input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
-    weights: StrPath | None = None, features: bool = False, name: str | None = None, *, zeros: str = 'after',
+    weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None, *, zeros: str = 'after',
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """ResNet for CIFAR, 56 layers, shortcuts without weights."""
@@ -384,7 +429,8 @@ def resnet56(
 def resnet110(
     input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
-    weights: StrPath | None = None, features: bool = False, name: str | None = None, *, zeros: str = 'after',
+    weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None, *, zeros: str = 'after',
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """ResNet for CIFAR, 110 layers, shortcuts without weights."""
@@ -393,6 +439,7 @@ def inception_v4(
     input_shape: Shape | None = (299, 299, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Inception made uniform: one stem, three kinds of module, two reductions."""
@@ -401,6 +448,7 @@ def inception_resnet_v2(
     input_shape: Shape | None = (299, 299, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Inception modules as residuals, scaled down so that they train."""
@@ -409,6 +457,7 @@ def squeezenet1_0(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Fire modules: squeeze by 1x1, expand by 1x1 and 3x3; AlexNet's accuracy with 50 times fewer weights."""
@@ -417,6 +466,7 @@ def squeezenet1_1(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """SqueezeNet with smaller first kernels and earlier pools: 2.4 times less work."""
@@ -425,6 +475,7 @@ def resnet50v2(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Pre-activation, 50 layers; keras.applications' ResNet50V2."""
@@ -433,6 +484,7 @@ def resnet101v2(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Pre-activation, 101 layers; keras.applications' ResNet101V2."""
@@ -441,6 +493,7 @@ def resnet152v2(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Pre-activation, 152 layers; keras.applications' ResNet152V2."""
@@ -449,6 +502,7 @@ def preact_resnet110(
     input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Pre-activation for CIFAR, 110 layers: the shortcuts carry the signal unchanged."""
@@ -457,6 +511,7 @@ def preact_resnet164(
     input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Pre-activation for CIFAR, 164 layers: the shortcuts carry the signal unchanged."""
@@ -464,7 +519,8 @@ def preact_resnet164(
 def wrn_16_4(
     input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
-    weights: StrPath | None = None, features: bool = False, name: str | None = None, *, block_dropout: float = 0.0,
+    weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None, *, block_dropout: float = 0.0,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """16 layers, 4 times the width: a shallow wide ResNet beats a deep thin one."""
@@ -472,7 +528,8 @@ def wrn_16_4(
 def wrn_40_4(
     input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
-    weights: StrPath | None = None, features: bool = False, name: str | None = None, *, block_dropout: float = 0.0,
+    weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None, *, block_dropout: float = 0.0,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """40 layers, 4 times the width: a shallow wide ResNet beats a deep thin one."""
@@ -480,7 +537,8 @@ def wrn_40_4(
 def wrn_16_8(
     input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
-    weights: StrPath | None = None, features: bool = False, name: str | None = None, *, block_dropout: float = 0.0,
+    weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None, *, block_dropout: float = 0.0,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """16 layers, 8 times the width: a shallow wide ResNet beats a deep thin one."""
@@ -488,7 +546,8 @@ def wrn_16_8(
 def wrn_28_10(
     input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
-    weights: StrPath | None = None, features: bool = False, name: str | None = None, *, block_dropout: float = 0.0,
+    weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None, *, block_dropout: float = 0.0,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """28 layers, 10 times the width: a shallow wide ResNet beats a deep thin one."""
@@ -497,6 +556,7 @@ def wide_resnet50_2(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """ResNet-50 with twice the channels in its 3x3 convolutions."""
@@ -505,6 +565,7 @@ def densenet121(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Each layer sees all before it; 121 layers, growth 32."""
@@ -513,6 +574,7 @@ def densenet169(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Each layer sees all before it; 169 layers, growth 32."""
@@ -521,6 +583,7 @@ def densenet201(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Each layer sees all before it; 201 layers, growth 32."""
@@ -529,6 +592,7 @@ def densenet161(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Each layer sees all before it; 161 layers, growth 48."""
@@ -537,6 +601,7 @@ def densenet_bc_100_12(
     input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """DenseNet for CIFAR: 100 layers, growth 12, bottlenecks and compression."""
@@ -545,6 +610,7 @@ def xception(
     input_shape: Shape | None = (299, 299, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Depthwise separable convolutions throughout, with residual connections."""
@@ -553,6 +619,7 @@ def resnext50_32x4d(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Cardinality: 32 narrow paths in each block, written as one grouped convolution."""
@@ -561,6 +628,7 @@ def resnext101_32x8d(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """ResNeXt with 101 layers and paths twice as wide."""
@@ -569,6 +637,7 @@ def mobilenet(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Depthwise separable convolutions: 3x3 for space, 1x1 for channels."""
@@ -577,6 +646,7 @@ def se_resnet50(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Squeeze and excitation: channels are weighed by what the whole map holds."""
@@ -585,6 +655,7 @@ def mobilenet_v2(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Residuals between thin layers, wide inside, linear at the ends."""
@@ -593,6 +664,7 @@ def mobilenet_v2_torchvision(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """MobileNetV2 with PyTorch's padding and epsilon; torchvision's mobilenet_v2."""
@@ -601,6 +673,7 @@ def shufflenet_v2_x1_0(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Channels are split and shuffled: groups exchange what they know at no cost."""
@@ -609,6 +682,7 @@ def mnasnet1_0(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """A net found by searching for accuracy and measured latency together."""
@@ -617,6 +691,7 @@ def mobilenet_v3_large(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Searched blocks with hard swish and squeeze-and-excitation: large."""
@@ -625,6 +700,7 @@ def mobilenet_v3_large_torchvision(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """MobileNetV3 large with PyTorch's padding; torchvision's mobilenet_v3_large."""
@@ -633,6 +709,7 @@ def mobilenet_v3_small(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Searched blocks with hard swish and squeeze-and-excitation: small."""
@@ -641,6 +718,7 @@ def mobilenet_v3_small_torchvision(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """MobileNetV3 small with PyTorch's padding; torchvision's mobilenet_v3_small."""
@@ -648,7 +726,8 @@ def mobilenet_v3_small_torchvision(
 def efficientnet_b0(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
-    weights: StrPath | None = None, features: bool = False, name: str | None = None, *, drop_path: float = 0.2,
+    weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None, *, drop_path: float = 0.2,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """The base of a family that scales depth, width and resolution together."""
@@ -656,7 +735,8 @@ def efficientnet_b0(
 def efficientnet_b0_torchvision(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
-    weights: StrPath | None = None, features: bool = False, name: str | None = None, *, drop_path: float = 0.2,
+    weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None, *, drop_path: float = 0.2,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """EfficientNet-B0 with PyTorch's padding and epsilon; torchvision's efficientnet_b0."""
