@@ -59,6 +59,11 @@ def silent(**arguments):
         return zoo.create(**arguments)
 
 
+def told(caplog):
+    """What the zoo told; absl tells of legacy files, too."""
+    return [record.getMessage() for record in caplog.records if record.name == "zoo"]
+
+
 # -------------------------------------------------------------------------------------- a fine-tuned MobileNetV2
 
 
@@ -88,7 +93,7 @@ def test_a_nested_body_is_found_with_its_head(body, form, sequential, tmp_path, 
     path = save(model, tmp_path, form)
     with caplog.at_level("INFO", "zoo"):
         ours = silent(model="mobilenet_v2", input_shape=(64, 64, 3), classes=19, weights=path)
-    assert caplog.messages == [f"body: 104 of 104 layers, head: 1 of 1 layers from {path.name}"]
+    assert told(caplog) == [f"body: 104 of 104 layers, head: 1 of 1 layers from {path.name}"]
     alike(ours, model)
     headless = silent(model="mobilenet_v2", input_shape=(64, 64, 3), include_top=False, weights=path)
     alike(headless, body)
@@ -99,7 +104,7 @@ def test_other_classes_make_a_new_head(body, form, tmp_path, caplog):
     path = save(fine_tuned(body), tmp_path, form)
     with caplog.at_level("INFO", "zoo"):
         ours = silent(model="mobilenet_v2", input_shape=(64, 64, 3), classes=10, weights=path)
-    assert caplog.messages == [f"body: 104 of 104 layers from {path.name}; head: new, 10 classes"]
+    assert told(caplog) == [f"body: 104 of 104 layers from {path.name}; head: new, 10 classes"]
     np.testing.assert_array_equal(ours.layers[1].get_weights()[0], body.layers[1].get_weights()[0])
     with pytest.raises(ZooError, match="include_top=False leaves the head aside, classes=1000 makes a new one"):
         zoo.create("mobilenet_v2", (64, 64, 3), weights=path)
@@ -110,7 +115,7 @@ def test_a_head_on_another_pool_is_no_head_of_ours(body, form, tmp_path, caplog)
     path = save(fine_tuned(body, layers.GlobalMaxPooling2D), tmp_path, form)
     with caplog.at_level("INFO", "zoo"):
         silent(model="mobilenet_v2", input_shape=(64, 64, 3), classes=19, weights=path)
-    assert caplog.messages == [f"body: 104 of 104 layers from {path.name}; head: new, 19 classes"]
+    assert told(caplog) == [f"body: 104 of 104 layers from {path.name}; head: new, 19 classes"]
 
 
 @pytest.mark.parametrize("sequential", [False, True])
@@ -230,20 +235,22 @@ def test_weights_alone_under_other_names_are_matched_in_order_and_say_so(tmp_pat
 # ------------------------------------------------------------------------------------------- code, and other layers
 
 
+RUN = []
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_code_in_a_file_is_never_run(form, tmp_path):
     image = keras.Input(SHAPE)
-    run = tmp_path / "run"
-    x = layers.Lambda(lambda x: (run.touch(), x)[1], output_shape=SHAPE)(image)
+    x = layers.Lambda(lambda x: (RUN.append(1), x)[1], output_shape=SHAPE)(image)
     x = layers.Conv2D(4, 3, 2, padding="same")(x)
-    x = layers.Lambda(lambda x: (run.touch(), x)[1], output_shape=(4, 4, 4))(x)
+    x = layers.Lambda(lambda x: (RUN.append(1), x)[1], output_shape=(4, 4, 4))(x)
     path = save(keras.Model(image, layers.Dense(3)(layers.Flatten()(layers.Conv2D(5, 3)(x)))), tmp_path, form)
-    run.unlink(missing_ok=True)
+    RUN.clear()
     with pytest.raises(ZooError, match="it has Lambda as lambda.*, which is code, and code from a file isn't run."):
         zoo.create([Conv(4, 3, 2), Conv(5, 3, padding="valid"), Flatten(), Dense(3)], SHAPE, weights=path)
     with pytest.warns(ZooWarning, match="has Lambda before the net: images must be given"):
         zoo.create([Conv(4, 3, 2)], SHAPE, include_top=False, weights=path)
-    assert not run.exists()
+    assert not RUN
 
 
 class Mine(layers.Conv2D):
@@ -261,7 +268,7 @@ def test_a_layer_of_a_class_of_its_own_is_refused(form, tmp_path):
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("change, sentence", [
-    (dict(strides=1), r"it has strides \[1, 1\] in conv2d.*, where the net has \[2, 2\] in conv1"),
+    (dict(strides=1), r"it has strides \[1, 1\] in conv2d.*, where the net has \[2, 2\] in conv"),
     (dict(dilation_rate=2, strides=1), r"it has (strides|dilation_rate) .* in conv2d"),
 ])
 def test_another_stride_under_other_names_is_refused(change, sentence, form, tmp_path):

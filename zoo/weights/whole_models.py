@@ -121,9 +121,9 @@ def _match_by_graph(target, stored, takers, theirs):
     name = applications.recognized(theirs, len(listed), target.name)
     doubt = of_applications(target, name) if name else BY_GRAPH.format(target.model.name)
     counted(target, takers, listed)
+    _check_code(theirs, listed, count)
     _check_settings(target, listed[:count], takers)
     given = given_of(listed, takers)
-    _check_code(theirs, listed, count)
     given, heads = given[:count], given[count:]
     if target.include_top and len(takers) > count:
         heads, of_head = _head(target, takers[count:], listed[count:], (nodes(target.model.get_config()), theirs.nodes))
