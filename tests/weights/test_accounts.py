@@ -70,7 +70,7 @@ def test_without_classes_another_head_is_an_error(file, tmp_path):
     saved("resnet20", tmp_path / file, classes=7)
     with pytest.raises(ZooError, match="include_top=False leaves the head aside, classes=10 makes a new one."):
         quiet("resnet20", weights=tmp_path / file)
-    assert quiet("resnet20", 3 * (32,)[:0] or None, classes=7, weights=tmp_path / file)
+    assert quiet("resnet20", classes=7, weights=tmp_path / file)
 
 
 @pytest.mark.parametrize("file", ["x.keras", "x.weights.h5"])
@@ -78,7 +78,7 @@ def test_a_file_of_a_body_alone_makes_a_new_head_where_classes_are_given(file, t
     saved("resnet20", tmp_path / file, include_top=False)
     with caplog.at_level("INFO", "zoo"):
         quiet("resnet20", classes=10, weights=tmp_path / file)
-    assert caplog.messages[-1] == f"body: 39 of 39 layers from {file}; head: new, 10 classes"
+    assert caplog.messages[-1] == f"body: 38 of 38 layers from {file}; head: new, 10 classes"
     with pytest.raises(ZooError, match="it has no layer 'predictions'. include_top=False leaves the head aside, cla"):
         quiet("resnet20", weights=tmp_path / file)
 

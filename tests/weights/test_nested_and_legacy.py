@@ -1,4 +1,4 @@
-"""Legacy `.h5` files, and nets that are nested in a larger model: the body is found, and what is behind it is a head."""
+"""Legacy `.h5` files, and nets that are nested in a larger model: the body is found, the rest is a head."""
 
 import warnings
 
@@ -124,7 +124,7 @@ def test_layers_that_prepare_images_are_told(body, form, sequential, tmp_path):
     augmentation = keras.Sequential([layers.RandomFlip(), layers.RandomRotation(0.1)])
     ahead = [augmentation, layers.Rescaling(1 / 127.5, offset=-1)]
     path = save(fine_tuned(body, ahead=ahead, sequential=sequential), tmp_path, form)
-    with pytest.warns(ZooWarning, match=r"has Rescaling \(times 0.0078\d*, plus -1\) before the net: images must be gi"):
+    with pytest.warns(ZooWarning, match=r"has Rescaling \(times 0.0078\d*, plus -1\) before the net: images must"):
         ours = zoo.create("mobilenet_v2", (64, 64, 3), include_top=False, weights=path)
     alike(ours, body)
 
@@ -132,8 +132,8 @@ def test_layers_that_prepare_images_are_told(body, form, sequential, tmp_path):
 @pytest.mark.parametrize("form", FORMS)
 def test_a_body_of_keras_applications_is_refused_in_the_nets_of_others(body, form, tmp_path):
     path = save(fine_tuned(body), tmp_path, form)
-    with pytest.raises(ZooError, match="x.* doesn't fit mobilenet_v2_torchvision: it is keras.applications' MobileNetV2, "
-                                       "which is mobilenet_v2 here."):
+    with pytest.raises(ZooError, match="x.* doesn't fit mobilenet_v2_torchvision: it is keras.applications' "
+                                       "MobileNetV2, which is mobilenet_v2 here."):
         zoo.create("mobilenet_v2_torchvision", (64, 64, 3), include_top=False, weights=path)
 
 
@@ -192,8 +192,9 @@ def test_the_downloaded_files_of_keras_applications_are_taken(name, top, tmp_pat
     keras_2_files.save_weights(theirs, tmp_path / "x_weights_tf_dim_ordering_tf_kernels.h5")
     with warnings.catch_warnings():
         warnings.simplefilter("error", ZooWarning)
-        warnings.filterwarnings("ignore", "x.* has Rescaling", ZooWarning)
         warnings.filterwarnings("ignore", ".*before the net: images", ZooWarning)
+        if name.startswith("vgg"):  # whose names are the zoo's: an override would have them, too
+            warnings.filterwarnings("ignore", ".*by its layers' names and shapes alone", ZooWarning)
         ours = zoo.create(name, shape, include_top=top, weights=tmp_path / "x_weights_tf_dim_ordering_tf_kernels.h5")
     image = np.random.default_rng(1).uniform(0, 1, (1, *shape)).astype("float32")
     pixels = 255 * image if name == "efficientnet_b0" else image
@@ -226,7 +227,7 @@ def test_weights_alone_are_matched_by_our_names_and_say_so(write, tmp_path):
 def test_weights_alone_under_other_names_are_matched_in_order_and_say_so(tmp_path):
     source = stirred(zoo.create(LAYOUT, SHAPE))
     keras_2_files.save_weights(source, tmp_path / "x.h5", names=lambda layer: f"their_{layer.name}")
-    with pytest.warns(ZooWarning, match="matched to layout by the order and shapes of its weights alone, which another"):
+    with pytest.warns(ZooWarning, match="matched to layout by the order and shapes of its weights alone, which"):
         ours = zoo.create(LAYOUT, SHAPE, weights=tmp_path / "x.h5")
     for one, other in zip(ours.get_weights(), source.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -248,7 +249,7 @@ def test_code_in_a_file_is_never_run(form, tmp_path):
     RUN.clear()
     with pytest.raises(ZooError, match="it has Lambda as lambda.*, which is code, and code from a file isn't run."):
         zoo.create([Conv(4, 3, 2), Conv(5, 3, padding="valid"), Flatten(), Dense(3)], SHAPE, weights=path)
-    with pytest.warns(ZooWarning, match="has Lambda before the net: images must be given"):
+    with pytest.warns(ZooWarning, match="has Lambda before the net: images mustven"):
         zoo.create([Conv(4, 3, 2)], SHAPE, include_top=False, weights=path)
     assert not RUN
 

@@ -67,7 +67,8 @@ def listed(arrays: dict[str, list[np.ndarray]], first: str | None = None) -> Lis
         if all([tuple(array.shape) for array in given] == shape for (_, given), (_, shape) in pairs):
             rest = dict(list(arrays.items())[len(shapes):])
             named = all(_plain(theirs) == _plain(own) for (theirs, _), (own, _) in pairs)
-            return Listed(name, ours, {own: given for (_, given), (own, _) in pairs}, rest, named, HEADS.issuperset(rest))
+            body = {own: given for (_, given), (own, _) in pairs}
+            return Listed(name, ours, body, rest, named, HEADS.issuperset(rest))
     return None
 
 

@@ -11,7 +11,7 @@ from zoo.errors import ZooError
 from zoo.weights.account import Account
 from zoo.weights.graphs import consumers, in_order
 from zoo.weights.matching import Given, Target, settle
-from zoo.weights.nodes import Graph, Node, graph
+from zoo.weights.nodes import Node, graph
 
 
 def copy_weights(source: keras.Model, target: keras.Model, include_top: bool = True) -> Account:
@@ -115,8 +115,3 @@ def _layers_of(model, path=""):
         elif getattr(layer, "weights", ()):  # a model may hold bare operations too
             found[f"{path}{layer.name}"] = layer
     return found
-
-
-def own_graph(model: keras.Model) -> Graph:
-    """Return a built model's graph."""
-    return graph(model.get_config())

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import count, takewhile
+from math import prod
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -17,6 +19,7 @@ from zoo.weights.nodes import entries, is_nested, own_class, snake_case
 from zoo.weights.torch_files import refuse_mistaken
 
 LARGEST = 2**32  # bytes of an array: more would be a file made to fill the memory
+MOST = 10**6  # entries of an attribute
 MODERN = ("layers", "_layer_checkpoint_dependencies")  # the groups of a model's layers in Keras 3's and Keras 2's files
 NO_CONFIG = "its config.json isn't that of a Keras model."
 
@@ -46,7 +49,7 @@ def read(path: Path) -> Stored:
             with ZipFile(path) as archive:
                 config, source = _json(archive.read("config.json")), BytesIO(archive.read("model.weights.h5"))
         except BadZipFile:
-            raise ZooError("it is cut off or damaged: it can't be read as the ZIP archive as which it begins.") from None
+            raise ZooError("it is cut off or damaged: it begins as a ZIP archive and isn't one.") from None
         except KeyError:
             raise ZooError("it is a ZIP archive that Keras didn't write.") from None
     elif head.startswith(b"\x89HDF"):
@@ -163,12 +166,12 @@ def _paths(config, path):
 
 def _listed(group, name):
     """Return the texts in an attribute, which may lie in parts: name0, name1, …"""
-    if name in group.attrs:
-        parts = [group.attrs[name]]
-    else:
-        numbers = range(len(group.attrs))
-        parts = [group.attrs[f"{name}{i}"] for i in numbers if f"{name}{i}" in group.attrs]
-    return [text.decode() if isinstance(text, bytes) else str(text) for part in parts for text in part]
+    parts = (f"{name}{i}" for i in count())
+    names = [name] if name in group.attrs else list(takewhile(group.attrs.__contains__, parts))
+    if any(prod(group.attrs.get_id(one).shape) > MOST for one in names):
+        raise ZooError(f"its attribute {name} is damaged.")
+    texts = [text for one in names for text in group.attrs[one]]
+    return [text.decode() if isinstance(text, bytes) else str(text) for text in texts]
 
 
 def _array(stored):

@@ -14,7 +14,7 @@ from zoo.weights.copying import Place, Slot, given_of, places
 from zoo.weights.graphs import before, describe, difference, image_shape, prepared, setting_difference
 from zoo.weights.hdf5 import NO_CONFIG, Stored
 from zoo.weights.matching import Given, Target, counted
-from zoo.weights.nodes import Graph, Node, graph, nodes, own_class
+from zoo.weights.nodes import Node, graph, nodes, own_class
 
 BY_GRAPH = "was matched to {} by its graph and the shapes of its weights alone"
 OTHER_HEAD = "has a head that was matched by the order and shapes of its weights alone"
@@ -137,7 +137,8 @@ def _check_settings(target, body, takers):
         return
     halves = set()
     for place, taker in zip(body, takers):
-        if place.name not in halves and (told := setting_difference((place.name, place.node), (taker.name, taker.node))):
+        told = setting_difference((place.name, place.node), (taker.name, taker.node))
+        if told and place.name not in halves:
             raise ZooError(f"it {told}.")
         halves.add(place.name)
 
@@ -147,9 +148,9 @@ def _check_code(theirs, listed, count):
     if not 0 < count <= len(listed):
         return
     first, last = (before(listed[i].name, theirs.nodes) for i in (0, count - 1))
-    for name in theirs.nodes:
-        if name in last - first and theirs.nodes[name].is_foreign:
-            raise ZooError(f"it has {theirs.nodes[name].kind} as {name}, which is code, and code from a file isn't run.")
+    for name, node in theirs.nodes.items():
+        if name in last - first and node.is_foreign:
+            raise ZooError(f"it has {node.kind} as {name}, which is code, and code from a file isn't run.")
     for place in listed[count:]:
         if listed[count - 1].name not in before(place.name, theirs.nodes) | {place.name}:
             raise ZooError(f"it has {place.name} beside {listed[count - 1].name}, where the net has nothing.")
