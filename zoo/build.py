@@ -1,5 +1,6 @@
 """A traced layout -> keras.Model: the one place where words become Keras layers, on any backend."""
 
+import logging
 from math import gcd, prod
 from typing import Any
 
@@ -32,8 +33,10 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
         pooling: without top, "avg" or "max" for a vector (N, channels) instead of the map.
         classifier_activation: "softmax", any Keras activation, or None for logits. Always computed in float32.
         weights: None for random weights, "imagenet" (keras.applications' weights), "torchvision" (PyTorch's), or a
-            path: `.keras` or `.weights.h5` of the same net, or a PyTorch checkpoint, a public net's or your own
-            (see docs/weights.md). Without top, or for features, the head of the weights is ignored.
+            path: `.keras` or `.h5` of the same net, of a whole model or of weights alone, a PyTorch checkpoint, a
+            public net's or your own, or a run's folder (see docs/weights.md). Without top, or for features, the head
+            of the weights is left aside; if `classes` is given, one that doesn't fit stays new. What was taken is
+            told at level INFO of the logger "zoo".
         features: if true, the outputs are the feature maps of the named stages: a dict, finest first.
         name: the Keras model's name.
         input_tensor: a Keras tensor (N, height, width, channels) to build the net on: a `keras.Input`, or what layers
@@ -60,7 +63,11 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
     built = of(planned.trace) if input_tensor is None or weights is not None else None
     if weights is not None:
         registered = planned.entry.name if planned.entry and planned.entry.is_registered else None
-        load_weights(built, weights, registered, top, overrides, lambda shape: of(plan(planned.layout, shape).trace))
+        account = load_weights(
+            built, weights, registered, top, overrides, lambda shape: of(plan(planned.layout, shape).trace),
+            planned.trace.ends if top else (), new_head=classes is not None,
+        )
+        logging.getLogger("zoo").info(account)
     if input_tensor is None:
         return built
     outputs = outputs_on(input_tensor, planned.trace, planned.name, activation, features)

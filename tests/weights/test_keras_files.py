@@ -29,7 +29,8 @@ from zoo.layout import (
     Upsample,
 )
 from zoo.weights import load_weights
-from zoo.weights.graphs import difference, nodes
+from zoo.weights.graphs import difference
+from zoo.weights.nodes import nodes
 
 SHAPE = (8, 8, 3)
 OTHER_FUNCTIONS = [

@@ -170,7 +170,7 @@ def test_the_checkpoints_of_torchvision_give_the_same(name, zeros_at_first, boun
     state = {key: value.numpy() for key, value in net.state_dict().items()}
     shape = (224, 224, 3) if name.startswith(("vgg", "alex")) else (97, 80, 3)
     model = zoo.create(name, shape, classifier_activation=None)
-    assert set_state(model, dict(sorted(state.items())), name) == "", "the keys tell what it is"
+    assert set_state(model, dict(sorted(state.items())), name) .doubt == "", "the keys tell what it is"
     image = np.random.default_rng(1).standard_normal((1, *shape), "float32")
     alike(values(model(image)), logits(net, image))
 
@@ -242,8 +242,10 @@ def test_a_checkpoint_of_the_users_own_is_matched_by_the_order_of_its_modules(wr
     body = zoo.create("lenet5", include_top=False, weights=tmp_path / "net.pth")
     for ours, theirs in zip(body.get_weights(), model.get_weights()):
         np.testing.assert_array_equal(ours, theirs)
-    with pytest.raises(ZooError, match="classify has weights .* include_top=False leaves the head aside"):
-        zoo.create("lenet5", classes=3, weights=tmp_path / "net.pth")
+    other = zoo.create("lenet5", classes=3, weights=tmp_path / "net.pth")
+    for ours, theirs in zip(other.get_weights()[:-2], model.get_weights()):
+        np.testing.assert_array_equal(ours, theirs)
+    assert other.get_weights()[-1].shape == (3,)
 
 
 @pytest.mark.parametrize("module", ["conv{}", "layers.{}"])
@@ -311,7 +313,7 @@ def test_the_file_of_a_whole_net_serves_its_body(tmp_path, suffix, without):
             np.testing.assert_array_equal(ours, theirs)
     with pytest.raises(ZooError) as error:
         zoo.create("resnet20", (32, 32, 3), weights=path)
-    assert "predictions takes [(64, 10), (10,)]. include_top=False leaves the head aside." in str(error.value)
+    assert "predictions takes [(64, 10), (10,)]. include_top=False leaves the head aside, cl" in str(error.value)
     with pytest.raises(ZooError, match="doesn't fit resnet32: ") as error:
         zoo.create("resnet32", (32, 32, 3), weights=path, **without)
     assert "include_top" not in str(error.value)
@@ -333,7 +335,7 @@ def test_a_file_of_a_body_under_other_names_is_matched_by_its_graph(tmp_path):
     [
         ("nowhere.keras", None, "There is no weights file '.*nowhere.keras'; weights must be None, 'imagenet', "),
         ("net.pth", b"x", "net.pth is no checkpoint: "),
-        ("net.h5", b"x", "net.h5 is no weights file: its name must end with .keras, .weights.h5, or, if it is Py"),
+        ("net.h5", b"x", "net.h5 doesn't fit layout: Keras didn't write it, or it is damaged"),
         ("net.weights.h5", b"no such thing", "net.weights.h5 doesn't fit layout: "),
         ("net.keras", b"no such thing", "net.keras doesn't fit layout: "),
         ("hollow.keras", b"PK\x05\x06" + bytes(18), "hollow.keras doesn't fit layout: "),

@@ -1,5 +1,6 @@
 """The command `zoo` itself, and what all its commands do with errors, Ctrl-C and warnings."""
 
+import logging
 import os
 import sys
 import warnings
@@ -23,7 +24,7 @@ class Sentences:
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="backslashreplace")  # so that a name that it can't print isn't an error
         try:
-            with _telling_warnings():
+            with _telling_warnings(), _telling_accounts():
                 return super().invoke(context)  # type: ignore[misc]
         except ZooError as problem:
             message: Any = click.ClickException(line(str(problem)))
@@ -48,6 +49,25 @@ def _telling_warnings():
         warnings.showwarning = show
         warnings.simplefilter("always", ZooWarning)
         yield
+
+
+@contextmanager
+def _telling_accounts():
+    """Print what is told at level INFO, such as what was taken of a file of weights, on standard error."""
+
+    class Handler(logging.Handler):
+        def emit(self, record):
+            click.echo(line(record.getMessage()), err=True)
+
+    logger, handler = logging.getLogger("zoo"), Handler()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 class Command(Sentences, click.Command):

@@ -135,6 +135,12 @@ class Trace:
         return self.output.shape
 
     @property
+    def ends(self) -> tuple:
+        """The names of the layers of the head, and of auxiliary heads, if any: what depends on the classes."""
+        scopes = tuple(f"{name}_" for name in self.auxiliary)
+        return self.head + tuple(layer.name for layer in self.layers if layer.name.startswith(scopes))
+
+    @property
     def last_map(self) -> Signal:
         """The last output that is a map: what the head classifies."""
         maps = [layer.output for layer in self.layers if layer.output.is_map]

@@ -57,6 +57,14 @@ def tell_doubt(path: StrPath, doubt: str) -> None:
     warnings.warn(f"{path} {doubt}: {PROOF}", ZooWarning, stacklevel=3)
 
 
+def tell_preparation(path: StrPath, preparation: str, name: str) -> None:
+    """Warn that a file's net prepares its images by layers of its own, which ours hasn't."""
+    warnings.warn(
+        f"{path} has {preparation} before the net: images must be given to {name} as they come out of that.",
+        ZooWarning, stacklevel=3,
+    )
+
+
 def check_files(model: "keras.Model", images: StrPath, outputs: StrPath) -> float:
     """Run `check_outputs` on two .npy files."""
     return check_outputs(model, _array(images), _array(outputs))

@@ -1,17 +1,21 @@
 """Copy the weights of one Keras model into another of the same net, whatever its layers' names and order."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import layers
 
 from zoo.errors import ZooError
+from zoo.weights.account import Account
+from zoo.weights.graphs import consumers, in_order
+from zoo.weights.matching import Given, Target, settle
+from zoo.weights.nodes import Node, graph
 
 
-def copy_weights(source: keras.Model, target: keras.Model, include_top: bool = True) -> None:
-    """Copy the weights of one Keras model into another of the same net.
+def copy_weights(source: keras.Model, target: keras.Model, include_top: bool = True) -> Account:
+    """Copy the weights of one Keras model into another of the same net; return the account.
 
     The layers are matched by their position in the graph, so names may differ, as between keras.applications' nets and
     the zoo's. A separable convolution matches a depthwise and a pointwise one; a 1x1 convolution a dense layer; a bias
@@ -20,33 +24,74 @@ def copy_weights(source: keras.Model, target: keras.Model, include_top: bool = T
 
     Raises `ZooError`, naming the first layer that doesn't match, and then nothing has been copied.
     """
-    givers, takers = slots(source), slots(target)
-    if len(givers) != len(takers):
+    return copy_into(Target(target, include_top=include_top), source)
+
+
+def copy_into(target: Target, source: keras.Model, name: str | None = None) -> Account:
+    """Copy a Keras model's weights as `copy_weights` does; a new head may be made. `name` is the account's source."""
+    stored = graph(source.get_config())
+    arrays = {path: [keras.ops.convert_to_numpy(weight) for weight in layer.weights]
+              for path, layer in _layers_of(source).items()}
+    found, takers = places(stored.nodes, stored.outputs, arrays), slots(target.model)
+    enough = target.new_head and len(found) >= target.in_body(takers)
+    if len(found) != len(takers) and not enough:
         raise ZooError(
-            f"{source.name} has {len(givers)} layers with weights, where {target.name} takes {len(takers)}: not the "
-            "same net."
+            f"{source.name} has {len(found)} layers with weights, where {target.model.name} takes {len(takers)}: not "
+            "the same net."
         )
-    assign(takers, fit(_given(givers, takers), takers, include_top))
+    return settle(given_of(found, takers), takers, target, name or source.name)
 
 
-def _given(givers, takers):
-    """Yield each giver's name and arrays; a bias that its taker lacks goes into the next one's moving mean."""
+class Place(NamedTuple):
+    """Weights in a stored net that belong together: a layer's, or those of one half of a separable convolution.
+
+    `is_normalized` says whether the layer's output goes to BatchNorm alone.
+    """
+
+    name: str
+    node: Node
+    arrays: list
+    is_normalized: bool
+
+
+def places(found: Mapping[str, Node], outputs: Sequence[str], arrays: Mapping[str, list]) -> list[Place]:
+    """Return the `Place`s before the outputs in the order of `slots`; `arrays` holds layers' weights by their path."""
+    weighs = [name for name, node in found.items() if arrays.get(node.path)]
+    listed, taken = [], set()
+    for name in in_order(dict(found), outputs, weighs):
+        node = found[name]
+        if not arrays.get(node.path) or node.kind == "Normalization" or node.path in taken:  # that one is preprocessing
+            continue
+        taken.add(node.path)
+        behind = consumers(name, dict(found))
+        is_normalized = len(behind) == 1 and found[behind[0]].kind == "BatchNormalization"
+        values = arrays[node.path]
+        halves = [values[:1], values[1:]] if node.kind == "SeparableConv2D" else [values]
+        listed += [Place(name, node, half, is_normalized) for half in halves]
+    return listed
+
+
+def given_of(found: Sequence[Place], takers: Sequence[Any]) -> list[Given]:
+    """Return each place's name and arrays; a bias that its taker lacks goes into the next one's moving mean."""
+    listed: list[Given] = []
     bias = None
-    for giver, taker in zip(givers, takers):
-        given = [np.asarray(weight) for weight in giver.weights]
-        if bias is not None:
+    for i, place in enumerate(found):
+        given = [np.asarray(weight) for weight in place.arrays]
+        if bias is not None and len(given) > 1:
             *others, mean, variance = given
-            given, bias = [*others, mean - bias, variance], None
-        if len(given) == len(taker.weights) + 1 and _normalized(giver):
+            given = [*others, mean - bias, variance]
+        bias = None
+        if i < len(takers) and len(given) == len(takers[i].weights) + 1 and place.is_normalized:
             *given, bias = given
-        yield giver.name, given
+        listed.append((place.name, given))
+    return listed
 
 
 class Slot:
     """Weights that belong together: those of one layer, or of one half of a separable convolution."""
 
-    def __init__(self, layer: layers.Layer, weights: list[keras.Variable]):
-        self.layer, self.name, self.weights = layer, layer.name, weights
+    def __init__(self, layer: layers.Layer, weights: list[keras.Variable], node: Node):
+        self.layer, self.name, self.weights, self.node = layer, layer.name, weights, node
 
 
 def slots(model: keras.Model) -> list[Slot]:
@@ -55,72 +100,18 @@ def slots(model: keras.Model) -> list[Slot]:
     A layer comes after its inputs, which come in the order in which it takes them; the inputs of a sum, whose order
     is arbitrary, come by depth, the deepest first.
     """
-    found = []
-    for layer in _in_order(model):
-        if isinstance(layer, layers.SeparableConv2D):
-            depthwise, *pointwise = layer.weights
-            found += [Slot(layer, [depthwise]), Slot(layer, pointwise)]
-        elif _weights(layer) and not isinstance(layer, layers.Normalization):  # that one is preprocessing
-            found.append(Slot(layer, layer.weights))
+    own, known = graph(model.get_config()), _layers_of(model)
+    weights = {path: layer.weights for path, layer in known.items()}
+    return [Slot(known[place.node.path], place.arrays, place.node)
+            for place in places(own.nodes, own.outputs, weights)]
+
+
+def _layers_of(model, path=""):
+    """Return {path: layer} of a model's layers with weights, those of nested models too."""
+    found = {}
+    for layer in model.layers:
+        if isinstance(layer, keras.Model) and layer.layers:
+            found |= _layers_of(layer, f"{path}{layer.name}/")
+        elif getattr(layer, "weights", ()):  # a model may hold bare operations too
+            found[f"{path}{layer.name}"] = layer
     return found
-
-
-def fit(given: Iterable[tuple[str, list[np.ndarray]]], takers: list[Any],
-        include_top: bool = True) -> list[list[np.ndarray]]:
-    """Reshape what is `given`, (name, arrays) for each taker (a slot or layer) in order, to the shapes of its weights.
-
-    Kernels of 1x1 convolutions and dense layers differ in dimensions of 1 only. Raises `ZooError` if shapes don't fit.
-    """
-    values = []
-    for (name, arrays), taker in zip(given, takers, strict=True):
-        have, want = ([tuple(w.shape) for w in weights] for weights in (arrays, taker.weights))
-        if len(have) != len(want) or any(_bare(a) != _bare(b) for a, b in zip(have, want)):
-            hint = " include_top=False leaves the head aside." if include_top and taker is takers[-1] else ""
-            raise ZooError(f"{name} has weights of shapes {have}, but {taker.name} takes {want}.{hint}")
-        values.append([np.reshape(value, shape) for value, shape in zip(arrays, want)])
-    return values
-
-
-def assign(takers: list[Any], values: list[list[np.ndarray]]) -> None:
-    """Set each taker's weights, a slot's or a layer's, to what `fit` returned for it."""
-    for taker, arrays in zip(takers, values):
-        for variable, value in zip(taker.weights, arrays):
-            variable.assign(value)
-
-
-def _bare(shape):
-    """Return a kernel's shape without spatial dimensions of 1x1."""
-    return shape[2:] if len(shape) == 4 and shape[:2] == (1, 1) else shape
-
-
-def _weights(layer):
-    return getattr(layer, "weights", ())  # a model may hold bare operations too
-
-
-def _sources(layer):
-    return [tensor._keras_history.operation for tensor in layer._inbound_nodes[0].input_tensors]
-
-
-def _normalized(slot):
-    """Return whether the layer's output goes to BatchNorm alone."""
-    nodes = slot.layer._outbound_nodes
-    return len(nodes) == 1 and isinstance(nodes[0].operation, layers.BatchNormalization)
-
-
-def _in_order(model):
-    depth = {}  # layer -> number of layers with weights on the longest path to it
-    for layer in model.layers:  # Keras lists layers after their inputs
-        depths = [depth.get(source, 0) for source in _sources(layer)]
-        depth[layer] = max(depths, default=0) + bool(_weights(layer))
-    ordered, waiting = {}, [tensor._keras_history.operation for tensor in reversed(model.outputs)]
-    while waiting:
-        layer = waiting[-1]
-        sources = _sources(layer)
-        if isinstance(layer, layers.Add):
-            sources = sorted(sources, key=lambda source: -depth[source])
-        missing = [source for source in sources if source not in ordered]
-        if missing:
-            waiting.append(missing[0])
-        else:
-            ordered.setdefault(waiting.pop())
-    return list(ordered)

@@ -1,65 +1,65 @@
-"""What a Keras model computes, by its config: each layer's class, settings and inputs, by its name."""
+"""Whether two Keras models compute the same, by their graphs: each layer's class, settings and inputs, by its name."""
 
-import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from graphlib import TopologicalSorter
 
+from zoo.layout.checks import is_whole
 from zoo.layout.trace import SCORES
+from zoo.weights.nodes import Graph, Node
 
-# Settings without effect in inference, those that the weights' shapes show, and (ENDINGS) those of training.
-LEFT_ASIDE = {
-    "name", "trainable", "dtype", "momentum", "rate", "noise_shape", "seed", "synchronized", "units", "filters",
-    "use_bias", "quantization_config", "renorm", "renorm_clipping", "renorm_momentum",
-}
-ENDINGS = ("_initializer", "_regularizer", "_constraint")
 SCORING = ("Activation", "Softmax")  # classes of layers that may turn logits into scores
 ADDED_POOLS = ("avg_pool", "max_pool")  # layers that pooling= adds to a body
-POOLS = {"max": "MaxPooling2D", "avg": "AveragePooling2D"}
+PREPARING = {"CenterCrop", "Normalization", "Rescaling", "Resizing"}  # layers that may prepare images
+KINDS = {"Dense": "Conv2D", "SeparableConv2D": "DepthwiseConv2D"}  # classes whose weights another's may be
 ORDERLESS = {"Add", "Average", "Maximum", "Minimum", "Multiply"}  # layers whose inputs may come in any order
-OF_TRAINING = {
-    "ActivityRegularization", "AlphaDropout", "AugMix", "CutMix", "Dropout", "GaussianDropout", "GaussianNoise",
-    "Identity", "MixUp", "RandAugment", "SpatialDropout2D",
-}
 
 
 @dataclass(frozen=True)
-class Node:
-    """A call of a layer: the name of its class, its settings by Keras's names, and the nodes that are its inputs.
+class Prepared:
+    """A stored net's `nodes` behind the layers that prepare its images, which are told in `what`; "" for none."""
 
-    Settings of our own are `zeros`, explicit padding by ZeroPadding2D before it, [[top, bottom], [left, right]];
-    the `rings` of a pool, its own explicit padding (`CutPooling`); and whether it is called with `training` true.
-    """
-
-    kind: str
-    settings: dict
-    sources: tuple
-
-    @property
-    def is_padding(self) -> bool:
-        """Whether it is explicit padding of height and width; other ZeroPadding2D layers are compared as layers."""
-        return self.kind == "ZeroPadding2D" and self.settings.get("data_format") != "channels_first"
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether it does nothing in inference."""
-        is_random = self.kind.startswith("Random") and self.kind != "RandomCrop"  # training=True is their default
-        is_linear = self.kind == "Activation" and self.settings.get("activation") == "linear"
-        return self.kind in OF_TRAINING and not self.settings["training"] or is_random or is_linear
+    nodes: dict[str, Node]
+    what: str
 
 
-def nodes(config: dict[str, Any]) -> dict[str, Node]:
-    """Return a model's `Node`s by the layers' names, from its config; the second call of "pool" is "pool (call 2)".
+def prepared(stored: Graph, known: Iterable[str] = ()) -> Prepared:
+    """Take the layers that prepare a net's images (PREPARING) off its start, but those with names that are `known`."""
+    gone: dict[str, str] = {}  # a layer's name -> that of the input before it
+    names = set(known)
+    for name in TopologicalSorter({name: node.sources for name, node in stored.nodes.items()}).static_order():
+        node = stored.nodes[name]
+        if node.kind in PREPARING and name not in names and len(node.sources) == 1:
+            source = gone.get(node.sources[0], node.sources[0])
+            if stored.nodes[source].kind == "InputLayer":
+                gone[name] = source
+    kept = {name: replace(node, sources=tuple(gone.get(one, one) for one in node.sources))
+            for name, node in stored.nodes.items() if name not in gone}
+    return Prepared(kept, " and ".join(_told(stored.nodes[name]) for name in gone))
 
-    Layers that do nothing in inference, such as dropout, are left out.
-    """
-    found = _calls(config)
-    return {name: _padded(node, found) for name, node in found.items() if not node.is_idle}
+
+def describe(stored: Graph, first: str | None) -> str:
+    """Return what stands before a stored net's first layer with weights, as `Prepared.what` tells it."""
+    ahead = before(first, stored.nodes) if first else ()
+    found = (node for name, node in stored.nodes.items() if name in ahead)
+    return " and ".join(_told(node) for node in found if node.kind != "InputLayer" and not node.is_padding)
 
 
-def own_class(stored: dict[str, Any]) -> str:
-    """Return the class name of a stored layer or model if it is neither Keras's nor ours, else ""."""
-    name, module = stored.get("registered_name") or stored["class_name"], stored.get("module", "keras")
-    return "" if name.startswith("zoo>") or module and module.split(".")[0] == "keras" else name
+def before(name: str, found: dict[str, Node]) -> set[str]:
+    """Return the names of all nodes that a node depends on."""
+    seen: set[str] = set()
+    waiting = [name]
+    while waiting:
+        more = [source for source in found[waiting.pop()].sources if source not in seen]
+        seen.update(more)
+        waiting += more
+    return seen
+
+
+def _told(node):
+    if node.kind == "Rescaling":
+        return f"Rescaling (times {node.settings['scale']}, plus {node.settings['offset']})"
+    return node.kind
 
 
 def image_of(ours: dict[str, Node], theirs: dict[str, Node]) -> str | None:
@@ -68,6 +68,65 @@ def image_of(ours: dict[str, Node], theirs: dict[str, Node]) -> str | None:
     while name and theirs[name].sources:
         name = theirs[name].sources[0]
     return name
+
+
+def image_shape(stored: Graph, first: str | None) -> tuple:
+    """Return the shape (height, width, channels) of the images before a layer, as far as they are told; else ()."""
+    size: tuple = ()
+    while first is not None:
+        node = stored.calls[first]
+        shape = tuple(node.settings.get("batch_shape") or ())[1:]
+        if len(shape) == 3:
+            shape = (*(size or shape[:2]), shape[2])
+            if all(is_whole(n, 1) for n in shape) or not node.sources:
+                return shape
+        if node.kind in ("Resizing", "CenterCrop"):
+            size = size or (node.settings["height"], node.settings["width"])
+        first = node.sources[0] if node.sources else None
+    return ()
+
+
+def in_order(found: dict[str, Node], outputs: Iterable[str], weighs: Iterable[str]) -> list[str]:
+    """Return the names of the nodes before the outputs in an order that depends on the graph alone.
+
+    A layer comes after its inputs, which come in the order in which it takes them; the inputs of a sum, whose order
+    is arbitrary, come by depth, the deepest first. `weighs` names the nodes with weights, which make the depth.
+    """
+    depth: dict[str, int] = {}
+    weighs = set(weighs)
+    for name in TopologicalSorter({name: node.sources for name, node in found.items()}).static_order():
+        depth[name] = max((depth[source] for source in found[name].sources), default=0) + (name in weighs)
+    ordered: dict[str, None] = {}
+    waiting = list(outputs)[::-1]
+    while waiting:
+        name = waiting[-1]
+        sources = found[name].sources
+        if found[name].kind == "Add":
+            sources = sorted(sources, key=lambda source: -depth[source])
+        missing = [source for source in sources if source not in ordered]
+        if missing:
+            waiting.append(missing[0])
+        else:
+            ordered.setdefault(waiting.pop())
+    return list(ordered)
+
+
+def consumers(name: str, found: dict[str, Node]) -> list[str]:
+    """Return the names of the layers that take a layer's output."""
+    return [other for other, node in found.items() if name in node.sources]
+
+
+def setting_difference(theirs: tuple[str, Node], ours: tuple[str, Node]) -> str:
+    """Return how a layer differs from ours in its place, in what its weights' shapes don't show; "" if it doesn't."""
+    (name, other), (own, node) = theirs, ours
+    kinds = [KINDS.get(kind, kind) for kind in (other.kind, node.kind)]
+    if kinds[0] != kinds[1]:
+        return f"has {other.kind} as {name}, where the net has {node.kind} as {own}"
+    for key in ("strides", "dilation_rate", "epsilon"):
+        values = [one.settings.get(key, [1, 1]) for one in (other, node)]
+        if values[0] != values[1] and "Dense" not in (other.kind, node.kind):
+            return f"has {key} {values[0]} in {name}, where the net has {values[1]} in {own}"
+    return ""
 
 
 def difference(ours: dict[str, Node], theirs: dict[str, Node], whole: bool) -> str:
@@ -80,12 +139,12 @@ def difference(ours: dict[str, Node], theirs: dict[str, Node], whole: bool) -> s
     for name, node in ours.items():
         if node.kind == "InputLayer" or node.is_padding or not whole and name in ADDED_POOLS:
             continue
-        if whole and node.kind == "Activation" and not _consumers(name, ours):
+        if whole and node.kind == "Activation" and not consumers(name, ours):
             message = _end_difference(name, node, theirs)
         elif name not in theirs:
             message = f"has no {name}, which the net has"
         else:
-            scores = whole and not _consumers(name, theirs)  # the stored activation may be the layer's own
+            scores = whole and not consumers(name, theirs)  # the stored activation may be the layer's own
             message = _node_difference(name, node, theirs[name], {"activation"} if scores else set())
             sources, others = (_sources(found[name], image) for found, image in zip((ours, theirs), images))
             if not message and sources != others:
@@ -96,17 +155,12 @@ def difference(ours: dict[str, Node], theirs: dict[str, Node], whole: bool) -> s
     return ""
 
 
-def _consumers(name, found):
-    """Return the names of the layers that take a layer's output."""
-    return [other for other, node in found.items() if name in node.sources]
-
-
 def _end_difference(name, node, theirs):
     """Return what the stored net has after its logits other than an activation of them; "" for nothing."""
     (source,) = node.sources
     found = next((one for one in (name, *SCORES) if one in theirs), None)
     if found is None:
-        last = _consumers(source, theirs)
+        last = consumers(source, theirs)
         found = last[0] if len(last) == 1 and theirs[last[0]].kind in SCORING else None
         if last and not found:
             return f"has {last[0]} behind {source}, where the net ends"
@@ -117,7 +171,7 @@ def _end_difference(name, node, theirs):
         return f"has {other.kind} as {found}, where the net has {node.kind}"
     if list(other.sources) != [source]:
         return f"has {' and '.join(other.sources)} before {found}, where the net has {source}"
-    behind = _consumers(found, theirs)
+    behind = consumers(found, theirs)
     return f"has {behind[0]} behind {found}, where the net ends" if behind else ""
 
 
@@ -138,83 +192,3 @@ def _shown(value):
 def _sources(node, image):
     names = ["the image" if name == image else name for name in node.sources]
     return sorted(names) if node.kind in ORDERLESS else names
-
-
-def _calls(config):
-    """Return the `Node` of each call of each layer, those that do nothing in inference included."""
-    found, inputs = {}, {}
-    for layer in json.loads(json.dumps(config, default=str)).get("layers", ()):
-        name, calls = layer["config"].get("name"), layer.get("inbound_nodes")
-        before = [(last, 0) for last in list(found)[-1:]]  # the input of a layer of a Sequential
-        inputs[name] = [before] if calls is None else [_tensors(call) for call in calls] or [[]]
-        for call, kwargs in enumerate([call.get("kwargs", {}) for call in calls or ()] or [{}]):
-            found[_key(name, call)] = Node(_kind(layer), _settings(layer, kwargs), ())
-    for name, calls in inputs.items():
-        for call, tensors in enumerate(calls):
-            # files of older versions count calls outside the net, too: a layer's only call has index 0 here
-            sources = [_key(source, number if len(inputs[source]) > 1 else 0) for source, number in tensors]
-            found[_key(name, call)] = replace(found[_key(name, call)], sources=tuple(sources))
-    return found
-
-
-def _key(name, call):
-    return f"{name} (call {call + 1})" if call else name
-
-
-def _tensors(value):
-    """Return (layer name, index of its call) for each layer whose output is anywhere in the arguments of a call."""
-    if isinstance(value, dict):
-        history = value.get("config", {}).get("keras_history") if isinstance(value.get("config"), dict) else None
-        return [tuple(history[:2])] if history else _tensors(list(value.values()))
-    return [tensor for item in value for tensor in _tensors(item)] if isinstance(value, list) else []
-
-
-def _kind(layer):
-    """Return the name of a layer's class; for a class neither Keras's nor ours, a name that no layer of ours has."""
-    if own := own_class(layer):
-        return own if ">" in own else f"a {own} of its own"
-    if layer["class_name"] == "CutPooling":
-        return POOLS[layer["config"]["kind"]]
-    if layer["class_name"] == "Sequential":  # for augmentation, say
-        inner = [node for node in _calls(layer["config"]).values() if node.kind != "InputLayer"]
-        return "Identity" if all(node.is_idle for node in inner) else "Sequential"
-    return layer["class_name"]
-
-
-def _settings(layer, kwargs):
-    """Return the settings of a layer that affect inference, with equivalent ones in the same form."""
-    config, kind = layer["config"], layer["class_name"]
-    kept = {key: _plain(value) for key, value in config.items() if key not in LEFT_ASIDE and not key.endswith(ENDINGS)}
-    if kind == "CutPooling":  # a pool whose last windows extend over the edge
-        kept |= {"pool_size": kept.pop("size"), "padding": "valid"}
-        del kept["kind"]
-    elif kind in POOLS.values():
-        kept["rings"] = None
-    if kept.get("axis") in (3, [3], [-1]):  # the channels of feature maps
-        kept["axis"] = -1
-    return kept | {"training": kwargs.get("training") is True}
-
-
-def _plain(value):
-    """Return a setting; for a function or an object, its name."""
-    if isinstance(value, dict):
-        value = value["config"] if isinstance(value.get("config"), str) else value.get("class_name")
-    return value.removeprefix("zoo>") if isinstance(value, str) else value
-
-
-def _padded(node, found):
-    """Return a node with the explicit padding before it as its own setting, and with inputs that aren't idle."""
-    sources = [_through(name, found) for name in node.sources]
-    zeros = None
-    while len(sources) == 1 and found[sources[0]].is_padding:
-        ring = found[sources[0]].settings["padding"]
-        zeros = [[sum(sides) for sides in zip(*axis)] for axis in zip(ring, zeros or [[0, 0], [0, 0]])]
-        sources = [_through(name, found) for name in found[sources[0]].sources]
-    return Node(node.kind, node.settings | {"zeros": zeros}, tuple(sources))
-
-
-def _through(name, found):
-    """Return the name or, if that node does nothing in inference, the last one before it that does."""
-    while found[name].is_idle and found[name].sources:
-        (name,) = found[name].sources
-    return name

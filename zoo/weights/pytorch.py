@@ -1,6 +1,8 @@
 """A PyTorch state dict -> a built model's weights: which module is which layer, and how certain that is."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,11 @@ from keras import layers
 from zoo import registry
 from zoo.annotations import StrPath
 from zoo.errors import ZooError
+from zoo.weights.account import Account
 from zoo.weights.checking import tell_doubt
 from zoo.weights.conventions import SAME_FUNCTION, is_ours, place, recognize, used
-from zoo.weights.copying import assign, fit, slots
+from zoo.weights.copying import slots
+from zoo.weights.matching import Target, settle
 from zoo.weights.state_dicts import TENSORS, read_state
 
 OLD_DENSE_LAYER = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")  # how the published files spell norm1, conv1
@@ -23,8 +27,8 @@ LOST_ORDER = " A .safetensors file has lost the order of its modules: a .pth fil
 
 
 def load_pytorch(model: keras.Model, path: StrPath, name: str | None = None, include_top: bool = True,
-                 options: dict[str, Any] | None = None) -> None:
-    """Load a PyTorch checkpoint, of a public net or of one of the user's own, into a model.
+                 options: dict[str, Any] | None = None, head: Sequence[str] = (), new_head: bool = False) -> Account:
+    """Load a PyTorch checkpoint, of a public net or of one of the user's own, into a model; return the account.
 
     A public net is recognized by its keys (see `zoo.weights.conventions`); if the model is another net, it is an error.
     Otherwise modules are matched by their order and shapes alone, and a `ZooWarning` says so.
@@ -35,6 +39,7 @@ def load_pytorch(model: keras.Model, path: StrPath, name: str | None = None, inc
         name: the registered name that the model was built from; None for a layout of the user's own.
         include_top: whether the model has its head; without it the checkpoint's is ignored.
         options: the overrides that the model was built with.
+        head, new_head: as `zoo.weights.load_weights` takes them.
 
     Raises:
         ZooError: if the file isn't a checkpoint of the net. Then nothing is changed.
@@ -42,16 +47,18 @@ def load_pytorch(model: keras.Model, path: StrPath, name: str | None = None, inc
     state = read_state(path)
     try:
         is_ordered = Path(path).suffix.lower() != ".safetensors"
-        doubt = set_state(model, state, name, include_top, options or {}, is_ordered)
+        account = set_state(model, state, name, include_top, options or {}, is_ordered, tuple(head), new_head)
     except ZooError as problem:
         raise ZooError(f"{path} doesn't fit {model.name}: {problem}") from None
-    if doubt:
-        tell_doubt(path, doubt)
+    if account.doubt:
+        tell_doubt(path, account.doubt)
+    return replace(account, source=Path(path).name)
 
 
 def set_state(model: keras.Model, state: dict[str, np.ndarray], name: str | None = None, include_top: bool = True,
-              options: dict[str, Any] | tuple[()] = (), is_ordered: bool = True) -> str:
-    """Set a model's weights from a state dict of NumPy arrays; return why it may be another net's, or "".
+              options: dict[str, Any] | tuple[()] = (), is_ordered: bool = True, head: Sequence[str] = (),
+              new_head: bool = False) -> Account:
+    """Set a model's weights from a state dict of NumPy arrays; return the account: its `doubt` is "" where keys prove.
 
     `is_ordered` says whether the modules are known to come in the order in which the net applies them. Raises
     `ZooError` before any weight is set.
@@ -62,17 +69,21 @@ def set_state(model: keras.Model, state: dict[str, np.ndarray], name: str | None
         raise ZooError(f"its keys are those of {' or '.join(map(_described, found))}.")
     convention = found[0][0] if found else None
     modules, takers = _modules(state, convention), slots(model)
+    left = []
     if not include_top:
-        modules = _body(modules, convention, len(takers))
-    if len(modules) != len(takers):
+        body = _body(modules, convention, len(takers))
+        modules, left = body, [module for module in modules if module not in body]
+    target = Target(model, name, include_top, dict(options), head=tuple(head), new_head=new_head)
+    enough = new_head and len(modules) >= target.in_body(takers)
+    if len(modules) != len(takers) and not enough:
         raise ZooError(f"it has {len(modules)} modules with weights, the net has {len(takers)}.")
     try:
-        values = fit(_given(modules, takers), takers, include_top)
+        given = [*_given(modules, takers), *((module, []) for module in list(modules)[len(takers):])]
+        account = settle(given, takers, target, "the state dict")
     except ZooError as problem:
         lost = "" if is_ordered or (convention and convention.by_name) else LOST_ORDER
         raise ZooError(f"{problem}{lost}") from None
-    assign(takers, values)
-    return _doubt(found, model.name, name, options)
+    return replace(account, left=(*account.left, *left), doubt=_doubt(found, model.name, name, options))
 
 
 # ------------------------------------------------------------------------------------------------- what is known

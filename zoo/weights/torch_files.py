@@ -48,8 +48,8 @@ def _is_safetensors(head):
     return head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 2**40
 
 
-def _refuse_others(path, head):
-    """Raise `Unusable` for files that are commonly mistaken for a checkpoint."""
+def refuse_mistaken(head: bytes) -> None:
+    """Raise `Unusable` for what is commonly saved under the name of a file of weights, by how it begins."""
     text = head.lstrip().lower()
     if not head:
         raise Unusable("it is empty.")
@@ -59,8 +59,13 @@ def _refuse_others(path, head):
         raise Unusable("it is a web page, not what was to be downloaded.")
     if head.startswith(b"\x1f\x8b"):
         raise Unusable("it is compressed; unpack it with gunzip or tar.")
+
+
+def _refuse_others(path, head):
+    """Raise `Unusable` for files that are commonly mistaken for a checkpoint."""
+    refuse_mistaken(head)
     if head.startswith(b"\x89HDF"):
-        raise Unusable("it is an HDF5 file; Keras's weights must be named .weights.h5.")
+        raise Unusable("it is an HDF5 file; Keras's weights must be named .h5.")
     if path.suffix.lower() == ".safetensors":
         raise Unusable("it doesn't begin as .safetensors do.")
     if head.startswith(b"PK"):

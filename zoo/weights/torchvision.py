@@ -1,11 +1,14 @@
 """The weights that torchvision publishes for the nets that both have: downloaded, and verified by their hash."""
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo import registry
 from zoo.errors import ZooError
+from zoo.weights.account import Account
 from zoo.weights.pytorch import load_pytorch
 
 if TYPE_CHECKING:
@@ -14,7 +17,8 @@ if TYPE_CHECKING:
 FOLDER = "https://download.pytorch.org/models/"
 
 def load_torchvision(model: "keras.Model", name: str | None, include_top: bool = True,
-                     options: dict[str, Any] | None = None) -> None:
+                     options: dict[str, Any] | None = None, head: Sequence[str] = (),
+                     new_head: bool = False) -> Account:
     """Download torchvision's weights, once, and load them into a model; the arguments are those of `load_pytorch`.
 
     Raises `ZooError` if torchvision has no such net, if the file arrives damaged, or if the model's shapes differ.
@@ -24,7 +28,8 @@ def load_torchvision(model: "keras.Model", name: str | None, include_top: bool =
     if name not in files:
         own = f" {name}_torchvision is torchvision's form of it." if f"{name}_torchvision" in files else ""
         raise ZooError(f"torchvision has no weights for {name or model.name}.{own} It has them for {', '.join(files)}.")
-    load_pytorch(model, _download(files[name]), name, include_top, options)
+    account = load_pytorch(model, _download(files[name]), name, include_top, options, head, new_head)
+    return replace(account, source="torchvision")
 
 
 def _download(file):
