@@ -1,6 +1,6 @@
 """The classic convolutional networks, paper by paper: layouts as data, built as Keras models.
 
-Importing this package doesn't import Keras; `zoo.create` and `zoo.predictor` do, when they are first used. It only
+Importing this package doesn't import Keras; `zoo.create`, `zoo.load` and the like do, when they are first used. It only
 settles how TensorFlow is to compute (`zoo.processor`), which must be done before TensorFlow is loaded.
 """
 
@@ -23,19 +23,22 @@ from zoo.versions import __version__
 if TYPE_CHECKING:
     from zoo.build import create as create
     from zoo.inference.predictor import predictor as predictor
+    from zoo.inference.trained import load as load, preprocessing as preprocessing
 
 __all__ = [
     "Activation", "Add", "Auxiliary", "Concat", "Conv", "ConvTranspose", "Crop", "Dense", "DepthwiseConv",
     "DropPath", "Dropout", "Flatten", "GlobalPool", "Layout", "Multiply", "Norm", "PadChannels", "Pool",
     "RBF", "Scale", "Sequence", "Shuffle", "Split", "Stage", "Subsample", "TableConv", "Take", "Unpool",
-    "Upsample", "ZooError", "ZooWarning", "__version__", "create", "info", "list_models", "register", "trace",
+    "Upsample", "ZooError", "ZooWarning", "__version__", "create", "info", "list_models", "load", "preprocessing",
+    "register", "trace",
 ]
 
 prepare()  # whichever of the zoo's modules a program imports first, this has been done before
 
 
 def __getattr__(name: str) -> Any:
-    rooms = {"create": "zoo.build", "predictor": "zoo.inference.predictor"}  # they need Keras
+    rooms = {"create": "zoo.build", "predictor": "zoo.inference.predictor", "load": "zoo.inference.trained",
+             "preprocessing": "zoo.inference.trained"}  # they need Keras
     if name not in rooms:
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
     return getattr(import_module(rooms[name]), name)

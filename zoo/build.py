@@ -14,7 +14,9 @@ from zoo.layout import Classes, Layout, norm_kinds, pair, sides, words
 from zoo.layout.trace import INPUT, SCORES, Trace
 from zoo.layout.words import Words
 from zoo.plan import plan
+from zoo.pretrained import find_stored
 from zoo.weights import load_weights
+from zoo.weights.published import Origin
 
 
 def create(model: str | Layout | Words, input_shape: Shape | None = None, classes: int | None = None,
@@ -30,9 +32,11 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
         include_top: whether to build the head. Without it the output is the last map, NHWC.
         pooling: without top, "avg" or "max" for a vector (N, channels) instead of the map.
         classifier_activation: "softmax", any Keras activation, or None for logits. Always computed in float32.
-        weights: None for random weights, "imagenet" (keras.applications' weights), "torchvision" (PyTorch's), or a
-            path: `.keras` or `.weights.h5` of the same net, or a PyTorch checkpoint, a public net's or your own
-            (see docs/weights.md). Without top, or for features, the head of the weights is ignored.
+        weights: None for random weights, "imagenet" (keras.applications' weights), "torchvision" (PyTorch's), a
+            set whose weights come with the package ("mnist": then the input, the classes and the overrides are by
+            default those of the stored net), or a path: `.keras` or `.weights.h5` of the same net, or a PyTorch
+            checkpoint, a public net's or your own (see docs/weights.md). Without top, or for features, the head of the
+            weights is ignored.
         features: if true, the outputs are the feature maps of the named stages: a dict, finest first.
         name: the Keras model's name.
         **overrides: `padding`, `stride`, `pool`, `norm`, `activation`, `dropout`, `width`, `output_stride`, `head`
@@ -41,7 +45,12 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
     Raises:
         ZooError: for an unknown model, option or value, and for an input that is too small.
     """
-    planned = plan(model, input_shape, classes, include_top and not features, pooling, name, **overrides)
+    stored = find_stored(model, weights)
+    own_classes = None
+    if stored:  # the net of the record, but for what is asked for otherwise
+        input_shape, own_classes = input_shape or stored.input_shape, len(stored.class_names)
+        overrides = stored.options | overrides
+    planned = plan(model, input_shape, classes or own_classes, include_top and not features, pooling, name, **overrides)
     top = include_top and not features and bool(planned.layout.head)
 
     def of(trace):
@@ -51,6 +60,7 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
     if weights is not None:
         registered = planned.entry.name if planned.entry and planned.entry.is_registered else None
         load_weights(built, weights, registered, top, overrides, lambda shape: of(plan(planned.layout, shape).trace))
+        built.zoo_origin = Origin(planned.entry, weights)
     return built
 
 

@@ -97,8 +97,9 @@ data_dir_option = click.option("--data-dir", type=click.Path(), help="Where TFDS
 def bare_model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that make a model by name as good as a run: its weights and what they need."""
     for option in reversed((
-        click.option("--weights", type=click.Path(), help="Weights for a model by name: imagenet, torchvision, .keras, "
-                     ".weights.h5, or PyTorch's .pth, .th, .ckpt, .bin, .safetensors."),
+        click.option("--weights", type=click.Path(), help="Weights for a model by name: imagenet, torchvision, "
+                     "mnist and the like (`zoo list` tells), .keras, .weights.h5, or PyTorch's .pth, .th, .ckpt, "
+                     ".bin, .safetensors."),
         set_option,
         click.option("--check", nargs=2, type=click.Path(), metavar="IMAGES.npy OUTPUTS.npy", default=None,
                      help="Compare first with what the net that the weights come from gave for these images, "

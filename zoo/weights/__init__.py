@@ -12,6 +12,7 @@ import keras
 
 from zoo.annotations import Shape, StrPath
 from zoo.errors import ZooError, first_line
+from zoo.pretrained import find_stored
 from zoo.weights.checking import check_files, check_outputs, tell_doubt
 from zoo.weights.copying import copy_weights
 from zoo.weights.imagenet import load_imagenet
@@ -32,8 +33,9 @@ def load_weights(model: keras.Model, weights: StrPath, name: str | None = None, 
 
     Args:
         model: the Keras model.
-        weights: "imagenet" (keras.applications'), "torchvision", or a path: `.keras` or `.weights.h5` of the same
-            net; or PyTorch's: `.pth`, `.pt`, `.th`, `.ckpt`, `.bin`, `.tar`, `.safetensors`.
+        weights: "imagenet" (keras.applications'), "torchvision", a set that comes with the package, or a path: `.keras`
+            or `.weights.h5` of the same net; or PyTorch's: `.pth`, `.pt`, `.th`, `.ckpt`, `.bin`, `.tar`,
+            `.safetensors`.
         name: the registered name that the model was built from; None for a layout of the user's own.
         include_top: whether the model has its head.
         options: the overrides that the model was built with.
@@ -47,9 +49,10 @@ def load_weights(model: keras.Model, weights: StrPath, name: str | None = None, 
         return load_imagenet(model, name, include_top)
     if weights == "torchvision":
         return load_torchvision(model, name, include_top, options)
+    stored = find_stored(name, weights) if name else None
     if not isinstance(weights, (str, PathLike)):
         raise ZooError(f"weights must be None, 'imagenet', 'torchvision' or a path; got {weights!r}.")
-    path = Path(weights)
+    path = stored.checked_path() if stored else Path(weights)
     if not path.is_file():
         raise ZooError(
             f"There is no weights file {str(path)!r}; weights must be None, 'imagenet', 'torchvision' or a path of one."
@@ -65,5 +68,5 @@ def load_weights(model: keras.Model, weights: StrPath, name: str | None = None, 
         doubt = load_file(model, path, include_top, options or {}, at_size)
     except Exception as problem:  # Keras and h5py each raise their own types
         raise ZooError(f"{path} doesn't fit {model.name}: {first_line(problem)}") from None
-    if doubt:
+    if doubt and not (stored and stored.options == (options or {})):
         tell_doubt(path, doubt)
