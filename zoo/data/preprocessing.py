@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.annotations import ImageShape, Shape
+from zoo.annotations import ImageShape, Shape, Size
 from zoo.data.dataset import AnySplit, Dataset, chunks
 from zoo.data.splitting import SEED
 from zoo.entry import Entry, Expected
@@ -54,6 +54,11 @@ class Preprocessing:
     def input_shape(self) -> Shape:
         """The network's input shape (height, width, channels), the margin included."""
         return (self.size[0] + 2 * self.margin, self.size[1] + 2 * self.margin, self.channels)
+
+    @property
+    def loaded_size(self) -> Size:
+        """The (height, width) to which images of differing sizes are resized where all are to have one."""
+        return (self.shorter, self.shorter) if self.shorter else self.size
 
     def model(self, image_shape: ImageShape = (None, None, None)) -> "keras.Model":
         """Return it as a Keras model, in float32, for raw images (N, height, width, channels) in 0..255."""

@@ -39,7 +39,7 @@ def evaluate(subject: StrPath, dataset: StrPath | None = None, data_dir: StrPath
     from zoo.inference.predictor import predict_split
 
     job = trained.run.job() if trained.run else None
-    split, messages = _data(subject, job, dataset, data_dir, trained.front.size)
+    split, messages = _data(subject, job, dataset, data_dir, trained.front.loaded_size)
     split, assumed = matched(split, trained.class_names, trained.name)
     for message in (*messages, *assumed):
         warnings.warn(message, ZooWarning, stacklevel=2)

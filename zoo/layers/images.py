@@ -5,8 +5,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.layers.channels import LAST
-
 register = keras.saving.register_keras_serializable(package="zoo")
 
 
@@ -14,8 +12,9 @@ register = keras.saving.register_keras_serializable(package="zoo")
 class ResizeAndCrop(keras.layers.Layer):
     """Resize the shorter side of images to `shorter` pixels, keeping their proportions, and take the middle.
 
-    Images are (N, height, width, channels) of any size, the result (N, *size, channels). It is what torchvision's
-    `Resize(shorter)` and `CenterCrop(size)` do, both roundings included; interpolation is antialiased.
+    Images are (N, height, width, channels) of any size, 0..255, the result is (N, *size, channels). It is what
+    torchvision's `Resize(shorter)` and `CenterCrop(size)` do to a Pillow image, but that they round pixels to whole
+    numbers; interpolation, "bilinear" or "bicubic", is antialiased. (Keras resizes to sizes known beforehand only.)
     """
 
     def __init__(self, shorter: int, size: tuple[int, int], interpolation: str = "bilinear", **options: Any) -> None:
@@ -23,19 +22,21 @@ class ResizeAndCrop(keras.layers.Layer):
         self.shorter, self.size, self.interpolation = shorter, tuple(size), interpolation
 
     def call(self, images):
-        sides = ops.shape(images)[1:3]
-        if all(isinstance(side, int) for side in sides):
-            target = tuple(self.shorter * side // min(sides) for side in sides)
-            corner = [round((side - cut) / 2) for side, cut in zip(target, self.size)]
-        else:  # TensorFlow knows them when it computes
-            least = ops.minimum(*sides)
-            target = tuple(self.shorter * side // least for side in sides)
-            corner = [ops.cast(ops.round(ops.cast(side - cut, "float32") / 2), "int32")
-                      for side, cut in zip(target, self.size)]
-        resized = ops.image.resize(images, target, self.interpolation, antialias=True, data_format=LAST)
-        (top, left), (height, width) = corner, self.size
-        cut = resized[:, top : top + height, left : left + width]
-        return ops.clip(cut, 0.0, 255.0)  # cubic interpolation overshoots; images of bytes can't
+        kernel = KERNELS[self.interpolation]
+        height, width = ops.shape(images)[1:3]
+        least = ops.minimum(height, width)
+        rows, columns = (self._weights(kernel, length, least, cut) for length, cut in zip((height, width), self.size))
+        # As Pillow does: along rows first, and each time to what a byte can hold, which cubic interpolation overshoots.
+        narrowed = ops.clip(ops.einsum("jw,nhwc->nhjc", columns, images), 0.0, 255.0)
+        return ops.clip(ops.einsum("ih,nhjc->nijc", rows, narrowed), 0.0, 255.0)
+
+    def _weights(self, kernel, length, least, cut):
+        """Return (cut, length): what each pixel along an axis adds to each of the middle ones of the resized image."""
+        target = self.shorter * length // least
+        start = ops.round((_float(target) - cut) / 2)
+        scale = _float(length) / _float(target)
+        weights = _resampling(kernel, (start + _places(cut)) * scale, scale, length)
+        return weights / ops.sum(weights, axis=1, keepdims=True)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *self.size, input_shape[-1])
@@ -67,7 +68,9 @@ class DigitsAsMnist(keras.layers.Layer):
         left, right = _ends(ops.any(ink > EDGE, axis=1))
         scale = ops.maximum(bottom - top, right - left) / BOX  # pixels of the picture to one of MNIST's
         centres = _centre(ops.sum(ink, axis=2)), _centre(ops.sum(ink, axis=1))
-        rows, columns = (_weights(centre, scale, ops.shape(ink)[axis]) for axis, centre in enumerate(centres, 1))
+        offsets = (_places(FIELD) - FIELD / 2) * scale[:, None]
+        rows, columns = (_resampling(_tent, centre[:, None] + offsets, scale[:, None], ops.shape(ink)[axis])
+                         for axis, centre in enumerate(centres, 1))
         digit = ops.matmul(ops.matmul(rows, ink), ops.transpose(columns, (0, 2, 1)))
         digit = digit / ops.maximum(ops.max(digit, axis=(1, 2), keepdims=True), 1e-6)
         return 255 * _kept(light, digit)[..., None]
@@ -101,15 +104,18 @@ def _kept(light, digits):
 
 def _ends(inked):
     """Return where the first inked row, (N, rows) of bool, begins and the last ends: (N,) float32 each."""
-    inked = ops.cast(inked, "float32")
-    rows = ops.cast(ops.shape(inked)[1], "float32")
-    return (ops.cast(ops.argmax(inked, axis=1), "float32"),
-            rows - ops.cast(ops.argmax(ops.flip(inked, axis=1), axis=1), "float32"))
+    inked = _float(inked)
+    after = ops.argmax(ops.flip(inked, axis=1), axis=1)
+    return _float(ops.argmax(inked, axis=1)), _float(ops.shape(inked)[1]) - _float(after)
+
+
+def _float(count):
+    return ops.cast(count, "float32")
 
 
 def _places(count):
     """Return the middles of so many pixels, (count,)."""
-    return ops.cast(ops.arange(count), "float32") + 0.5
+    return _float(ops.arange(count)) + 0.5
 
 
 def _centre(ink):
@@ -117,12 +123,24 @@ def _centre(ink):
     return ops.sum(ink * _places(ops.shape(ink)[1]), axis=1) / ops.maximum(ops.sum(ink, axis=1), 1e-6)
 
 
-def _weights(centre, scale, length):
-    """Return (N, 28, length): what each of a picture's pixels along an axis adds to each of MNIST's.
+def _tent(x):
+    return ops.maximum(1 - ops.abs(x), 0)
 
-    It is bilinear interpolation, antialiased where a picture shrinks.
+
+def _cubic(x):
+    """Keys' kernel with a = -1/2, which is Pillow's."""
+    x = ops.abs(x)
+    inner, outer = (1.5 * x - 2.5) * x * x + 1, ((-0.5 * x + 2.5) * x - 4) * x + 2
+    return ops.where(x < 1, inner, ops.where(x < 2, outer, 0.0))
+
+
+KERNELS = {"bilinear": _tent, "bicubic": _cubic}
+
+
+def _resampling(kernel, sought, scale, length):
+    """Return (…, places, length): what each of an axis's pixels adds to each of the places sought, (…, places).
+
+    `scale`, (…, 1) or one number, is how many pixels there are to a place: where an image shrinks, all of them count.
     """
-    sought = centre[:, None] + (_places(FIELD) - FIELD / 2) * scale[:, None]
-    reach = ops.maximum(scale, 1)[:, None, None]
-    distance = ops.abs(sought[:, :, None] - _places(length)) / reach
-    return ops.maximum(1 - distance, 0) / reach
+    reach = ops.expand_dims(ops.maximum(scale, 1.0), -1)
+    return kernel((ops.expand_dims(sought, -1) - _places(length)) / reach) / reach

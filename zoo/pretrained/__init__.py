@@ -4,9 +4,7 @@ For each net and set there are two files, written by `python -m benchmarks.store
 `<model>-<set>.weights.h5` and `<model>-<set>.json`, which holds the fields of `Stored`.
 """
 
-import json
 from dataclasses import dataclass, fields
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +70,8 @@ class Stored:
         """Return the file of weights. Raises `ZooError` if it is missing, or isn't the one of the record."""
         if not self.path.is_file():
             raise ZooError(f"{self.path} is missing; install the package anew.")
+        from hashlib import sha256
+
         if sha256(self.path.read_bytes()).hexdigest() != self.sha256:
             raise ZooError(f"{self.path} isn't the file that its record tells of; install the package anew.")
         return self.path
@@ -104,6 +104,8 @@ def _is_name(weights):
 
 
 def _read(path):
+    import json  # and hashlib above: `import zoo` needs neither
+
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         known = {item.name: values[item.name] for item in fields(Stored)}

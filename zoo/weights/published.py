@@ -110,8 +110,10 @@ def _classes_in(path, _changed, channels):
 
 
 def _run(weights):
-    """Return the `Run` in a folder, None for anything else."""
-    run = Run(Path(weights))
+    """Return the `Run` in a folder, or of the model in one; None for anything else."""
+    path = Path(weights)
+    run = Run(path.parent)
+    run = run if path == run.model_path else Run(path)
     return run if run.config_path.is_file() else None
 
 
