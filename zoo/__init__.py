@@ -1,6 +1,6 @@
 """The classic convolutional networks, paper by paper: layouts as data, built as Keras models.
 
-Importing this package doesn't import Keras; `zoo.create` and `zoo.predictor` do, when they are first used. It only
+Importing this package doesn't import Keras; `zoo.create`, `zoo.load` and the like do, when they are first used. It only
 settles how TensorFlow is to compute (`zoo.processor`), which must be done before TensorFlow is loaded, and that Keras
 will know the papers' layers (`zoo.importing`).
 """
@@ -25,13 +25,15 @@ from zoo.versions import __version__
 if TYPE_CHECKING:
     from zoo.build import create as create
     from zoo.inference.predictor import predictor as predictor
+    from zoo.inference.trained import load as load, preprocessing as preprocessing
     from zoo.layers.stages import layers_of as layers_of
 
 __all__ = [
     "Activation", "Add", "Auxiliary", "Concat", "Conv", "ConvTranspose", "Crop", "Dense", "DepthwiseConv",
     "DropPath", "Dropout", "Flatten", "GlobalPool", "Layout", "Multiply", "Norm", "PadChannels", "Pool",
     "RBF", "Scale", "Sequence", "Shuffle", "Split", "Stage", "Subsample", "TableConv", "Take", "Unpool",
-    "Upsample", "ZooError", "ZooWarning", "__version__", "create", "info", "layers_of", "list_models",
+    "Upsample", "ZooError", "ZooWarning", "__version__", "create", "info", "layers_of", "list_models", "load",
+    "preprocessing",
     "register", "trace",
 ]
 
@@ -41,7 +43,8 @@ register_with_keras()
 
 def __getattr__(name: str) -> Any:
     # they need Keras
-    rooms = {"create": "zoo.build", "layers_of": "zoo.layers.stages", "predictor": "zoo.inference.predictor"}
+    rooms = {"create": "zoo.build", "layers_of": "zoo.layers.stages", "load": "zoo.inference.trained",
+             "predictor": "zoo.inference.predictor", "preprocessing": "zoo.inference.trained"}
     if name not in rooms:
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
     return getattr(import_module(rooms[name]), name)

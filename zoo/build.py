@@ -16,7 +16,9 @@ from zoo.layout import Classes, Layout, norm_kinds, pair, sides, words
 from zoo.layout.trace import INPUT, SCORES, Trace
 from zoo.layout.words import Words
 from zoo.plan import plan
+from zoo.pretrained import find_stored
 from zoo.weights import load_weights
+from zoo.weights.published import Origin
 
 
 def create(model: str | Layout | Words, input_shape: Shape | None = None, classes: int | None = None,
@@ -32,11 +34,12 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
         include_top: whether to build the head. Without it the output is the last map, NHWC.
         pooling: without top, "avg" or "max" for a vector (N, channels) instead of the map.
         classifier_activation: "softmax", any Keras activation, or None for logits. Always computed in float32.
-        weights: None for random weights, "imagenet" (keras.applications' weights), "torchvision" (PyTorch's), or a
-            path: `.keras` or `.h5` of the same net, of a whole model or of weights alone, a PyTorch checkpoint, a
-            public net's or your own, or a run's folder (see docs/weights.md). Without top, or for features, the head
-            of the weights is left aside; if `classes` is given, one that doesn't fit stays new. What was taken is
-            told at level INFO of the logger "zoo".
+        weights: None for random weights, "imagenet" (keras.applications' weights), "torchvision" (PyTorch's), a
+            set whose weights come with the package ("mnist": then the input, the classes and the overrides are by
+            default those of the stored net), or a path: `.keras` or `.h5` of the same net, of a whole model or of
+            weights alone, a PyTorch checkpoint, a public net's or your own, or a run's folder (see docs/weights.md).
+            Without top, or for features, the head of the weights is left aside; if `classes` is given, one that doesn't
+            fit stays new. What was taken is told at level INFO of the logger "zoo".
         features: if true, the outputs are the feature maps of the named stages: a dict, finest first.
         name: the Keras model's name.
         input_tensor: a Keras tensor (N, height, width, channels) to build the net on: a `keras.Input`, or what layers
@@ -49,9 +52,14 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
         ZooError: for an unknown model, option or value, for an input that is too small, and for an `input_tensor` of
             another or unknown shape, or behind layers that bear the names of the net's.
     """
+    stored = find_stored(model, weights)
+    own_classes = None
     if input_tensor is not None and input_shape is None:
         input_shape = image_shape(input_tensor)
-    planned = plan(model, input_shape, classes, include_top and not features, pooling, name, **overrides)
+    if stored:  # the net of the record, but for what is asked for otherwise
+        input_shape, own_classes = input_shape or stored.input_shape, len(stored.class_names)
+        overrides = stored.options | overrides
+    planned = plan(model, input_shape, classes or own_classes, include_top and not features, pooling, name, **overrides)
     if input_tensor is not None:
         check_shape(input_tensor, planned.name, planned.trace.input_shape)
     top = include_top and not features and bool(planned.layout.head)
@@ -68,10 +76,12 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
             planned.trace.ends if top else (), new_head=classes is not None,
         )
         logging.getLogger("zoo").info(account)
-    if input_tensor is None:
-        return built
-    outputs = outputs_on(input_tensor, planned.trace, planned.name, activation, features)
-    return model_from_sources(input_tensor, outputs, planned.name, built)
+    if input_tensor is not None:
+        outputs = outputs_on(input_tensor, planned.trace, planned.name, activation, features)
+        built = model_from_sources(input_tensor, outputs, planned.name, built)
+    if weights is not None:
+        built.zoo_origin = Origin(planned.entry, weights)
+    return built
 
 
 def build(traced: Trace, name: str = "layout", classifier_activation: str | bool | None = False,

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -38,6 +38,29 @@ class Cited:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """What published weights expect of an image, RGB, 0..255: (pixel - mean) / deviation in each channel.
+
+    With `bgr` the channels come in the order blue, green, red, and so do `mean` and `deviation`. `shorter`: the shorter
+    side is resized to so many pixels, for the net's default input size, and the middle is cut out; None: images are
+    resized to the input size, whatever their proportions. `interpolation` is "bilinear" or "bicubic".
+    """
+
+    mean: tuple
+    deviation: tuple
+    bgr: bool = False
+    shorter: int | None = None
+    interpolation: str = "bilinear"
+
+
+# The modes of keras.applications' `preprocess_input`, there called "caffe", "tf" and "torch", and torchvision's own.
+CAFFE = Expected((103.939, 116.779, 123.68), (1.0, 1.0, 1.0), bgr=True)
+SIGNED = Expected((127.5,) * 3, (127.5,) * 3)
+STANDARD = Expected((0.485 * 255, 0.456 * 255, 0.406 * 255), (0.229 * 255, 0.224 * 255, 0.225 * 255))
+CROPPED = replace(STANDARD, shorter=256)
+
+
+@dataclass(frozen=True)
 class Entry:
     """A registered model.
 
@@ -46,7 +69,8 @@ class Entry:
     the values that it gives to black and white (None: images are normalized by the data's mean and standard deviation),
     `recipe` the fields of its recipe that differ from the defaults, `paper_recipe` those of the paper's (None: not
     known here), `published` the figures that tests compare it with, `weights` its weights by what
-    `zoo.create(weights=…)` takes: "imagenet": a builder of keras.applications, "torchvision": a file without suffix.
+    `zoo.create(weights=…)` takes: "imagenet": a builder of keras.applications, "torchvision": a file without suffix;
+    `expects` what these expect of an image: an `Expected` by the same key, for "torchvision" `CROPPED` by default.
     """
 
     name: str
@@ -64,6 +88,7 @@ class Entry:
     paper_recipe: dict | None = None
     published: dict = field(default_factory=dict)
     weights: dict = field(default_factory=dict)
+    expects: dict = field(default_factory=dict)
 
     @cached_property
     def _parameters(self):

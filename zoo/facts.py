@@ -10,6 +10,7 @@ from zoo.errors import ZooError
 from zoo.layout import Layout
 from zoo.layout.words import Words
 from zoo.plan import Plan, plan
+from zoo.pretrained import stored_sets
 from zoo.registry import entries, list_models
 
 
@@ -18,7 +19,9 @@ class Facts:
     """What `zoo list` shows of a model, computed from its layout.
 
     Shapes are NHWC without the N. `macs` are the multiply-adds of convolution and dense layers for one image;
-    `params` counts BatchNorm's moving statistics as Keras does.
+    `params` counts BatchNorm's moving statistics as Keras does. `weights` has a key for each set that
+    `zoo.create(weights=…)` takes: with None if another zoo publishes it; with the `test_accuracy` and the number of
+    `test_images` if it comes with the package.
     """
 
     name: str
@@ -30,6 +33,7 @@ class Facts:
     macs: int
     paper: str | None
     summary: str
+    weights: dict
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,14 @@ def facts(planned: Plan) -> Facts:
         macs=traced.macs,
         paper=str(entry.paper) if entry and entry.paper else None,
         summary=entry.summary if entry else "",
+        weights=_weights(entry) if entry and entry.is_registered else {},
     )
+
+
+def _weights(entry):
+    own = {name: {"test_accuracy": stored.test_accuracy, "test_images": stored.test_images}
+           for name, stored in stored_sets(entry.name).items()}
+    return own | dict.fromkeys(entry.weights)
 
 
 def _row(layer):

@@ -57,7 +57,8 @@ def test_a_search_that_can_not_be_has_its_sentence(arguments, sentence):
 
 def test_list_json_has_the_documented_keys():
     models = json.loads(run("list", "vgg16", "--json").output)
-    assert list(models[0]) == ["name", "family", "year", "input_shape", "classes", "params", "macs", "paper"]
+    assert list(models[0]) == ["name", "family", "year", "input_shape", "classes", "params", "macs", "paper", "weights"]
+    assert models[0]["weights"] == {"imagenet": None, "torchvision": None}
     assert models[0]["params"] == 138_357_544 and models[0]["input_shape"] == [224, 224, 3]
 
 

@@ -98,7 +98,7 @@ def offset(trained, images):
     import keras
 
     inner = keras.Model(trained.model.input, trained.model.layers[-1].input)
-    front = trained.preprocessing.model(images.image_shape)
+    front = trained.front.model(images.image_shape)
     return np.asarray(inner(front(images.images.astype("float32")))).mean(axis=1, keepdims=True)
 
 

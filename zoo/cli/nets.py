@@ -39,13 +39,20 @@ def list_(patterns, family, year, max_params, markdown, as_json):
     if not found:
         asked = " ".join(patterns) or "that"
         raise ZooError(f"No model matches {asked}; `zoo list` shows all.")
-    keys = ("name", "family", "year", "input_shape", "classes", "params", "macs", "paper")
+    keys = ("name", "family", "year", "input_shape", "classes", "params", "macs", "paper", "weights")
     if as_json:
         return print_json([{key: getattr(model, key) for key in keys} for model in found])
-    columns = ("model", "#year", "input", "#params", "#MACs", "what it is")
+    columns = ("model", "#year", "input", "#params", "#MACs", "weights", "what it is")
     print_table(columns, [
-        (m.name, m.year, by(m.input_shape), short(m.params), short(m.macs), m.summary) for m in found
+        (m.name, m.year, by(m.input_shape), short(m.params), short(m.macs), _listed(m.weights), m.summary)
+        for m in found
     ], "github" if markdown else "simple")
+
+
+def _listed(weights):
+    """ {"mnist": {"test_accuracy": 0.99…}, "imagenet": None} -> "mnist 99.0 %, imagenet"."""
+    return ", ".join(name if about is None else f"{name} {about['test_accuracy']:.2%}".replace("%", " %")
+                     for name, about in weights.items())
 
 
 @main.command()
@@ -69,6 +76,8 @@ def info(model, input_shape, classes, options, as_json):
         f"({facts.trainable_params:,} trainable), {short(facts.macs)} multiply-adds, "
         f"receptive field of the last map {facts.receptive_field}"
     )
+    if facts.weights:
+        click.echo(f"weights: {_listed(facts.weights)}")
     columns = ("layer", "kind", "output", "#params", "#MACs", "#receptive field", "#stride")
     print_table(columns, [
         (row["name"], row["kind"], by(row["output_shape"]), f"{row['params']:,}", short(row["macs"]),

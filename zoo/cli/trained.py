@@ -15,8 +15,22 @@ def _tell_of_weights(run_or_model, weights, check):
 
     if not is_run(run_or_model) and not weights:
         click.echo(f"{run_or_model} has random weights; --weights loads others.", err=True)
+    if weights:
+        _tell_of_images(run_or_model, weights)
     if check:
         click.echo(f"With {weights}, {run_or_model} gives the outputs in {check[1]}.", err=True)
+
+
+def _tell_of_images(model, weights):
+    """Say what the publisher of weights does to images, and so the command; what is assumed of files is a warning."""
+    from zoo import registry
+    from zoo.pretrained import find_stored
+    from zoo.weights.published import publishers_preprocessing
+
+    entry, stored = registry.entry(model), find_stored(model, weights)
+    if stored or weights in entry.weights:
+        front = publishers_preprocessing(entry, weights, stored.input_shape if stored else entry.input_shape)
+        click.echo(front.sentence((None, None, None)), err=True)
 
 
 @main.command()

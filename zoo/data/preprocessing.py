@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.annotations import ImageShape, Shape
+from zoo.annotations import ImageShape, Shape, Size
 from zoo.data.dataset import AnySplit, Dataset, chunks
 from zoo.data.splitting import SEED
-from zoo.entry import Entry
+from zoo.entry import Entry, Expected
 from zoo.errors import ZooError
 from zoo.layout import Layout
 from zoo.layout.trace import smallest_input, trace
@@ -24,7 +24,14 @@ SAMPLE = 10_000  # training images that the normalization is computed from, at m
 class Preprocessing:
     """Resize to `size`, pad each side with `margin` zeros, convert to `channels`, then pixel * scale + offset.
 
-    `size` is (height, width) without the margin; `scale` and `offset` hold one number per channel, for pixels 0..255.
+    `size` is (height, width) without the margin; `scale` and `offset` hold one number per channel, for pixels 0..255,
+    in the net's order. The other fields are those of published weights:
+
+    Attributes:
+        shorter: resize the shorter side to so many pixels, and take the middle, `size`; None: resize to `size`.
+        interpolation: "bilinear" or "bicubic", antialiased both.
+        bgr: put the channels in the order blue, green, red.
+        digits: make pictures of a digit as MNIST's are first (`zoo.layers.images.DigitsAsMnist`).
     """
 
     size: tuple
@@ -32,6 +39,10 @@ class Preprocessing:
     channels: int
     scale: tuple
     offset: tuple
+    shorter: int | None = None
+    interpolation: str = "bilinear"
+    bgr: bool = False
+    digits: bool = False
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Preprocessing":
@@ -43,6 +54,11 @@ class Preprocessing:
     def input_shape(self) -> Shape:
         """The network's input shape (height, width, channels), the margin included."""
         return (self.size[0] + 2 * self.margin, self.size[1] + 2 * self.margin, self.channels)
+
+    @property
+    def loaded_size(self) -> Size:
+        """The (height, width) to which images of differing sizes are resized where all are to have one."""
+        return (self.shorter, self.shorter) if self.shorter else self.size
 
     def model(self, image_shape: ImageShape = (None, None, None)) -> "keras.Model":
         """Return it as a Keras model, in float32, for raw images (N, height, width, channels) in 0..255."""
@@ -59,27 +75,44 @@ class Preprocessing:
         from keras import layers, ops
 
         from zoo.layers.channels import LAST
+        from zoo.layers.images import DigitsAsMnist, ResizeAndCrop
 
-        if x.shape[1:3] != tuple(self.size):
-            x = layers.Resizing(*self.size, interpolation="bilinear", antialias=True, dtype="float32")(x)
+        if self.digits:
+            x = ops.image.rgb_to_grayscale(x, data_format=LAST) if x.shape[-1] == 3 else x
+            x = DigitsAsMnist(dtype="float32")(x)
+        if self.shorter:
+            x = ResizeAndCrop(self.shorter, self.size, self.interpolation, dtype="float32")(x)
+        elif x.shape[1:3] != tuple(self.size):
+            x = layers.Resizing(*self.size, interpolation=self.interpolation, antialias=True, dtype="float32")(x)
         if self.margin:
             x = layers.ZeroPadding2D(self.margin, dtype="float32")(x)
         if x.shape[-1] != self.channels:
             x = ops.repeat(x, 3, axis=-1) if self.channels == 3 else ops.image.rgb_to_grayscale(x, data_format=LAST)
+        if self.bgr:
+            x = ops.flip(x, axis=-1)
         # (1, 1, channels): Keras would reshape a plain list wherever "channels_first" is set when the layer is called
         scale, offset = [[list(self.scale)]], [[list(self.offset)]]
         return layers.Rescaling(scale, offset, dtype="float32", name="normalize")(x)
 
     def sentence(self, image_shape: ImageShape) -> str:
-        """Return a message on what is done to images of this shape; "" if they are only normalized."""
-        height, width, channels = image_shape
-        done = []
-        if (height, width) != tuple(self.size):
-            done.append(f"resized from {height}x{width} to {self.size[0]}x{self.size[1]}")
+        """Return a message on what is done to images of this shape; "" if they are only normalized.
+
+        `image_shape` is (height, width, channels), each None where it isn't known.
+        """
+        height, width, channels = (28, 28, 1) if self.digits else image_shape
+        own = f"{self.size[0]}x{self.size[1]}"
+        done = ["made as MNIST's digits: light on dark, 20x20, centred by mass in 28x28"] if self.digits else []
+        if self.shorter:
+            way = f"by {self.interpolation} interpolation"
+            done += [f"resized to {self.shorter} pixels on the shorter side {way}", f"cut to the central {own}"]
+        elif (height, width) != tuple(self.size):
+            done.append(f"resized {f'from {height}x{width} ' if height and width else ''}to {own}")
         if self.margin:
             done.append(f"centred in {self.input_shape[0]}x{self.input_shape[1]}")
-        if channels != self.channels:
+        if channels and channels != self.channels:
             done.append("repeated from grey into three channels" if channels == 1 else "turned grey")
+        if self.bgr:
+            done.append("put in the order blue, green, red")
         return f"Images are {', '.join(done[:-1]) + ' and ' if done[1:] else ''}{done[-1]}." if done else ""
 
 
@@ -145,6 +178,23 @@ def default_preprocessing(entry: Entry, input_shape: Shape) -> Preprocessing:
     height, width, channels = input_shape
     size = (height - 2 * entry.margin, width - 2 * entry.margin)
     return Preprocessing(size, entry.margin, channels, *_to_range(entry.pixel_range or (0.0, 1.0), channels))
+
+
+def expected_preprocessing(expected: Expected, entry: Entry, input_shape: Shape) -> Preprocessing:
+    """Return the preprocessing that published weights expect, for a net of `input_shape`, (height, width, channels).
+
+    At another size than the net's default, the shorter side is resized in proportion, so that as much of an image is
+    cut away. Nets of one channel take the mean of the channels' values.
+    """
+    height, width, channels = input_shape
+    shorter = expected.shorter and round(expected.shorter * max(height, width) / max((entry.input_shape or (224,))[:2]))
+    mean, deviation = np.array(expected.mean), np.array(expected.deviation)
+    if channels == 1:
+        mean, deviation = mean.mean(keepdims=True), deviation.mean(keepdims=True)
+    return Preprocessing(
+        (height, width), 0, channels, tuple((1 / deviation).tolist()), tuple((-mean / deviation).tolist()), shorter,
+        expected.interpolation, expected.bgr and channels == 3,
+    )
 
 
 def _to_range(pixel_range, channels):

@@ -122,7 +122,7 @@ def _grey(images):
 
 def _reload_and_compare(trained, work):
     """Run SavedModel and model on images of several sizes, of both types, grey and in colour; return the difference."""
-    height, width, _ = trained.preprocessing.input_shape
+    height, width, _ = trained.front.input_shape
     random = np.random.default_rng(0)
     probes, sizes = {}, [(height, width), (height // 2 + 1, 2 * width), (7, 9)]
     for i, ((rows, columns), channels) in enumerate(product(sizes, (1, 3)), 1):

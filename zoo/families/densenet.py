@@ -9,7 +9,7 @@
 | densenet_bc_100_12   | 16, 16, 16      | 12     | 769,162 (paper: 0.8 million) |
 """
 
-from zoo.entry import Cited, Paper, register
+from zoo.entry import STANDARD, Cited, Paper, register
 from zoo.families.resnet import TORCHVISION
 from zoo.families.resnet_cifar import CIFAR_RECIPE
 from zoo.families.resnet_v2 import conv, last, preact
@@ -52,7 +52,7 @@ def register_imagenet(depth: int, channels: int, blocks: tuple[int, ...], growth
     register(
         layout, name=f"densenet{depth}", family="densenet", paper=PAPER, input_shape=(224, 224, 3), classes=1000,
         summary=f"Each layer sees all before it; {depth} layers, growth {growth}", published=published,
-        weights=weights,
+        weights=weights, expects={"imagenet": STANDARD},
         paper_recipe=CIFAR_RECIPE | {"batch_size": 256, "epochs": 90, "milestones": (1 / 3, 2 / 3)},  # Section 4.2
     )
 

@@ -9,10 +9,11 @@ keras.applications counts 7 more: its net contains the image's normalization, wi
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from zoo.entry import TORCHVISION, Cited, Paper, register
+from zoo.entry import CROPPED, STANDARD, TORCHVISION, Cited, Paper, register
 from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, DropPath, GlobalPool, Layout, Multiply, Norm, Stage
 
 TABLE1 = (  # expansion, kernel, channels, layers, stride
@@ -75,7 +76,7 @@ ABOUT: dict[str, Any] = dict(
           published={"params": Cited(5_330_571 - 7, "keras.applications, without its normalization of the image"),
                      "macs": Cited(0.39e9, "Table 2"),
                      "imagenet_top1_error": Cited(22.9, "Table 2 of version 5")},
-          weights={"imagenet": "EfficientNetB0"})
+          weights={"imagenet": "EfficientNetB0"}, expects={"imagenet": STANDARD})
 def efficientnet_b0(classes: int = 1000, drop_path: float = 0.2) -> Layout:
     return efficientnet(classes, drop_path, Norm(epsilon=1e-3), same)
 
@@ -83,6 +84,7 @@ def efficientnet_b0(classes: int = 1000, drop_path: float = 0.2) -> Layout:
 @register(**ABOUT, summary="EfficientNet-B0 with PyTorch's padding and epsilon; torchvision's efficientnet_b0",
           published={"trainable_params": Cited(5_288_548, TORCHVISION),
                      "macs": Cited(0.386e9, TORCHVISION)},
-          weights={"torchvision": "efficientnet_b0_rwightman-7f5810bc"})
+          weights={"torchvision": "efficientnet_b0_rwightman-7f5810bc"},
+          expects={"torchvision": replace(CROPPED, interpolation="bicubic")})
 def efficientnet_b0_torchvision(classes: int = 1000, drop_path: float = 0.2) -> Layout:
     return efficientnet(classes, drop_path, "batch", symmetric)

@@ -10,9 +10,10 @@ need pools that round up.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
-from zoo.entry import TORCHVISION, Cited, Paper, register
+from zoo.entry import SIGNED, TORCHVISION, Cited, Paper, register
 from zoo.layout import Auxiliary, Concat, Conv, Dense, Dropout, Flatten, GlobalPool, Layout, Norm, Pool, Stage
 
 PAPER = Paper("Going Deeper with Convolutions",
@@ -73,7 +74,7 @@ def googlenet(classes: int = 1000, aux: bool = False) -> Layout:
     paper=PAPER, input_shape=(224, 224, 3), classes=1000, pixel_range=(-1, 1),
     summary="GoogLeNet with BatchNorm, and 3x3 in the place of 5x5; torchvision's googlenet",
     published={"trainable_params": Cited(6_624_904, TORCHVISION), "macs": Cited(1.5e9, TORCHVISION)},
-    weights={"torchvision": "googlenet-1378be20"},
+    weights={"torchvision": "googlenet-1378be20"}, expects={"torchvision": replace(SIGNED, shorter=256)},
 )
 def googlenet_bn(classes: int = 1000) -> Layout:
     conv = partial(Conv, bias=False, norm=Norm(epsilon=1e-3))

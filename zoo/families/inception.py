@@ -7,9 +7,10 @@
 Its BatchNorm has no gamma, as in the authors' code and keras.applications.
 """
 
+from dataclasses import replace
 from functools import partial
 
-from zoo.entry import Cited, Paper, register
+from zoo.entry import SIGNED, Cited, Paper, register
 from zoo.layout import Concat, Conv, Dense, GlobalPool, Layout, Norm, Pool, Stage
 
 conv = partial(Conv, bias=False, norm=Norm(epsilon=1e-3, scale=False))
@@ -80,6 +81,7 @@ def module_c() -> Concat:  # Figure 7: the filter bank made wider, not deeper
                "imagenet_top1_error": Cited(21.2, "Table 3, single crop"),
                "imagenet_top5_error": Cited(5.6, "Table 3, single crop")},
     weights={"imagenet": "InceptionV3"},
+    expects={"imagenet": SIGNED, "torchvision": replace(SIGNED, shorter=342)},
 )
 def inception_v3(classes: int = 1000) -> Layout:
     return Layout(

@@ -8,7 +8,7 @@ The layout is that of the authors' code, which keras.applications follows: Incep
 before the residual ones, the last of which is unscaled and has no ReLU. BatchNorm has no gamma.
 """
 
-from zoo.entry import Cited, register
+from zoo.entry import SIGNED, Cited, register
 from zoo.families.inception import average, conv, stem, valid
 from zoo.families.inception_v4 import PAPER
 from zoo.layout import Activation, Add, Concat, Conv, Dense, GlobalPool, Layout, Pool, Scale, Stage, Word
@@ -60,7 +60,7 @@ def reduction_b() -> Concat:  # Figure 18
     published={"params": Cited(55_873_736, "keras.applications"),
                "imagenet_top1_error": Cited(19.9, "Table 2, single crop"),
                "imagenet_top5_error": Cited(4.9, "Table 2, single crop")},
-    weights={"imagenet": "InceptionResNetV2"},
+    weights={"imagenet": "InceptionResNetV2"}, expects={"imagenet": SIGNED},
 )
 def inception_resnet_v2(classes: int = 1000) -> Layout:
     return Layout(

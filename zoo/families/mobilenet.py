@@ -12,7 +12,7 @@ Padding, ReLU6 and epsilon are those of the authors' code, which keras.applicati
 from functools import partial
 from typing import Any
 
-from zoo.entry import TORCHVISION, Cited, Paper, register
+from zoo.entry import SIGNED, TORCHVISION, Cited, Paper, register
 from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, GlobalPool, Layout, Norm, Stage, Word
 
 TENSORFLOW = Norm(epsilon=1e-3)
@@ -31,7 +31,7 @@ def separable(filters: int, stride: int = 1) -> list[Word]:
     summary="Depthwise separable convolutions: 3x3 for space, 1x1 for channels",
     published={"params": Cited(4_253_864, "keras.applications"), "macs": Cited(569e6, "Table 8"),
                "imagenet_top1_error": Cited(29.4, "Table 8")},
-    weights={"imagenet": "MobileNet"},
+    weights={"imagenet": "MobileNet"}, expects={"imagenet": SIGNED},
 )
 def mobilenet(classes: int = 1000) -> Layout:
     return Layout(
@@ -86,7 +86,7 @@ ABOUT_V2: dict[str, Any] = dict(
 @register(**ABOUT_V2, pixel_range=(-1, 1), summary="Residuals between thin layers, wide inside, linear at the ends",
           published={"params": Cited(3_538_984, "keras.applications"), "macs": Cited(300e6, "Table 4"),
                      "imagenet_top1_error": Cited(28.0, "Table 4")},
-          weights={"imagenet": "MobileNetV2"})
+          weights={"imagenet": "MobileNetV2"}, expects={"imagenet": SIGNED})
 def mobilenet_v2(classes: int = 1000) -> Layout:
     return mobilenet_v2_layout(classes, TENSORFLOW, "same", 0.0)
 

@@ -11,7 +11,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from zoo.entry import TORCHVISION, Cited, Paper, register
+from zoo.entry import SIGNED, TORCHVISION, Cited, Paper, register
 from zoo.layout import Add, Conv, Dense, DepthwiseConv, Dropout, GlobalPool, Layout, Multiply, Norm, Stage
 
 PAPER = Paper("Searching for MobileNetV3", "Howard, Sandler, Chu, Chen, Chen, Tan, Wang, Zhu, Pang, Vasudevan, Le "
@@ -86,6 +86,7 @@ def register_net(size: str, table: tuple[tuple, ...], hidden: int, params: float
             lambda classes=1000: mobilenet_v3(table, hidden, classes, pad), name=f"mobilenet_v3_{size}{suffix}",
             family="mobilenet_v3", paper=PAPER, input_shape=(224, 224, 3), classes=1000, summary=summary,
             pixel_range=None if suffix else (-1, 1), published=published, weights=weights,
+            expects={} if suffix else {"imagenet": SIGNED},
         )
 
     add("", same, f"Searched blocks with hard swish and squeeze-and-excitation: {size}",

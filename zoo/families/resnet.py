@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from zoo.entry import SGD, TORCHVISION, Cited, Paper, register
+from zoo.entry import CAFFE, SGD, TORCHVISION, Cited, Paper, register
 from zoo.layout import Activation, Add, Conv, Dense, GlobalPool, Layout, Pool, Stage, Word
 
 PAPER = Paper("Deep Residual Learning for Image Recognition", "He, Zhang, Ren and Sun", 2015, "arXiv:1512.03385")
@@ -87,7 +87,7 @@ def register_depth(depth: int, name: str, block: Callable[[int, int, bool], list
 
     register(layout, name=name, family="resnet", paper=PAPER, input_shape=(224, 224, 3), classes=1000,
              summary=summary, published=published, recipe={} if block is basic else FROM_ZERO,
-             paper_recipe=PAPER_RECIPE, weights=weights)
+             paper_recipe=PAPER_RECIPE, weights=weights, expects={"imagenet": CAFFE})
 
 
 for _depth in COLUMNS:

@@ -11,7 +11,7 @@ The ImageNet nets are keras.applications': a stage's last block has the stride, 
 from collections.abc import Callable
 from functools import partial
 
-from zoo.entry import Cited, Paper, register
+from zoo.entry import SIGNED, Cited, Paper, register
 from zoo.families.resnet import FROM_ZERO
 from zoo.families.resnet_cifar import WARMED_UP
 from zoo.layout import Activation, Add, Conv, Dense, GlobalPool, Layout, Norm, Pool, Stage, Word
@@ -80,7 +80,7 @@ def register_imagenet(depth: int, counts: tuple[int, ...], params: float) -> Non
     register(layout, name=f"resnet{depth}v2", family="resnet_v2", paper=PAPER, input_shape=(224, 224, 3),
              classes=1000, recipe=FROM_ZERO, published={"params": Cited(params, "keras.applications")},
              summary=f"Pre-activation, {depth} layers; keras.applications' ResNet{depth}V2",
-             weights={"imagenet": f"ResNet{depth}V2"})
+             weights={"imagenet": f"ResNet{depth}V2"}, expects={"imagenet": SIGNED})
 
 
 def register_cifar(depth: int, rows_of: Callable[[int, int], tuple[list[Word], int]], error: float) -> None:

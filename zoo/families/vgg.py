@@ -12,7 +12,7 @@
 The `_bn` nets have BatchNorm after each convolution; they come from Torch's re-implementations, not from the paper.
 """
 
-from zoo.entry import SGD, TORCHVISION, Cited, Paper, register
+from zoo.entry import CAFFE, SGD, TORCHVISION, Cited, Paper, register
 from zoo.layout import Conv, Dense, Dropout, Flatten, Layout, Pool, Stage
 
 PAPER = Paper(
@@ -86,7 +86,7 @@ def register_column(name: str, column: str, norm: str | None = None) -> None:
         layout, name=name, family="vgg", paper=PAPER, input_shape=(224, 224, 3), classes=1000, published=published,
         summary=f"Table 1, column {column}" + (", BatchNorm after each convolution" if norm else ""),
         recipe={} if norm else {"learning_rate": 3e-4},  # without BatchNorm so many layers take no larger steps
-        paper_recipe=PAPER_RECIPE, weights=weights,
+        paper_recipe=PAPER_RECIPE, weights=weights, expects={"imagenet": CAFFE},
     )
 
 

@@ -7,7 +7,7 @@
 
 from functools import partial
 
-from zoo.entry import Cited, Paper, register
+from zoo.entry import SIGNED, Cited, Paper, register
 from zoo.layout import Activation, Add, Conv, Dense, DepthwiseConv, GlobalPool, Layout, Norm, Pool, Stage, Word
 
 conv = partial(Conv, bias=False, norm=Norm(epsilon=1e-3))
@@ -38,7 +38,7 @@ def middle() -> Add:
     published={"params": Cited(22_910_480, "keras.applications"),
                "imagenet_top1_error": Cited(21.0, "Table 1, single crop"),
                "imagenet_top5_error": Cited(5.5, "Table 1, single crop")},
-    weights={"imagenet": "Xception"},
+    weights={"imagenet": "Xception"}, expects={"imagenet": SIGNED},
 )
 def xception(classes: int = 1000) -> Layout:
     return Layout(

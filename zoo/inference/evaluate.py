@@ -3,22 +3,17 @@
 import time
 import warnings
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from zoo import data
 from zoo.annotations import StrPath
-from zoo.data import brightness
-from zoo.data.images import is_blank, peak, read_head, read_image
 from zoo.data.matching import matched
 from zoo.data.selection import at_most
-from zoo.data.transparency import BLANK
 from zoo.errors import ZooError, ZooWarning
+from zoo.inference.pictures import read_pictures
 from zoo.inference.trained import load_trained
-from zoo.names import line
 from zoo.runs.folder import Result
 from zoo.runs.same_data import changed, doubts
 
@@ -44,7 +39,7 @@ def evaluate(subject: StrPath, dataset: StrPath | None = None, data_dir: StrPath
     from zoo.inference.predictor import predict_split
 
     job = trained.run.job() if trained.run else None
-    split, messages = _data(subject, job, dataset, data_dir, trained.preprocessing.size)
+    split, messages = _data(subject, job, dataset, data_dir, trained.front.loaded_size)
     split, assumed = matched(split, trained.class_names, trained.name)
     for message in (*messages, *assumed):
         warnings.warn(message, ZooWarning, stacklevel=2)
@@ -88,16 +83,9 @@ def predict(subject: StrPath, paths: Sequence[StrPath], weights: StrPath | None 
         ZooError: if a file is missing, not an image, or blank on white; nothing is classified then.
     """
     trained = _load_classifier(subject, weights, options, check)
-    white = trained.run.job().source.get("white") if trained.run else None
-    pictures = [read_image(Path(path), white=white) for path in paths]
-    for path in paths:
-        if is_blank(path):
-            raise ZooError(f"{line(path)} is {BLANK}")
-        for note in brightness.notes_on([peak(path)], read_head(path).bits, [line(path)].__getitem__):
-            warnings.warn(note, ZooWarning, stacklevel=2)
-    classify, answers = cache(lambda channels: trained.classifier((None, None, channels))), []
-    for path, picture in zip(paths, pictures):
-        probabilities = classify(picture.shape[-1])(picture[None])[0]
+    answers = []
+    for path, picture in zip(paths, read_pictures(paths, trained.white)):
+        probabilities = trained.probabilities(picture[None])[0]
         best = np.argsort(-probabilities, kind="stable")[:top]
         classes = [{"name": trained.class_names[i], "probability": round(float(probabilities[i]), 6)} for i in best]
         answers.append({"image": str(path), "classes": classes})

@@ -1,8 +1,14 @@
-"""A loaded run or model: a net, with the preprocessing and the class names to classify raw images."""
+"""A loaded run or model: a net, with the preprocessing and the class names to classify raw images.
+
+In Python: `zoo.load` and `zoo.preprocessing`.
+"""
 
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +17,9 @@ from zoo import registry
 from zoo.annotations import ImageShape, StrPath
 from zoo.data.preprocessing import Preprocessing, default_preprocessing
 from zoo.errors import ZooError, ZooWarning
+from zoo.inference.pictures import as_batch, read_pictures
 from zoo.plan import plan
+from zoo.pretrained import find_stored
 from zoo.runs.folder import Run, find_run, is_run, reading
 
 if TYPE_CHECKING:
@@ -20,19 +28,70 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model with the preprocessing and the class names to classify raw images. `run` is None for a model by name."""
+    """A trained net, ready for raw images: call it with a picture's path, or with images, 0..255.
+
+    Attributes:
+        model: the `keras.Model`, from preprocessed images to probabilities.
+        front: what is done to raw images before: the `Preprocessing`.
+        class_names: the names of the classes, in the order of the model's outputs.
+        name: the net's registered name.
+        run: the `Run` that it was trained in; None for a model by name.
+    """
 
     model: Any
-    preprocessing: Preprocessing
+    front: Preprocessing
     class_names: tuple
     name: str
     run: Run | None = None
+
+    @cached_property
+    def preprocessing(self) -> "keras.Model":
+        """The Keras model from raw images (N, height, width, channels), 0..255, of any size, to the net's input."""
+        return self.front.model()
+
+    def __call__(self, images: Any) -> dict[str, float] | list[dict[str, float]]:
+        """Classify raw images: {name of a class: probability}, the most probable first.
+
+        Args:
+            images: an image file's path; one image (height, width, channels) or (height, width); or several, as
+                (N, height, width, channels), for which a list of such dicts is returned. Pixels are 0..255, channels 1
+                to 4: grey or colour, with alpha or without.
+
+        Raises:
+            ZooError: for a file or an array that is no image of that kind, and if the net gives no class scores.
+        """
+        if len(self.model.output_shape) != 2:
+            raise ZooError(f"{self.name} gives no class scores of an image: it doesn't classify images.")
+        is_path = isinstance(images, (str, PathLike))
+        batch = as_batch(read_pictures([images], self.white)[0] if is_path else images)
+        named = [self._named(row) for row in self.probabilities(batch)]
+        return named if not is_path and np.ndim(images) == 4 else named[0]
+
+    def _named(self, probabilities):
+        best = np.argsort(-probabilities, kind="stable")
+        return {self.class_names[i]: float(probabilities[i]) for i in best}
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Return (N, classes) float32 of raw images (N, height, width, 1 or 3), 0..255, of any size."""
+        channels = images.shape[-1]
+        if channels not in self._classifiers:
+            self._classifiers[channels] = self.classifier((None, None, channels))
+        return self._classifiers[channels](images)
+
+    @cached_property
+    def _classifiers(self):
+        return {}
+
+    @property
+    def white(self) -> float | None:
+        """The pixel value of white in the run's images, where their files don't define it."""
+        return self.run.job().source.get("white") if self.run else None
 
     def on_images(self, image_shape: ImageShape = (None, None, None)) -> "keras.Model":
         """Return the Keras model from raw images (N, height, width, channels), 0..255, to probabilities."""
         import keras
 
-        before = self.preprocessing.model(image_shape)
+        before = self.front.model(image_shape)
         return keras.Model(before.input, self.model(before.output), name=f"{self.name}_on_images")
 
     def in_float32(self) -> "Trained":
@@ -74,24 +133,80 @@ def load_trained(subject: StrPath, weights: StrPath | None = None, options: dict
         raise ZooError("--check compares a model with the net that its weights come from: it needs --weights.")
 
     from zoo.build import create
+    from zoo.weights.published import pretrained_class_names
 
-    options = options or {}
-    entry, planned = registry.entry(str(subject)), plan(str(subject), **options)
-    preprocessing = default_preprocessing(entry, planned.trace.input_shape)
-    names = tuple(str(i) for i in range(planned.trace.output_shape[-1]))
+    entry, stored = registry.entry(str(subject)), find_stored(str(subject), weights)
+    options = (stored.arguments if stored else {}) | (options or {})
+    planned = plan(str(subject), **options)
     model = create(str(subject), weights=weights, **options)
-    if weights:
-        black, white = entry.pixel_range or (0, 1)
-        warnings.warn(
-            f"{planned.name} gets images with {black:g} for black and {white:g} for white; weights that were trained "
-            "with other values answer worse.",
-            ZooWarning, stacklevel=3,
-        )
+    count = planned.trace.output_shape[-1]
+    names = pretrained_class_names(entry, weights) if weights else None
+    if not names or len(names) != count:
+        names = tuple(map(str, range(count)))
     if check:
         from zoo.weights import check_files
 
         check_files(model, *check)
-    return Trained(model, preprocessing, names, planned.name)
+    return Trained(model, _front(entry, weights, planned.trace.input_shape), names, planned.name)
+
+
+def _front(entry, weights, input_shape):
+    """Return the preprocessing of a model by name; a `ZooWarning` tells what is assumed of its weights."""
+    from zoo.weights.published import is_assumed, publishers_preprocessing
+
+    known = publishers_preprocessing(entry, weights, input_shape) if weights else None
+    front = known or default_preprocessing(entry, input_shape)
+    if weights and not known:
+        black, white = entry.pixel_range or (0, 1)
+        gets = f"{black:g} for black and {white:g} for white"
+        warnings.warn(
+            f"{entry.name} gets images with {gets}; weights that were trained with other values answer worse.",
+            ZooWarning, stacklevel=4,
+        )
+    elif weights and is_assumed(entry, weights):
+        warnings.warn(
+            f"{entry.name} gets images as torchvision prepares them for it, since {Path(weights).name} has the keys of "
+            f"such a net; weights that were trained with others answer worse. {front.sentence((None, None, None))}",
+            ZooWarning, stacklevel=4,
+        )
+    return front
+
+
+def load(subject: StrPath, weights: StrPath | None = None, **options: Any) -> Trained:
+    """Load a run, or a net with its weights, for raw images: `zoo.load("vgg16", weights="imagenet")("cat.jpg")`.
+
+    Args:
+        subject: a run's folder ("runs/lenet5-mnist-1"), or a registered name.
+        weights: for a name, as in `zoo.create`.
+        **options: for a name, `input_shape` and the overrides of `zoo.create`.
+
+    Returns:
+        A `Trained`: the Keras model, its preprocessing and class names, and a call from images to named probabilities.
+
+    Raises:
+        ZooError: as `load_trained`, and for a name without weights.
+    """
+    if weights is None and not is_run(subject):
+        registry.entry(str(subject))  # a wrong name is told first
+        raise ZooError(f"{subject} has random weights: give weights=, as for zoo.create.")
+    return load_trained(subject, weights, options)
+
+
+def preprocessing(model: "keras.Model", image_shape: ImageShape = (None, None, None)) -> "keras.Model":
+    """Return the Keras model from raw images to the input of a net that `zoo.create` built with weights.
+
+    It takes images (N, height, width, channels) in 0..255, RGB or grey, of any size by default, and prepares them as
+    the weights' publisher does. What the weights are is remembered by the model object: it isn't saved with it, nor
+    copied by `keras.models.clone_model`; for a trained run, take `zoo.load(RUN).preprocessing`.
+
+    Raises:
+        ZooError: for a model that `zoo.create` didn't build with weights, and for a layout of your own.
+    """
+    origin = getattr(model, "zoo_origin", None)
+    if origin is None or origin.entry is None:
+        raise ZooError(f"{model.name} wasn't built by zoo.create from a registered name with weights, so it isn't "
+                       "known how its images are to be prepared.")
+    return _front(origin.entry, origin.weights, model.input_shape[1:]).model(image_shape)
 
 
 def _load_run(run):

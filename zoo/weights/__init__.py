@@ -12,6 +12,7 @@ import keras
 
 from zoo.annotations import Shape, StrPath
 from zoo.errors import ZooError, first_line
+from zoo.pretrained import find_stored
 from zoo.runs.folder import find_run
 from zoo.weights.account import Account
 from zoo.weights.checking import check_files, check_outputs, tell_doubt, tell_preparation
@@ -37,9 +38,9 @@ def load_weights(model: keras.Model, weights: StrPath, name: str | None = None, 
 
     Args:
         model: the Keras model.
-        weights: "imagenet" (keras.applications'), "torchvision", or a path: `.keras` or `.h5`, of a whole model, also
-            of one in which the net is nested, or of weights alone; PyTorch's: `.pth`, `.pt`, `.th`, `.ckpt`, `.bin`,
-            `.tar`, `.safetensors`; or a run's folder.
+        weights: "imagenet" (keras.applications'), "torchvision", a set that comes with the package, or a path: `.keras`
+            or `.h5`, of a whole model, also of one in which the net is nested, or of weights alone; PyTorch's: `.pth`,
+            `.pt`, `.th`, `.ckpt`, `.bin`, `.tar`, `.safetensors`; or a run's folder.
         name: the registered name that the model was built from; None for a layout of the user's own.
         include_top: whether the model has its head.
         options: the overrides that the model was built with.
@@ -57,9 +58,10 @@ def load_weights(model: keras.Model, weights: StrPath, name: str | None = None, 
         return load_imagenet(model, name, include_top, target.head, new_head)
     if weights == "torchvision":
         return load_torchvision(model, name, include_top, options, target.head, new_head)
+    stored = find_stored(name, weights) if name else None
     if not isinstance(weights, (str, PathLike)):
         raise ZooError(f"weights must be None, 'imagenet', 'torchvision' or a path; got {weights!r}.")
-    path = Path(weights)
+    path = stored.checked_path() if stored else Path(weights)
     source = path.name
     if path.is_dir():
         path, source = find_run(path).model_path, f"the run {path.resolve().name}"
@@ -79,7 +81,7 @@ def load_weights(model: keras.Model, weights: StrPath, name: str | None = None, 
         account = load_file(target, path, source)
     except Exception as problem:  # h5py and zipfile each raise their own types
         raise ZooError(f"{path} doesn't fit {model.name}: {first_line(problem)}") from None
-    if account.doubt:
+    if account.doubt and not (stored and stored.options == (options or {})):
         tell_doubt(path, account.doubt)
     if account.preparation:
         tell_preparation(path, account.preparation, model.name)
