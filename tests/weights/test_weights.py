@@ -125,8 +125,9 @@ def test_no_download_ends_in_a_sentence(monkeypatch):
 @pytest.mark.parametrize(
     "name, weights, sentence",
     [
-        ("resnet50", "imagenet", "keras.applications has no weights for resnet50; it has them for vgg16, "),
-        ("mobilenet_v2", "torchvision", "has no weights for mobilenet_v2. mobilenet_v2_torchvision is torchvision's"),
+        ("resnet50", "imagenet", "has no weights for resnet50. The form of it that has is resnet50_v1. It has them for vgg16, "),
+        ("mobilenet_v2", "torchvision",
+         "no weights for mobilenet_v2. The form of it that has is mobilenet_v2_torchvision. It has them for alexnet"),
         ("lenet5", "torchvision", "torchvision has no weights for lenet5. It has them for alexnet_owt, "),
     ],
 )

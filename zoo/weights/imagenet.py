@@ -7,6 +7,7 @@ from zoo.annotations import Shape
 from zoo.errors import ZooError
 from zoo.layers.channels import channels_last
 from zoo.weights.copying import copy_weights
+from zoo.weights.sources import form_of
 
 if TYPE_CHECKING:
     import keras
@@ -31,7 +32,8 @@ def load_imagenet(model: "keras.Model", name: str | None, include_top: bool) -> 
     known = registry.with_weights("imagenet")
     if name not in known:
         raise ZooError(
-            f"keras.applications has no weights for {name or model.name}; it has them for {', '.join(known)}."
+            f"keras.applications has no weights for {name or model.name}.{form_of(name, known)} It has them for "
+            f"{', '.join(known)}."
         )
     try:
         source = reference(name, include_top)

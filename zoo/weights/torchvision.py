@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zoo import registry
 from zoo.errors import ZooError
 from zoo.weights.pytorch import load_pytorch
+from zoo.weights.sources import form_of
 
 if TYPE_CHECKING:
     import keras
@@ -22,8 +23,8 @@ def load_torchvision(model: "keras.Model", name: str | None, include_top: bool =
     """
     files = registry.with_weights("torchvision")
     if name not in files:
-        own = f" {name}_torchvision is torchvision's form of it." if f"{name}_torchvision" in files else ""
-        raise ZooError(f"torchvision has no weights for {name or model.name}.{own} It has them for {', '.join(files)}.")
+        raise ZooError(f"torchvision has no weights for {name or model.name}.{form_of(name, files)} It has them for "
+                       f"{', '.join(files)}.")
     load_pytorch(model, _download(files[name]), name, include_top, options)
 
 
