@@ -154,13 +154,22 @@ def _folded(modules, takers):
     given = [(name, dict(tensors)) for name, tensors in modules.items()]
     for (_, before), (_, tensors), giver, taker in zip(given, given[1:], takers, takers[1:]):
         scale = None if getattr(taker.layer, "scale", True) else tensors.get("weight")
-        if scale is None or taker.layer._inbound_nodes[0].input_tensors[0]._keras_history.operation is not giver.layer:
+        if scale is None or not _is_linear_into(giver.layer, taker.layer):
             continue
         if "running_mean" in tensors and all(value.shape[:1] == scale.shape for value in before.values()):
             del tensors["weight"]
             tensors["running_mean"] = scale * tensors["running_mean"]
             before |= {key: value * scale.reshape(-1, *[1] * (value.ndim - 1)) for key, value in before.items()}
     return given
+
+
+def _is_linear_into(layer, norm):
+    """Return whether a layer is a convolution or dense, without an activation, whose output goes to `norm` alone."""
+    return (
+        isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense))
+        and layer.activation is keras.activations.linear
+        and [node.operation for node in layer._outbound_nodes] == [norm]
+    )
 
 
 def _to_keras(value, layer):
