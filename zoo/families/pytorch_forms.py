@@ -31,7 +31,7 @@ def xceptions(word: Word) -> Word | list[Word]:
 
 def mobilenets(word: Word) -> Word:
     if isinstance(word, Conv | DepthwiseConv):
-        return replace(word, padding=word.kernel // 2, norm="batch")
+        return replace(word, padding=1 if word.kernel == 3 else 0, norm="batch")
     return word
 
 

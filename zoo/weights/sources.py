@@ -37,5 +37,5 @@ def sources(name: str) -> dict[str, list[Source]]:
 
 def form_of(name: str | None, published: dict[str, str]) -> str:
     """Return a sentence that names the net among the `published` that is another form of `name`; "" if none is."""
-    form = next((other for other in published if is_ours(name) and have_same_shapes(other, name)), None)
+    form = next((other for other in published if name and is_ours(name) and have_same_shapes(other, name)), None)
     return f" The form of it that has is {form}." if form else ""
