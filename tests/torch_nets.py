@@ -2,7 +2,7 @@
 
 `NETS[name](num_classes=1000)` has the state dict (keys, order and shapes) and the eval-mode forward of
 `torchvision.models.name`, so it can stand in for it as an independent reference; so has `CIFAR[name]()` of
-akamaster/pytorch_resnet_cifar10's, and `timm_efficientnet_b0(same)` of timm's. Weights are PyTorch's defaults.
+akamaster/pytorch_resnet_cifar10's. Weights are PyTorch's defaults.
 """
 
 from collections import OrderedDict
@@ -347,55 +347,6 @@ def efficientnet_b0(num_classes=1000):
     features.append(nn.Sequential(*conv_norm(320, 1280, act=nn.SiLU)))
     classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(1280, num_classes))
     return chain(features=nn.Sequential(*features), avgpool=pooled(), classifier=classifier)
-
-
-class SameConv(nn.Conv2d):
-    """A convolution that pads as TensorFlow does: the odd ring below and to the right."""
-
-    def forward(self, x):
-        (kernel, _), (stride, _) = self.kernel_size, self.stride
-        sides = []
-        for size in (x.shape[3], x.shape[2]):
-            total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-            sides += [total // 2, total - total // 2]
-        return super().forward(nn.functional.pad(x, sides))
-
-
-class Excite(nn.Sequential):
-    def forward(self, x):
-        squeezed = nn.functional.silu(self.conv_reduce(x.mean((2, 3), keepdim=True)))
-        return x * torch.sigmoid(self.conv_expand(squeezed))
-
-
-def timm_efficientnet_b0(same):
-    """timm's tf_efficientnet_b0 (padding as TensorFlow's, epsilon 1e-3) or its efficientnet_b0: the same keys."""
-
-    def convolve(cin, cout, kernel=1, stride=1, groups=1):
-        if same:
-            return SameConv(cin, cout, kernel, stride, groups=groups, bias=False)
-        return conv(cin, cout, kernel, stride, groups)
-
-    norm = partial(nn.BatchNorm2d, eps=1e-3 if same else 1e-5)
-
-    def block(cin, cout, kernel, stride, expansion):
-        mid = cin * expansion
-        excite = chain(Excite, conv_reduce=nn.Conv2d(mid, cin // 4, 1), conv_expand=nn.Conv2d(cin // 4, mid, 1))
-        deep = dict(conv_dw=convolve(mid, mid, kernel, stride, mid))
-        if expansion == 1:
-            parts = dict(**deep, bn1=norm(mid), act1=nn.SiLU(), se=excite, conv_pw=convolve(mid, cout), bn2=norm(cout))
-        else:
-            wide = dict(conv_pw=convolve(cin, mid), bn1=norm(mid), act1=nn.SiLU())
-            thin = dict(se=excite, conv_pwl=convolve(mid, cout), bn3=norm(cout))
-            parts = dict(**wide, **deep, bn2=norm(mid), act2=nn.SiLU(), **thin)
-        return inverted(cin, cout, stride, **parts)
-
-    blocks = []
-    for expansion, kernel, stride, cin, cout, repeat in EFFICIENTNET_B0:
-        first = block(cin, cout, kernel, stride, expansion)
-        blocks.append(nn.Sequential(first, *(block(cout, cout, kernel, 1, expansion) for _ in range(repeat - 1))))
-    stem = dict(conv_stem=convolve(3, 32, 3, 2), bn1=norm(32), act1=nn.SiLU())
-    end = dict(conv_head=convolve(320, 1280), bn2=norm(1280), act2=nn.SiLU(), pool=pooled())
-    return chain(**stem, blocks=nn.Sequential(*blocks), **end, classifier=nn.Linear(1280, 1000))
 
 
 class CifarBlock(nn.Module):

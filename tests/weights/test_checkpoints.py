@@ -6,7 +6,6 @@ import re
 import sys
 import warnings
 from collections import OrderedDict, defaultdict
-from functools import partial
 from pathlib import Path
 
 import keras
@@ -28,6 +27,7 @@ from zoo.weights.state_dicts import read_state
 pytestmark = pytest.mark.filterwarnings("ignore::zoo.errors.ZooWarning")
 torch = pytest.importorskip("torch")
 torch_nets = pytest.importorskip("torch_nets")
+timm_nets = pytest.importorskip("timm_nets")
 nn = torch.nn
 SHAPE = (8, 8, 3)
 LAYOUT = [Conv(4, 3, padding=1), Conv(5, 3, padding=1), Flatten(), Dense(3)]
@@ -136,25 +136,6 @@ def on_meta(build):
         return build()
 
 
-def with_gates(state, prefix):
-    """A ResNet-50's with squeeze and excitation, as timm names it."""
-    new = {}
-    for key, value in state.items():
-        new[key] = value
-        block = re.fullmatch(r"(layer\d\.\d+)\.bn3\.running_var", key)
-        if block:
-            width, thin = value.shape[0], value.shape[0] // 16
-            for name, shape in ("fc1", (thin, width, 1, 1)), ("fc2", (width, thin, 1, 1)):
-                new[f"{block[1]}.{prefix}.{name}.weight"] = np.broadcast_to(np.float32(0), shape)
-                new[f"{block[1]}.{prefix}.{name}.bias"] = np.broadcast_to(np.float32(0), shape[:1])
-    return new
-
-
-def legacy(state):
-    state = {f"layer0.{key}" if key.startswith(("conv1", "bn1")) else key: value for key, value in state.items()}
-    return {key.replace("fc.", "last_linear.") if key.startswith("fc.") else key: value for key, value in state.items()}
-
-
 def flat(state):
     """MobileNetV2 as its first PyTorch implementations name it."""
     state = {re.sub(r"(conv\.\d+)\.0\.", r"\1.0.", key): value for key, value in state.items()}
@@ -170,7 +151,8 @@ def flat(state):
 
 
 VARIANTS = [
-    *((f"resnet{n}", f"resnet{n}_v1", f"torchvision's resnet{n}, which is resnet{n} here.") for n in (50, 101, 152)),
+    *((f"resnet{n}", f"resnet{n}_v1", f"torchvision's and timm's resnet{n}, which is resnet{n} here.")
+      for n in (50, 101, 152)),
     ("mobilenet_v2", "mobilenet_v2", "torchvision's mobilenet_v2, which is mobilenet_v2_torchvision here."),
     *((f"mobilenet_v3_{size}", f"mobilenet_v3_{size}",
        f"torchvision's mobilenet_v3_{size}, which is mobilenet_v3_{size}_torchvision here.")
@@ -180,7 +162,7 @@ VARIANTS = [
     ("alexnet", "alexnet", "torchvision's alexnet, which is alexnet_owt here."),
     ("googlenet", "googlenet", "torchvision's googlenet, which is googlenet_bn here."),
     ("vgg16", "vgg16_bn", "torchvision's vgg16, which is vgg16 here."),
-    ("wide_resnet50_2", "resnet50", "torchvision's wide_resnet50_2, which is wide_resnet50_2 here."),
+    ("wide_resnet50_2", "resnet50", "torchvision's and timm's wide_resnet50_2, which is wide_resnet50_2 here."),
 ]
 
 
@@ -192,24 +174,11 @@ def test_a_net_of_torchvisions_in_another_form_names_the_right_one(net, name, se
         set_state(zoo.create(name, include_top=top), state, name, top)
 
 
-GATED = with_gates(shapes_of(on_meta(torch_nets.NETS["resnet50"])), "se")
-OTHERS = [
-    (GATED, "se_resnet50", "timm's seresnet50, which isn't among the zoo's: its stride is in the 3x3 convolutions"),
-    (legacy(with_gates(shapes_of(on_meta(torch_nets.NETS["resnet50"])), "se_module")), "se_resnet50",
-     "timm's legacy_seresnet50, which isn't among the zoo's: its first pool rounds up"),
-    (flat(shapes_of(on_meta(torch_nets.NETS["mobilenet_v2"]))), "mobilenet_v2",
-     "pytorch-mobilenet-v2's MobileNetV2, which is mobilenet_v2_torchvision here"),
-    ({"Conv2d_1a_3x3.bn.weight": np.ones(32), "Mixed_5b.branch1x1.bn.weight": np.ones(64)}, "inception_v3",
-     "torchvision's inception_v3, which isn't among the zoo's: its BatchNorm has a scale"),
-    ({"features.0.weight": np.ones((64, 3, 3, 3)), "pre_logits.fc1.weight": np.ones(1), "head.fc.weight": np.ones(1)},
-     "vgg16", "timm's VGG, which isn't among the zoo's: its dense layers are stored as convolutions"),
-]
-
-
-@pytest.mark.parametrize("state, name, sentence", OTHERS, ids=[f"{i}-{row[1]}" for i, row in enumerate(OTHERS)])
-def test_other_public_nets_that_compute_something_else_are_refused(state, name, sentence, shell):
-    with pytest.raises(ZooError, match=re.escape(f"its keys are those of {sentence}")):
-        set_state(zoo.create(name), state, name)
+def test_the_first_mobilenets_of_pytorch_are_not_keras(shell):
+    state = flat(shapes_of(on_meta(torch_nets.NETS["mobilenet_v2"])))
+    sentence = "its keys are those of tonylins/pytorch-mobilenet-v2's MobileNetV2, which is mobilenet_v2_torchvision"
+    with pytest.raises(ZooError, match=sentence):
+        set_state(zoo.create("mobilenet_v2"), state, "mobilenet_v2")
 
 
 def test_the_first_mobilenets_of_pytorch_are_torchvisions(shell):
@@ -218,36 +187,16 @@ def test_the_first_mobilenets_of_pytorch_are_torchvisions(shell):
     assert set_state(zoo.create("mobilenet_v2_torchvision"), state, "mobilenet_v2_torchvision").doubt == ""
 
 
-@pytest.mark.parametrize("same, name, other", [(True, "tf_efficientnet_b0", "efficientnet_b0"),
-                                               (False, "efficientnet_b0", "efficientnet_b0_torchvision")])
-def test_nets_of_timms_that_share_their_keys_say_so(same, name, other, tmp_path):
-    net, image = stirred(torch_nets.timm_efficientnet_b0(same)), photographs((64, 64, 3))
-    torch.save(net.state_dict(), tmp_path / "net.pth")
-    with pytest.warns(
-        ZooWarning, match=f"has the keys of timm's {name}, which is {other} here, and of timm's .*proves"
-    ):
-        model = zoo.create(other, (64, 64, 3), classifier_activation=None, weights=tmp_path / "net.pth")
-    expected = answer(net, image)
-    assert abs(values(model(image)) - expected).max() < 1e-4 * abs(expected).max()
-    with pytest.raises(
-        ZooError, match="its keys are those of timm's tf_efficientnet_b0, which is efficientnet_b0 here"
-    ):
-        zoo.create("resnet18", weights=tmp_path / "net.pth")
-    pytest.importorskip("safetensors.torch").save_file(net.state_dict(), tmp_path / "net.safetensors")
-    with pytest.raises(ZooError, match="A .safetensors file has lost the order of its modules"):
-        zoo.create(other, (64, 64, 3), weights=tmp_path / "net.safetensors")
-
-
 def test_efficientnet_pytorchs_keys_are_known():
     state = {}
-    for key, value in shapes_of(on_meta(partial(torch_nets.timm_efficientnet_b0, True))).items():
+    for key, value in shapes_of(on_meta(timm_nets.NETS["tf_efficientnet_b0"])).items():
         for old, new in (("conv_stem", "_conv_stem"), ("blocks.0.0.conv_dw", "_blocks.0._depthwise_conv"),
                          ("classifier", "_fc")):
             key = key.replace(old, new)
         state[key] = value
     state = {key: value for key, value in state.items() if not key.endswith("tracked")}
     ((convention, net),) = recognize(state)
-    assert (convention.whose, net.shapes) == ("EfficientNet-PyTorch's", "efficientnet_b0")
+    assert (str(convention), net.here) == ("lukemelas/EfficientNet-PyTorch's", "efficientnet_b0")
 
 
 def test_a_known_net_that_is_built_otherwise_says_so(tmp_path):

@@ -1,6 +1,7 @@
 import gc
 import re
 from collections import OrderedDict
+from functools import partial
 
 import h5py
 import keras
@@ -125,8 +126,9 @@ def test_no_download_ends_in_a_sentence(monkeypatch):
 @pytest.mark.parametrize(
     "name, weights, sentence",
     [
-        ("resnet50", "imagenet", "keras.applications has no weights for resnet50; it has them for vgg16, "),
-        ("mobilenet_v2", "torchvision", "has no weights for mobilenet_v2. mobilenet_v2_torchvision is torchvision's"),
+        ("resnet50", "imagenet", "has no weights for resnet50. The form of it that has is resnet50_v1. It has them"),
+        ("mobilenet_v2", "torchvision",
+         "no weights for mobilenet_v2. The form of it that has is mobilenet_v2_torchvision. It has them for alexnet"),
         ("lenet5", "torchvision", "torchvision has no weights for lenet5. It has them for alexnet_owt, "),
     ],
 )
@@ -142,9 +144,10 @@ OTHER_NAMES = {"alexnet_owt": "alexnet", "googlenet_bn": "googlenet"}
 
 
 def torchvision_net(name):
-    torch_nets = pytest.importorskip("torch_nets", reason="PyTorch is not installed")
+    torch_nets, timm_nets = (pytest.importorskip(module) for module in ("torch_nets", "timm_nets"))
+    nets = torch_nets.NETS | {"inception_v3": partial(timm_nets.inception_v3, auxiliary=True)}
     with torch_nets.torch.device("meta"):  # no memory and no random numbers: every weight is about to be set
-        net = torch_nets.NETS[OTHER_NAMES.get(name, name.removesuffix("_torchvision"))]()
+        net = nets[OTHER_NAMES.get(name, name.removesuffix("_torchvision"))]()
     random = np.random.default_rng(0)
     for key, value in net.to_empty(device="cpu").state_dict().items():
         drawn = torch_nets.torch.from_numpy(noise(value.shape, random))

@@ -6,6 +6,8 @@
 | mobilenet_v3_small             | 2,554,968                   | 2,542,856 | the same   |
 | mobilenet_v3_large_torchvision |                             | 5,483,032 | PyTorch's  |
 | mobilenet_v3_small_torchvision |                             | 2,542,856 | PyTorch's  |
+
+`epsilon=1e-5` gives the last two the epsilon of timm's mobilenetv3_large_100 and mobilenetv3_small_100.
 """
 
 from collections.abc import Callable
@@ -32,8 +34,7 @@ SMALL = (  # Table 2
     (5, 288, 96, True, HS, 2), (5, 576, 96, True, HS, 1), (5, 576, 96, True, HS, 1),
 )
 
-conv = partial(Conv, bias=False, norm=Norm(epsilon=1e-3))
-depthwise = partial(DepthwiseConv, bias=False, norm=Norm(epsilon=1e-3))
+conv, depthwise = partial(Conv, bias=False), partial(DepthwiseConv, bias=False)
 
 
 def by_8(channels: float) -> int:
@@ -47,25 +48,26 @@ def squeeze_and_excite(channels: int) -> Multiply:  # Section 5.3: a quarter of 
 
 
 def bneck(inputs: int, kernel: int, expansion: int, out: int, se: bool, act: str, stride: int,
-          pad: Callable[[int], int | str]) -> Add | list:
+          pad: Callable[[int], int | str], norm: Norm) -> Add | list:
     rows: list = [
-        conv(expansion, 1, activation=act) if expansion != inputs else [],
-        depthwise(kernel, stride=stride, padding=pad(kernel), activation=act),
+        conv(expansion, 1, norm=norm, activation=act) if expansion != inputs else [],
+        depthwise(kernel, stride=stride, padding=pad(kernel), norm=norm, activation=act),
         squeeze_and_excite(expansion) if se else [],
-        conv(out, 1, activation=None),
+        conv(out, 1, norm=norm, activation=None),
     ]
     return Add(rows) if stride == 1 and inputs == out else rows
 
 
-def mobilenet_v3(table: tuple[tuple, ...], hidden: int, classes: int, pad: Callable[[int], int | str]) -> Layout:
-    stages: list[list]
-    stages, inputs = [[conv(16, 3, stride=2, padding=pad(3), activation=HS)]], 16
+def mobilenet_v3(table: tuple[tuple, ...], hidden: int, classes: int, pad: Callable[[int], int | str],
+                 epsilon: float = 1e-3) -> Layout:
+    norm, inputs = Norm(epsilon=epsilon), 16
+    stages: list[list] = [[conv(16, 3, stride=2, padding=pad(3), norm=norm, activation=HS)]]
     for kernel, expansion, out, se, act, stride in table:
         if stride == 2:
             stages.append([])
-        stages[-1].append(bneck(inputs, kernel, expansion, out, se, act, stride, pad))
+        stages[-1].append(bneck(inputs, kernel, expansion, out, se, act, stride, pad, norm))
         inputs = out
-    stages[-1].append(conv(6 * inputs, 1, activation=HS))
+    stages[-1].append(conv(6 * inputs, 1, norm=norm, activation=HS))
     body = [Stage(f"block{i}", rows) for i, rows in enumerate(stages, 1)]
     return Layout(body, [GlobalPool("avg"), Dense(hidden, HS), Dropout(0.2), Dense(classes, name="predictions")])
 
@@ -75,24 +77,23 @@ FILES = {"large": "mobilenet_v3_large-8738ca79", "small": "mobilenet_v3_small-04
 
 def register_net(size: str, table: tuple[tuple, ...], hidden: int, params: float, trainable: float, macs: float,
                  top1: float) -> None:
-    def same(kernel):
-        return "same"
+    def keras(classes=1000):
+        return mobilenet_v3(table, hidden, classes, lambda kernel: "same")
 
-    def symmetric(kernel):
-        return kernel // 2
+    def torchvision(classes=1000, epsilon=1e-3):
+        return mobilenet_v3(table, hidden, classes, lambda kernel: kernel // 2, epsilon)
 
-    def add(suffix, pad, summary, weights, **published):
+    def add(suffix, function, summary, weights, **published):
         register(
-            lambda classes=1000: mobilenet_v3(table, hidden, classes, pad), name=f"mobilenet_v3_{size}{suffix}",
-            family="mobilenet_v3", paper=PAPER, input_shape=(224, 224, 3), classes=1000, summary=summary,
-            pixel_range=None if suffix else (-1, 1), published=published, weights=weights,
-            expects={} if suffix else {"imagenet": SIGNED},
+            function, name=f"mobilenet_v3_{size}{suffix}", family="mobilenet_v3", paper=PAPER,
+            input_shape=(224, 224, 3), classes=1000, summary=summary, pixel_range=None if suffix else (-1, 1),
+            published=published, weights=weights, expects={} if suffix else {"imagenet": SIGNED},
         )
 
-    add("", same, f"Searched blocks with hard swish and squeeze-and-excitation: {size}",
+    add("", keras, f"Searched blocks with hard swish and squeeze-and-excitation: {size}",
         {"imagenet": f"MobileNetV3{size.title()}"},
         params=Cited(params, "keras.applications"), imagenet_top1_error=Cited(top1, "Table 3"))
-    add("_torchvision", symmetric, f"MobileNetV3 {size} with PyTorch's padding; torchvision's mobilenet_v3_{size}",
+    add("_torchvision", torchvision, f"MobileNetV3 {size} with PyTorch's padding; torchvision's mobilenet_v3_{size}",
         {"torchvision": FILES[size]}, trainable_params=Cited(trainable, TORCHVISION),
         macs=Cited(macs, TORCHVISION))
 

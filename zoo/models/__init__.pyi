@@ -318,6 +318,15 @@ def inception_v3(
 ) -> keras.Model:
     """Large kernels factorized into 1x7 and 7x1, and grids reduced without a bottleneck."""
 
+def inception_v3_torchvision(
+    input_shape: Shape | None = (299, 299, 3), classes: int | None = 1000, include_top: bool = True,
+    pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
+    weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
+    **overrides: Unpack[Overrides],
+) -> keras.Model:
+    """Inception-v3 with BatchNorm's scale, and means that count zeros; torchvision's inception_v3."""
+
 def resnet18(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
@@ -615,6 +624,15 @@ def xception(
 ) -> keras.Model:
     """Depthwise separable convolutions throughout, with residual connections."""
 
+def xception_timm(
+    input_shape: Shape | None = (299, 299, 3), classes: int | None = 1000, include_top: bool = True,
+    pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
+    weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
+    **overrides: Unpack[Overrides],
+) -> keras.Model:
+    """Xception with PyTorch's padding and epsilon; timm's legacy_xception."""
+
 def resnext50_32x4d(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
@@ -642,6 +660,15 @@ def mobilenet(
 ) -> keras.Model:
     """Depthwise separable convolutions: 3x3 for space, 1x1 for channels."""
 
+def mobilenet_timm(
+    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
+    weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
+    **overrides: Unpack[Overrides],
+) -> keras.Model:
+    """MobileNet with PyTorch's padding and epsilon; timm's mobilenetv1_100."""
+
 def se_resnet50(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
@@ -650,6 +677,24 @@ def se_resnet50(
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Squeeze and excitation: channels are weighed by what the whole map holds."""
+
+def se_resnet50_caffe(
+    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
+    weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
+    **overrides: Unpack[Overrides],
+) -> keras.Model:
+    """SE-ResNet-50 with Caffe's pool, which rounds up; timm's legacy_seresnet50."""
+
+def se_resnet50_timm(
+    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
+    weights: StrPath | None = None, features: bool = False, name: str | None = None,
+    input_tensor: keras.KerasTensor | None = None,
+    **overrides: Unpack[Overrides],
+) -> keras.Model:
+    """SE-ResNet-50 with the stride in its 3x3 convolutions; timm's seresnet50."""
 
 def mobilenet_v2(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
@@ -700,7 +745,7 @@ def mobilenet_v3_large_torchvision(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
-    input_tensor: keras.KerasTensor | None = None,
+    input_tensor: keras.KerasTensor | None = None, *, epsilon: float = 0.001,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """MobileNetV3 large with PyTorch's padding; torchvision's mobilenet_v3_large."""
@@ -718,7 +763,7 @@ def mobilenet_v3_small_torchvision(
     input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
-    input_tensor: keras.KerasTensor | None = None,
+    input_tensor: keras.KerasTensor | None = None, *, epsilon: float = 0.001,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """MobileNetV3 small with PyTorch's padding; torchvision's mobilenet_v3_small."""

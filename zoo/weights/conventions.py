@@ -1,11 +1,10 @@
 """The public PyTorch nets that can be recognized by a state dict's keys, and what they are in the zoo.
 
 Shapes alone can't distinguish nets that differ in a stride, a padding or an epsilon: keys can, if a convention has
-some of its own. A row lists the keys that identify it and, for each of its nets, the zoo's net whose weights have the
-same shapes; the options with which that computes the same; or why it computes something else.
+some of its own. A row lists the keys that identify it and, for each of its nets, the zoo's net that computes the same,
+with the options that it needs; or why none does.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,44 +15,45 @@ import numpy as np
 
 from zoo import registry
 from zoo.entry import registered
+from zoo.layout import Norm
 from zoo.plan import plan
+from zoo.weights.order import MOBILE, ORDER
 
 SAME_FUNCTION = {"aux", "block_dropout", "drop_path", "dropout"}  # options that change nothing in inference
-# The order in which nets apply their modules, where the names' alphabetical order isn't it.
-ORDER = (
-    "features layers conv0 norm0 norm1 conv1 bn1 norm2 conv2 bn2 conv3 bn3 conv4 bn4 norm conv bn squeeze expand1x1 "
-    "expand3x3 downsample layer1 layer2 layer3 layer4 inception3a inception3b inception4a inception4b inception4c "
-    "inception4d inception4e inception5a inception5b denseblock1 transition1 denseblock2 transition2 denseblock3 "
-    "transition3 denseblock4 stage2 stage3 stage4 norm5 conv5 fc classifier"
-).split()
 
 
 @dataclass(frozen=True)
 class Net:
-    """A public net, and the zoo's net whose weights have the same shapes (None where the keys alone are enough).
+    """A public net: the zoo's net that computes the same with the `options`, or None; then `differs` says why.
 
-    `options` are those with which the zoo's net computes the same; `differs` says why it computes something else.
+    `like` are the zoo's nets that it could be taken for then.
     """
 
     name: str
-    shapes: str | None
+    here: str | None
     options: dict = field(default_factory=dict)
     differs: str = ""
+    like: tuple = ()
 
 
 @dataclass(frozen=True)
 class Convention:
     """A way to name modules. A state dict that has all of the `keys` follows it, if its shapes are those of a net.
 
-    `head` has the first parts of the names of the head's modules, `unused` those of modules that only training needs.
+    `whose` are the libraries that have all of the nets under those names. `head` has the first parts of the names of
+    the head's modules, `unused` those of modules that only training needs; `order` puts the modules in the order in
+    which the net applies them.
     """
 
-    whose: str
+    whose: tuple
     keys: tuple
     nets: tuple
     head: tuple = ("fc", "classifier")
     unused: tuple = ()
-    by_name: bool = True  # whether `place` gives the order of the modules; else the file does
+    order: tuple = ORDER
+
+    def __str__(self):
+        return " and ".join(f"{library}'s" for library in self.whose)
 
 
 def nets(*same: str, **others: str) -> tuple[Net, ...]:
@@ -61,61 +61,67 @@ def nets(*same: str, **others: str) -> tuple[Net, ...]:
     return tuple(Net(name, ours) for name, ours in [*zip(same, same), *others.items()])
 
 
+TORCHVISION, TIMM = "torchvision", "timm"
+BOTH = TORCHVISION, TIMM
 STEM = ("conv1.weight", "bn1.weight", "layer1.0.conv1.weight", "layer1.0.bn1.weight")  # of ResNets
-BLOCKS = ("conv_stem.weight", "blocks.0.0.conv_dw.weight", "blocks.1.0.conv_pwl.weight")  # of timm's mobile nets
+BLOCKS = ("conv_stem.weight", "blocks.0.0.conv_dw.weight", "blocks.1.0.conv_pw.weight")  # of timm's mobile nets
 CONVENTIONS = (
-    Convention("torchvision's", (*STEM, "layer4.0.conv1.weight"), nets(
+    Convention(BOTH, (*STEM, "layer4.0.conv1.weight"), nets(
         "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x8d",
         "wide_resnet50_2")),
-    Convention("akamaster/pytorch_resnet_cifar10's", (*STEM, "layer3.0.bn2.weight", "linear.weight"), tuple(
+    Convention(("akamaster/pytorch_resnet_cifar10",), (*STEM, "layer3.0.bn2.weight", "linear.weight"), tuple(
         Net(name, name, {"zeros": "both"}) for name in ("resnet20", "resnet32", "resnet44", "resnet56", "resnet110")),
         head=("linear",)),
-    Convention("torchvision's", ("features.0.weight", "classifier.0.weight", "classifier.3.weight",
-                                 "classifier.6.weight"), nets(
+    Convention((TORCHVISION,), ("features.0.weight", "classifier.0.weight", "classifier.3.weight",
+                                "classifier.6.weight"), nets(
         "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn")),
-    Convention("torchvision's", ("features.0.weight", "classifier.1.weight", "classifier.4.weight",
-                                 "classifier.6.weight"), nets(alexnet="alexnet_owt")),
-    Convention("torchvision's", ("features.0.weight", "features.3.squeeze.weight", "features.3.expand3x3.weight"),
+    Convention((TIMM,), ("features.0.weight", "pre_logits.fc1.weight", "head.fc.weight"), nets(
+        "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"),
+        head=("pre_logits", "head")),
+    Convention((TORCHVISION,), ("features.0.weight", "classifier.1.weight", "classifier.4.weight",
+                                "classifier.6.weight"), nets(alexnet="alexnet_owt")),
+    Convention((TORCHVISION,), ("features.0.weight", "features.3.squeeze.weight", "features.3.expand3x3.weight"),
                nets("squeezenet1_0", "squeezenet1_1")),
-    Convention("torchvision's", ("features.conv0.weight", "features.denseblock1.denselayer1.norm1.weight"), nets(
+    Convention(BOTH, ("features.conv0.weight", "features.denseblock1.denselayer1.norm1.weight"), nets(
         "densenet121", "densenet161", "densenet169", "densenet201")),
-    Convention("torchvision's", ("conv1.conv.weight", "inception3a.branch1.conv.weight"),
+    Convention((TORCHVISION,), ("conv1.conv.weight", "inception3a.branch1.conv.weight"),
                nets(googlenet="googlenet_bn"), unused=("aux1", "aux2")),
-    Convention("torchvision's", ("Conv2d_1a_3x3.bn.weight", "Mixed_5b.branch1x1.bn.weight"), (
-        Net("inception_v3", None, differs="its BatchNorm has a scale and its mean pools count the zeros round a map"),
-    )),
-    Convention("torchvision's", ("conv1.0.weight", "stage2.0.branch1.0.weight", "conv5.0.weight"),
+    Convention(BOTH, ("Conv2d_1a_3x3.bn.weight", "Mixed_5b.branch1x1.bn.weight"),
+               nets(inception_v3="inception_v3_torchvision"), unused=("AuxLogits",)),
+    Convention((TIMM,), ("features.3.conv.conv.weight", "features.4.branch0.0.conv.weight"),
+               nets("inception_v4"), head=("last_linear",)),
+    Convention((TIMM,), ("conv2d_1a.bn.weight", "repeat.0.branch0.conv.weight", "block8.conv2d.weight"),
+               nets("inception_resnet_v2"), head=("classif", "last_linear")),
+    Convention((TIMM,), ("block1.rep.0.conv1.weight", "block1.skipbn.weight", "conv4.pointwise.weight"),
+               nets(legacy_xception="xception_timm")),
+    Convention((TORCHVISION,), ("conv1.0.weight", "stage2.0.branch1.0.weight", "conv5.0.weight"),
                nets("shufflenet_v2_x1_0")),
-    Convention("torchvision's", ("layers.0.weight", "layers.8.0.layers.0.weight"), nets("mnasnet1_0")),
-    Convention("torchvision's", ("features.0.0.weight", "features.1.conv.0.0.weight", "features.18.0.weight"),
+    Convention((TORCHVISION,), ("layers.0.weight", "layers.8.0.layers.0.weight"), nets("mnasnet1_0")),
+    Convention((TORCHVISION,), ("features.0.0.weight", "features.1.conv.0.0.weight", "features.18.0.weight"),
                nets(mobilenet_v2="mobilenet_v2_torchvision")),
-    Convention("pytorch-mobilenet-v2's", ("features.0.0.weight", "features.1.conv.0.weight",
-                                          "features.1.conv.3.weight"),
+    Convention(("tonylins/pytorch-mobilenet-v2",), ("features.0.0.weight", "features.1.conv.0.weight",
+                                                    "features.1.conv.3.weight"),
                nets(MobileNetV2="mobilenet_v2_torchvision")),
-    Convention("torchvision's", ("features.0.0.weight", "features.1.block.0.0.weight"), nets(
+    Convention((TORCHVISION,), ("features.0.0.weight", "features.1.block.0.0.weight"), nets(
         mobilenet_v3_large="mobilenet_v3_large_torchvision", mobilenet_v3_small="mobilenet_v3_small_torchvision")),
-    Convention("torchvision's", ("features.0.0.weight", "features.1.0.block.0.0.weight", "features.8.0.weight"),
+    Convention((TORCHVISION,), ("features.0.0.weight", "features.1.0.block.0.0.weight", "features.8.0.weight"),
                nets(efficientnet_b0="efficientnet_b0_torchvision")),
-    Convention("EfficientNet-PyTorch's", ("_conv_stem.weight", "_blocks.0._depthwise_conv.weight"), (
-        Net("efficientnet-b0", "efficientnet_b0"),), head=("_fc",), by_name=False),
-    Convention("timm's", BLOCKS, nets(
-        tf_efficientnet_b0="efficientnet_b0", efficientnet_b0="efficientnet_b0_torchvision",
-        mobilenetv2_100="mobilenet_v2_torchvision", mnasnet_100="mnasnet1_0"), by_name=False),
-    Convention("timm's", (*BLOCKS, "conv_head.bias"), tuple(
+    Convention(("lukemelas/EfficientNet-PyTorch",), ("_conv_stem.weight", "_blocks.0._depthwise_conv.weight"),
+               nets(**{"efficientnet-b0": "efficientnet_b0"}), head=("_fc",), order=MOBILE),
+    Convention((TIMM,), BLOCKS, nets(
+        mobilenetv1_100="mobilenet_timm", mobilenetv2_100="mobilenet_v2_torchvision", mnasnet_100="mnasnet1_0",
+        efficientnet_b0="efficientnet_b0_torchvision", tf_efficientnet_b0="efficientnet_b0"), order=MOBILE),
+    Convention((TIMM,), (*BLOCKS, "conv_head.bias"), tuple(
         net for size in ("large", "small") for net in (
-            Net(f"tf_mobilenetv3_{size}_100", f"mobilenet_v3_{size}"),
-            Net(f"mobilenetv3_{size}_100", f"mobilenet_v3_{size}",
-                differs="it pads as PyTorch does, with an epsilon of 1e-5"))),
-        head=("conv_head", "classifier"), by_name=False),
-    Convention("timm's", ("features.0.weight", "pre_logits.fc1.weight", "head.fc.weight"), (
-        Net("VGG", None, differs="its dense layers are stored as convolutions"),)),
-    Convention("timm's", (*STEM, "layer1.0.se.fc1.weight"), (
-        Net("seresnet50", "se_resnet50",
-            differs="its stride is in the 3x3 convolutions, not in the first 1x1 ones as in the paper"),),
-        by_name=False),
-    Convention("timm's", ("layer0.conv1.weight", "layer1.0.se_module.fc1.weight"), (
-        Net("legacy_seresnet50", "se_resnet50", differs="its first pool rounds up in the place of padding"),),
-        head=("last_linear",), by_name=False),
+            *nets(**{f"tf_mobilenetv3_{size}_100": f"mobilenet_v3_{size}"}),
+            Net(f"mobilenetv3_{size}_100", f"mobilenet_v3_{size}_torchvision", {"epsilon": 1e-5}))),
+        head=("conv_head", "classifier"), order=MOBILE),
+    Convention((TIMM,), (*STEM, "layer1.0.se.fc1.weight"), nets(seresnet50="se_resnet50_timm")),
+    Convention((TIMM,), ("layer0.conv1.weight", "layer1.0.se_module.fc1.weight"),
+               nets(legacy_seresnet50="se_resnet50_caffe"), head=("last_linear",)),
+    Convention((TIMM,), ("stem.conv.weight", "stages.0.blocks.0.norm1.running_mean", "norm.weight", "head.fc.weight"),
+               (Net("resnetv2_50 to 152", None, differs="its strides are in the first block of each stage, not in the "
+                    "last of the one before", like=("resnet50v2", "resnet101v2", "resnet152v2")),)),
 )
 
 
@@ -130,7 +136,7 @@ def recognize(state: dict[str, np.ndarray], channels: int = 3) -> list[tuple[Con
     return [
         (convention, net) for convention in CONVENTIONS if state.keys() >= set(convention.keys)
         for net in convention.nets
-        if net.shapes is None or _sizes(used(state, convention), convention) == _sizes_of(net.shapes, channels)
+        if net.here is None or _sizes(used(state, convention), convention) == _sizes_of(net.here, channels)
     ]
 
 
@@ -140,19 +146,36 @@ def used(state: dict[str, np.ndarray], convention: Convention) -> dict[str, np.n
 
 
 def _sizes(state, convention):
-    """Count the body's modules by their number of weights."""
-    sizes = Counter()
+    """Count the body's modules by their number of weights; a BatchNorm's is that of its channels, scale or not."""
+    sizes, norms = Counter(), {}
     for key, value in state.items():
+        module, _, tensor = key.rpartition(".")
         if key.partition(".")[0] not in convention.head:
-            sizes[key.rpartition(".")[0]] += prod(value.shape)
-    return Counter(sizes.values())
+            sizes[module] += prod(value.shape)
+            if tensor == "running_mean":
+                norms[module] = prod(value.shape)
+    return Counter((norms.get(module, size), module in norms) for module, size in sizes.items())
 
 
 @cache
 def _sizes_of(name, channels):
     height, width, _ = registry.entry(name).input_shape
     layers = plan(name, (height, width, channels), include_top=False).trace.layers
-    return Counter(layer.params for layer in layers if layer.params)
+    return Counter(
+        (layer.output.shape[-1], True) if isinstance(layer.word, Norm) else (layer.params, False)
+        for layer in layers if layer.params
+    )
+
+
+def have_same_shapes(one: str, other: str) -> bool:
+    """Return whether two registered nets' weights, but for the scales of BatchNorm, have the same sizes."""
+    return one == other or _whole(one) == _whole(other)
+
+
+@cache
+def _whole(name):
+    channels = registry.entry(name).input_shape[-1]
+    return registry.entry(name).classes, channels, frozenset(_sizes_of(name, channels).items())
 
 
 def is_ours(name: str | None) -> bool:
@@ -164,13 +187,3 @@ def is_ours(name: str | None) -> bool:
 def is_changed(options: Iterable[str]) -> bool:
     """Return whether a net built with these overrides computes something else in inference."""
     return any(key not in SAME_FUNCTION for key in options)
-
-
-def place(module: str) -> list[tuple[int, str, int]]:
-    """Return a module's sort key: parts of its name by `ORDER`, others by letters, then number."""
-    return [(ORDER.index(part) if part in ORDER else len(ORDER), *_natural(part)) for part in module.split(".")]
-
-
-def _natural(part):
-    letters, digits = re.fullmatch(r"(.*?)(\d*)", part).groups()
-    return letters, int(digits or 0)

@@ -10,6 +10,7 @@ from zoo.layers.channels import channels_last
 from zoo.weights.account import Account
 from zoo.weights.copying import copy_into
 from zoo.weights.matching import Target
+from zoo.weights.sources import form_of
 
 if TYPE_CHECKING:
     import keras
@@ -36,7 +37,8 @@ def load_imagenet(model: "keras.Model", name: str | None, include_top: bool, hea
     known = registry.with_weights("imagenet")
     if name not in known:
         raise ZooError(
-            f"keras.applications has no weights for {name or model.name}; it has them for {', '.join(known)}."
+            f"keras.applications has no weights for {name or model.name}.{form_of(name, known)} It has them for "
+            f"{', '.join(known)}."
         )
     try:
         source = reference(name, include_top)

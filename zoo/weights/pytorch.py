@@ -16,10 +16,12 @@ from zoo.annotations import StrPath
 from zoo.errors import ZooError
 from zoo.weights.account import Account
 from zoo.weights.checking import tell_doubt
-from zoo.weights.conventions import SAME_FUNCTION, is_ours, place, recognize, used
+from zoo.weights.conventions import SAME_FUNCTION, is_ours, recognize, used
 from zoo.weights.copying import slots
 from zoo.weights.matching import Target, settle
+from zoo.weights.order import in_order
 from zoo.weights.state_dicts import TENSORS, read_state
+from zoo.weights.told_names import told_name
 
 OLD_DENSE_LAYER = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")  # how the published files spell norm1, conv1
 COUNT = "num_batches_tracked"  # of BatchNorm, needed only for training with momentum=None
@@ -46,8 +48,7 @@ def load_pytorch(model: keras.Model, path: StrPath, name: str | None = None, inc
     """
     state = read_state(path)
     try:
-        is_ordered = Path(path).suffix.lower() != ".safetensors"
-        account = set_state(model, state, name, include_top, options or {}, is_ordered, tuple(head), new_head)
+        account = set_state(model, state, name, include_top, options or {}, Path(path), tuple(head), new_head)
     except ZooError as problem:
         raise ZooError(f"{path} doesn't fit {model.name}: {problem}") from None
     if account.doubt:
@@ -56,15 +57,15 @@ def load_pytorch(model: keras.Model, path: StrPath, name: str | None = None, inc
 
 
 def set_state(model: keras.Model, state: dict[str, np.ndarray], name: str | None = None, include_top: bool = True,
-              options: dict[str, Any] | tuple[()] = (), is_ordered: bool = True, head: Sequence[str] = (),
+              options: dict[str, Any] | tuple[()] = (), path: Path | None = None, head: Sequence[str] = (),
               new_head: bool = False) -> Account:
     """Set a model's weights from a state dict of NumPy arrays; return the account: its `doubt` is "" where keys prove.
 
-    `is_ordered` says whether the modules are known to come in the order in which the net applies them. Raises
-    `ZooError` before any weight is set.
+    Modules of unknown names must come in the order in which the net applies them. The `path` of the file is asked
+    where its keys leave several nets. Raises `ZooError` before any weight is set.
     """
     state = {OLD_DENSE_LAYER.sub(r"\1\2.", key): value for key, value in state.items() if not key.endswith(COUNT)}
-    found = recognize(state, model.input_shape[-1]) if is_ours(name) else []
+    found = _told_apart(recognize(state, model.input_shape[-1]), path) if is_ours(name) else []
     if found and not any(_fits(net, name, options) for _, net in found):
         raise ZooError(f"its keys are those of {' or '.join(map(_described, found))}.")
     convention = found[0][0] if found else None
@@ -81,17 +82,23 @@ def set_state(model: keras.Model, state: dict[str, np.ndarray], name: str | None
         given = [*_given(modules, takers), *((module, []) for module in list(modules)[len(takers):])]
         account = settle(given, takers, target, "the state dict")
     except ZooError as problem:
-        lost = "" if is_ordered or (convention and convention.by_name) else LOST_ORDER
-        raise ZooError(f"{problem}{lost}") from None
+        is_lost = path and path.suffix.lower() == ".safetensors" and not convention
+        raise ZooError(f"{problem}{LOST_ORDER if is_lost else ''}") from None
     return replace(account, left=(*account.left, *left), doubt=_doubt(found, model.name, name, options))
 
 
 # ------------------------------------------------------------------------------------------------- what is known
 
 
+def _told_apart(found, path):
+    """Return the nets, or the one of them whose name the file bears."""
+    told = told_name(path, [net.name for _, net in found]) if path and len(found) > 1 else None
+    return [pair for pair in found if told in (None, pair[1].name)]
+
+
 def _fits(net, name, options):
     own = registry.entry(name).options
-    return net.shapes == name and not net.differs and all(
+    return net.here == name and all(
         dict(options).get(key, own[key]) == value for key, value in net.options.items()
     )
 
@@ -103,8 +110,8 @@ def _described(found):
         here = f"isn't among the zoo's: {net.differs}"
     else:
         options = " and ".join(f"{key}={value!r} (--set {key}={value})" for key, value in net.options.items())
-        here = f"is {net.shapes}{' with ' if options else ''}{options} here"
-    return f"{convention.whose} {net.name}, which {here}"
+        here = f"is {net.here}{' with ' if options else ''}{options} here"
+    return f"{convention} {net.name}, which {here}"
 
 
 def _doubt(found, model, name, options):
@@ -114,12 +121,12 @@ def _doubt(found, model, name, options):
                 "or epsilon leaves as they are")
     others = [pair for pair in found if not _fits(pair[1], name, options)]
     if others:
-        ours = next(f"{whose.whose} {net.name}" for whose, net in found if _fits(net, name, options))
+        ours = next(f"{whose} {net.name}" for whose, net in found if _fits(net, name, options))
         return f"has the keys of {ours}, which is {name} here, and of {' and '.join(map(_described, others))}"
     needed = {key for _, net in found for key in net.options}
     changed = [f"{key}={value!r}" for key, value in dict(options).items() if key not in SAME_FUNCTION | needed]
     whose, net = found[0]
-    return f"is {whose.whose} {net.name}, and {name} was built with {', '.join(changed)}" if changed else ""
+    return f"is {whose} {net.name}, and {name} was built with {', '.join(changed)}" if changed else ""
 
 
 # -------------------------------------------------------------------------------------------- modules -> layers
@@ -131,8 +138,7 @@ def _modules(state, convention):
     for key, value in (used(state, convention) if convention else state).items():
         module, _, tensor = key.rpartition(".")
         modules.setdefault(module, {})[tensor] = value
-    by_name = convention and convention.by_name
-    return dict(sorted(modules.items(), key=lambda item: place(item[0]))) if by_name else modules
+    return {module: modules[module] for module in in_order(modules, convention.order)} if convention else modules
 
 
 def _body(modules, convention, count):
@@ -144,15 +150,43 @@ def _body(modules, convention, count):
 
 def _given(modules, takers):
     """Yield each module's name and its tensors in Keras's layout."""
-    for (module, tensors), taker in zip(modules.items(), takers):
+    for (module, tensors), taker in zip(_folded(modules, takers), takers):
         unknown = tensors.keys() - set(TENSORS)
         if unknown:
             raise ZooError(f"{module} has a tensor {min(unknown)!r}, which no layer here takes.")
         yield module, [_to_keras(tensors[tensor], taker.layer) for tensor in TENSORS if tensor in tensors]
 
 
+def _folded(modules, takers):
+    """Return (name, tensors) pairs; the scale of a BatchNorm whose taker has none goes into what it normalizes.
+
+    scale * (w x - mean) / deviation is ((scale * w) x - scale * mean) / deviation, of whatever sign, and of 0.
+    """
+    given = [(name, dict(tensors)) for name, tensors in modules.items()]
+    for (_, before), (_, tensors), giver, taker in zip(given, given[1:], takers, takers[1:]):
+        scale = None if getattr(taker.layer, "scale", True) else tensors.get("weight")
+        if scale is None or not _is_linear_into(giver.layer, taker.layer):
+            continue
+        if "running_mean" in tensors and all(value.shape[:1] == scale.shape for value in before.values()):
+            del tensors["weight"]
+            tensors["running_mean"] = scale * tensors["running_mean"]
+            before |= {key: value * scale.reshape(-1, *[1] * (value.ndim - 1)) for key, value in before.items()}
+    return given
+
+
+def _is_linear_into(layer, norm):
+    """Return whether a layer is a convolution or dense, without an activation, whose output goes to `norm` alone."""
+    return (
+        isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense))
+        and layer.activation is keras.activations.linear
+        and [node.operation for node in layer._outbound_nodes] == [norm]
+    )
+
+
 def _to_keras(value, layer):
     """Return a tensor in Keras's layout: kernels HWIO, dense ones (inputs, outputs), flattened inputs in HWC order."""
+    if value.ndim == 4 and isinstance(layer, layers.Dense) and _flattened(layer) == (*value.shape[2:], value.shape[1]):
+        return value.transpose(2, 3, 1, 0).reshape(-1, len(value))  # a dense layer, stored as a convolution
     if value.ndim == 4:
         depthwise = isinstance(layer, layers.DepthwiseConv2D)
         return value.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))

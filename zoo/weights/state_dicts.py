@@ -7,7 +7,7 @@ import numpy as np
 
 from zoo.annotations import StrPath
 from zoo.errors import ZooError, ZooWarning
-from zoo.weights.conventions import place
+from zoo.weights.order import in_order
 from zoo.weights.torch_files import MODULE, StandIn, Unusable, read, told
 
 TENSORS = ("weight", "bias", "running_mean", "running_var")  # of a module, in the order of Keras's layers
@@ -21,7 +21,7 @@ def read_state(path: StrPath) -> dict[str, np.ndarray]:
 
     Whatever else it holds (an optimizer, the epoch, arguments) is left out, and so are wrappers' prefixes that all
     names have. Half precision, bfloat16 and float64 become float32. A .safetensors file doesn't keep the order of
-    the modules: they are sorted by name (`zoo.weights.conventions.place`).
+    the modules: they are sorted by name (`zoo.weights.order`).
 
     Raises:
         ZooError: for a file that holds no weights, can't be read, or would run code; the message says which.
@@ -31,7 +31,8 @@ def read_state(path: StrPath) -> dict[str, np.ndarray]:
         content, aliases = read(path)
         state = _without_prefixes(_state_dict(content, path) | {key: content[name] for key, name in aliases.items()})
         if path.suffix.lower() == ".safetensors":
-            state = dict(sorted(state.items(), key=lambda item: place(item[0].rpartition(".")[0])))
+            rank = {name: i for i, name in enumerate(in_order(key.rpartition(".")[0] for key in state))}
+            state = dict(sorted(state.items(), key=lambda item: rank[item[0].rpartition(".")[0]]))
         arrays = {key: _as_array(key, value) for key, value in state.items()}
     except ImportError as missing:
         raise ZooError(f"Reading {path.name} needs {missing.name}: pip install {missing.name}.") from None

@@ -10,6 +10,7 @@ from zoo import registry
 from zoo.errors import ZooError
 from zoo.weights.account import Account
 from zoo.weights.pytorch import load_pytorch
+from zoo.weights.sources import form_of
 
 if TYPE_CHECKING:
     import keras
@@ -26,8 +27,8 @@ def load_torchvision(model: "keras.Model", name: str | None, include_top: bool =
     """
     files = registry.with_weights("torchvision")
     if name not in files:
-        own = f" {name}_torchvision is torchvision's form of it." if f"{name}_torchvision" in files else ""
-        raise ZooError(f"torchvision has no weights for {name or model.name}.{own} It has them for {', '.join(files)}.")
+        raise ZooError(f"torchvision has no weights for {name or model.name}.{form_of(name, files)} It has them for "
+                       f"{', '.join(files)}.")
     account = load_pytorch(model, _download(files[name]), name, include_top, options, head, new_head)
     return replace(account, source="torchvision")
 
