@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import Conv, Dense, Dropout, GlobalPool, Pool, Stage, ZooError
-from zoo.layout import layouts
+from zoo import Conv, Dense, Dropout, GlobalPool, ZooError
 from zoo.plan import plan
 from zoo.recipes.recipe import Recipe
 from zoo.runs.folder import find_run

@@ -97,9 +97,9 @@ data_dir_option = click.option("--data-dir", type=click.Path(), help="Where TFDS
 def bare_model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that a model given by name needs, and a run doesn't: weights, overrides, a check of outputs."""
     for option in reversed((
-        click.option("--weights", type=click.Path(), help="Weights for a model by name: imagenet, torchvision, mnist and "
-                     "the like (`zoo list` tells), .keras, .h5, PyTorch's .pth, .th, .ckpt, .bin, .safetensors, or a "
-                     "run's folder."),
+        click.option("--weights", type=click.Path(), help="Weights for a model by name: imagenet, torchvision, mnist "
+                     "and the like (`zoo list` tells), .keras, .h5, PyTorch's .pth, .th, .ckpt, .bin, .safetensors, or "
+                     "a run's folder."),
         set_option,
         click.option("--check", nargs=2, type=click.Path(), metavar="IMAGES.npy OUTPUTS.npy", default=None,
                      help="First compare with the outputs that the weights' original net gave for these images, "

@@ -23,9 +23,10 @@ class Run:
     """The folder `runs/<model>-<dataset>-<n>/` and the files in it, which are written in this order.
 
     config.json once all checks have passed (and again when the run is resumed); checkpoints/start.npz if the net
-    starts from given weights; after each epoch checkpoints/best.npz if it is the best so far, metrics.csv, and checkpoints/epoch-<n>.npz, of which the last two
-    are kept; at the end model.keras, the result in config.json, curves.png, confusion.png and report.html. If the loss
-    becomes non-finite after an epoch, model.keras alone is left. `zoo export` writes saved_model/1.
+    starts from given weights; after each epoch checkpoints/best.npz if it is the best so far, metrics.csv, and
+    checkpoints/epoch-<n>.npz, of which the last two are kept; at the end model.keras, the result in config.json,
+    curves.png, confusion.png and report.html. If the loss becomes non-finite after an epoch, model.keras alone is left.
+    `zoo export` writes saved_model/1.
     """
 
     folder: Path

@@ -1,6 +1,7 @@
 """A job -> the net, and the compiled classifier that trains it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -9,17 +10,24 @@ import numpy as np
 from zoo.build import build as build_net
 from zoo.data.dataset import Dataset
 from zoo.data.preprocessing import Preprocessing
-from zoo.plan import Plan
+from zoo.plan import Plan, plan
 from zoo.recipes.recipe import Recipe
 from zoo.runs.job import Job
 from zoo.training.classifier import Classifier, steps_per_epoch
 from zoo.training.distribution import Devices
 from zoo.training.freezing import (
-    BODY, body_of, constant_end, fits_into_memory, freeze, frozen_layers, with_features,
+    BODY,
+    body_of,
+    constant_end,
+    fits_into_memory,
+    freeze,
+    frozen_layers,
+    with_features,
 )
 from zoo.training.initialization import initialize
 from zoo.training.optimizing import balanced_weights, make_loss, make_optimizer
 from zoo.weights import load_weights
+from zoo.weights.published import pretrained_class_names
 
 Start = list[np.ndarray] | None  # the weights that a net starts from, in Keras's order; None for random ones
 
@@ -32,9 +40,30 @@ def load_start(job: Job) -> tuple[Start, str]:
     """
     if job.weights is None:
         return None, ""
-    net, is_registered = make_net(job.plan, job.recipe), job.plan.entry and job.plan.entry.is_registered
-    account = load_weights(net, job.weights, job.plan.name if is_registered else None, options=job.options)
+    entry = job.plan.entry
+    net, registered = make_net(job.plan, job.recipe), entry.name if entry and entry.is_registered else None
+    before = net.get_weights()
+    account = load_weights(
+        net, job.weights, registered, options=job.options, at_size=partial(_at_size, job), head=job.plan.trace.ends,
+        new_head=True,
+    )
+    known = pretrained_class_names(entry, job.weights) if entry else None
+    if known and known != job.class_names and account.head[0]:  # as many classes, but others
+        account = _renew_scores(net, before, account)
     return net.get_weights(), str(account)
+
+
+def _at_size(job, shape):
+    return build_net(plan(job.model, shape, len(job.class_names), **job.options).trace, job.name, "softmax")
+
+
+def _renew_scores(net, before, account):
+    """Give the last layer with weights, which gives the scores, its initial weights again; return the new account."""
+    last = [layer for layer in net.layers if layer.weights][-1]
+    if last.name in account.new:
+        return account
+    last.set_weights(before[-len(last.weights) :])
+    return replace(account, head=(account.head[0] - 1, account.head[1]), new=(*account.new, last.name))
 
 
 def build_for(job: Job, dataset: Dataset, start: Start = None) -> tuple[keras.Model, Classifier]:
@@ -44,7 +73,7 @@ def build_for(job: Job, dataset: Dataset, start: Start = None) -> tuple[keras.Mo
 
 @dataclass(frozen=True)
 class Period:
-    """What trains from an epoch up to `end`, not included: a net, the classifier around it, and the data that this takes.
+    """What trains from an epoch up to `end`, not included: a net, the classifier around it, and the classifier's data.
 
     `has_features` says whether the data has the features of frozen layers in the place of images.
     """

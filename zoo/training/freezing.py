@@ -17,15 +17,15 @@ BODY = "body"
 
 
 def body_of(traced: Trace) -> tuple[str, ...]:
-    """Return the names of the body's layers: all but the head's."""
-    head = set(traced.head)
-    return tuple(layer.name for layer in traced.layers if layer.name not in head)
+    """Return the names of the body's layers: all but those of the head, and of auxiliary heads."""
+    ends = set(traced.ends)
+    return tuple(layer.name for layer in traced.layers if layer.name not in ends)
 
 
 def frozen_layers(traced: Trace, recipe: Recipe, epoch: int = 0) -> tuple[str, ...]:
     """Return the names of the layers that are frozen in an epoch, counted from 0.
 
-    Auxiliary classifiers, which stand in the body, are never frozen.
+    Auxiliary classifiers, which stand between the body's layers, are never frozen.
 
     Raises:
         ZooError: if there is no such stage to freeze.
@@ -34,9 +34,9 @@ def frozen_layers(traced: Trace, recipe: Recipe, epoch: int = 0) -> tuple[str, .
         return ()
     if recipe.freeze != BODY and recipe.freeze not in traced.stages:
         raise no_such("stage to freeze", recipe.freeze, (BODY, *traced.stages))
+    auxiliary = set(traced.ends) - set(traced.head)
     names = body_of(traced) if recipe.freeze == BODY else traced.stages[recipe.freeze]
-    auxiliary = tuple(f"{name}_" for name in traced.auxiliary)
-    names = tuple(name for name in names if not name.startswith(auxiliary))
+    names = tuple(name for name in names if name not in auxiliary)
     if recipe.thaw is None or epoch < recipe.thaw - 1:
         return names
     norms = {layer.name for layer in traced.layers if isinstance(layer.word, Norm) and layer.word.kind == "batch"}

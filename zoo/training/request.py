@@ -13,6 +13,7 @@ from zoo.data.preprocessing import fit_to, inner_size
 from zoo.entry import Entry
 from zoo.errors import ZooError
 from zoo.plan import plan, resolve
+from zoo.pretrained import find_stored
 from zoo.recipes.defaults import recipe_for
 from zoo.recipes.recipe import Recipe
 from zoo.runs.job import Job
@@ -23,8 +24,8 @@ from zoo.runs.tracking import check_trackers
 class Request:
     """What a training is asked to do, checked as far as that is possible without its images.
 
-    `model`, `options`, `weights`, `image_size` and `trackers` are those of `zoo.training.train`, `source` is the argument of
-    `zoo.data.load_source`, `given` the names of the recipe's fields that were passed.
+    `model`, `options`, `weights`, `image_size` and `trackers` are those of `zoo.training.train`, `source` is the
+    argument of `zoo.data.load_source`, `given` the names of the recipe's fields that were passed.
     """
 
     model: str
@@ -48,7 +49,9 @@ def read_request(model: str, dataset: StrPath = "digits", data_dir: StrPath | No
         ZooError: for every error that shows without the images, of which none is loaded.
     """
     model, options = registry.whereabouts(model), dict(options or {})
-    entry = registry.entry(model)
+    entry, stored = registry.entry(model), find_stored(model, weights)
+    if stored:  # the net of the record, but for what is asked for otherwise
+        options, image_size = stored.options | options, image_size or stored.input_shape
     check_trackers(trackers)
     layout = resolve(model, entry.classes or 2, **options)[2]
     known_as = Path(dataset).stem if Path(dataset).suffix in data.FILES else Path(dataset).name
@@ -59,7 +62,8 @@ def read_request(model: str, dataset: StrPath = "digits", data_dir: StrPath | No
         "order": "natural",
     }
     given = tuple(name for name, value in fields.items() if value is not None)
-    start = os.path.abspath(weights) if weights and os.path.exists(weights) else weights
+    is_set = stored or weights in entry.weights
+    start = os.path.abspath(weights) if weights and not is_set and os.path.exists(weights) else weights
     return Request(model, options, entry, settled, source, start, image_size, tuple(trackers), given)
 
 
@@ -76,6 +80,11 @@ def make_job(asked: Request, dataset: Dataset, single_threaded_ops: bool = False
     recipe: Any = asked.recipe.for_images(len(dataset.train))
     layout = resolve(asked.model, classes, **asked.options)[2]
     preprocessing = fit_to(layout, asked.entry, dataset, asked.image_size)
+    if asked.weights is not None:
+        from zoo.weights.published import pretrained_preprocessing
+
+        known = pretrained_preprocessing(asked.entry, asked.weights, preprocessing.input_shape)
+        preprocessing = known or preprocessing
     planned = plan(asked.model, preprocessing.input_shape, classes, **asked.options)
     _check_outputs(planned, dataset)
     check_trainable(planned.trace, recipe)

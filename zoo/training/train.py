@@ -55,7 +55,9 @@ def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = No
     Raises:
         ZooError: for bad input, before anything is written.
     """
-    asked = read_request(model, dataset, data_dir, image_size, options, limit, classes, trackers, recipe, weights, **fields)
+    asked = read_request(
+        model, dataset, data_dir, image_size, options, limit, classes, trackers, recipe, weights, **fields
+    )
 
     from zoo.training.building import load_start
     from zoo.training.distribution import choose
