@@ -249,7 +249,7 @@ def test_code_in_a_file_is_never_run(form, tmp_path):
     RUN.clear()
     with pytest.raises(ZooError, match="it has Lambda as lambda.*, which is code, and code from a file isn't run."):
         zoo.create([Conv(4, 3, 2), Conv(5, 3, padding="valid"), Flatten(), Dense(3)], SHAPE, weights=path)
-    with pytest.warns(ZooWarning, match="has Lambda before the net: images mustven"):
+    with pytest.warns(ZooWarning, match="has Lambda before the net: images must be given"):
         zoo.create([Conv(4, 3, 2)], SHAPE, include_top=False, weights=path)
     assert not RUN
 

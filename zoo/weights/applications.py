@@ -46,8 +46,8 @@ def recognized(stored: Graph, count: int, first: str | None = None) -> str | Non
     """
     theirs = _renumbered(prepared(stored).nodes)
     for name in _candidates(count, first):
-        ours = _reference(name, _shape(stored, theirs))
-        if ours and not difference(_renumbered(prepared(ours).nodes), theirs, whole=False):
+        found = _reference(name, _shape(stored, theirs))
+        if found and not difference(_renumbered(prepared(found[0]).nodes), theirs, whole=False):
             return name
     return None
 
@@ -59,10 +59,10 @@ def listed(arrays: dict[str, list[np.ndarray]], first: str | None = None) -> Lis
     """
     count = sum(not _is_normalization(name) for name in arrays)
     for name in _candidates(count, first):
-        ours = _reference(name, ())
-        shapes = _shapes(name)
-        if ours is None or len(shapes) > len(arrays):
+        found = _reference(name)
+        if found is None or len(found[1]) > len(arrays):
             continue
+        ours, shapes = found
         pairs = list(zip(arrays.items(), shapes.items()))
         if all([tuple(array.shape) for array in given] == shape for (_, given), (_, shape) in pairs):
             rest = dict(list(arrays.items())[len(shapes):])
@@ -94,26 +94,19 @@ def _size(name):
 
 
 @cache
-def _reference(name, shape):
-    """Return the graph of the body of keras.applications' net, None if it can't be built for images of that shape."""
-    model = _build(name, shape)
-    return model and graph(model.get_config())
-
-
-@cache
-def _shapes(name):
-    """Return {layer's name: shapes of its weights as files list them} of a body, in Keras's order."""
-    model = _build(name, ())
-    return {layer.name: [tuple(w.shape) for w in (*layer.trainable_weights, *layer.non_trainable_weights)]
-            for layer in model.layers if layer.weights}
-
-
-def _build(name, shape):
+def _reference(name: str, shape: tuple = ()) -> tuple[Graph, dict[str, list[tuple]]] | None:
+    """Return the body of keras.applications' net: its graph, and {layer's name: shapes of its weights}, as files list
+    them, in Keras's order. None if it can't be built for images of that shape, its own by default.
+    """
     try:
         with keras.StatelessScope(initialize_variables=False):
-            return reference(name, False, None, shape or None)
+            model = reference(name, False, None, shape or None)
     except (ValueError, ZooError):
         return None
+    return graph(model.get_config()), {
+        layer.name: [tuple(w.shape) for w in (*layer.trainable_weights, *layer.non_trainable_weights)]
+        for layer in model.layers if layer.weights
+    }
 
 
 def _shape(stored, theirs):
