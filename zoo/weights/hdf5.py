@@ -7,6 +7,7 @@ from io import BytesIO
 from itertools import count, takewhile
 from math import prod
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 import h5py
@@ -42,6 +43,7 @@ def read(path: Path) -> Stored:
 
     Raises `ZooError`, and whatever h5py raises for damaged files.
     """
+    source: Path | BytesIO = path
     with open(path, "rb") as file:
         head = file.read(512)
     if head.startswith(b"PK"):
@@ -53,7 +55,7 @@ def read(path: Path) -> Stored:
         except KeyError:
             raise ZooError("it is a ZIP archive that Keras didn't write.") from None
     elif head.startswith(b"\x89HDF"):
-        text, source = None, path
+        text = None
     else:
         _refuse_others(head)
     with h5py.File(source) as file:
@@ -98,7 +100,7 @@ def _link(name, link):
 
 def _modern(group, config, path="") -> Iterator[tuple[str, list[np.ndarray]]]:
     """Yield (path, arrays) for each layer; without a config, layers have the names that the file tells, if any."""
-    stored = next((group[name] for name in MODERN if name in group), {})
+    stored: Any = next((group[name] for name in MODERN if name in group), {})
     named = {name: key for key in stored if (name := _variables(stored[key]).attrs.get("name"))}
     for key, entry in _keys(stored, config, named):
         name = entry["config"]["name"] if entry else _variables(stored[key]).attrs.get("name", key)
@@ -143,7 +145,7 @@ def _legacy(group, config):
     """Return {path: arrays} of a file that lists its layers, and each layer's weights, in attributes."""
     nested = {entry["config"]["name"]: entry["config"] for entry in entries(config["config"]) if is_nested(entry)
               } if config else None
-    arrays: dict[str, list[np.ndarray]] = {}
+    arrays = {}
     for layer in _listed(group, "layer_names"):
         names = _listed(group[layer], "weight_names")
         owners = [name.rpartition("/")[0] for name in names]

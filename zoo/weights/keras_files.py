@@ -35,7 +35,7 @@ def load_file(target: Target, path: Path, source: str) -> Account:
     if stored.graph is None:
         found = _match_weights(target, stored, takers)
     else:
-        found = match_model(target, stored, takers)
+        found = match_model(target, stored, stored.graph, takers)
     account = settle(found.given, takers, target, source)
     return replace(account, doubt=found.doubt, preparation=found.preparation)
 

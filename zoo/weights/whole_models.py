@@ -14,7 +14,7 @@ from zoo.weights.copying import Place, Slot, given_of, places
 from zoo.weights.graphs import before, describe, difference, image_shape, prepared, setting_difference
 from zoo.weights.hdf5 import Stored
 from zoo.weights.matching import Given, Target, counted
-from zoo.weights.nodes import Node, nodes
+from zoo.weights.nodes import Graph, Node, nodes
 
 BY_GRAPH = "was matched to {} by its graph and the shapes of its weights alone"
 OTHER_HEAD = "has a head that was matched by the order and shapes of its weights alone"
@@ -30,12 +30,11 @@ class Matched(NamedTuple):
     preparation: str = ""
 
 
-def match_model(target: Target, stored: Stored, takers: list[Slot]) -> Matched:
-    """Match a stored model with a net: by its names if it has those of the net's body, else by the graph.
+def match_model(target: Target, stored: Stored, theirs: Graph, takers: list[Slot]) -> Matched:
+    """Match a stored model, whose graph is `theirs`, with a net: by its names if it has those of the net's body, else by the graph.
 
     Raises `ZooError` if it surely computes something else, or what it computes isn't seen.
     """
-    theirs = stored.graph
     body = [taker.name for taker in takers if taker.name not in target.head]
     by_name = body and all(name in theirs.nodes for name in body)
     found = (_match_by_name if by_name else _match_by_graph)(target, stored, takers, theirs)
