@@ -31,7 +31,7 @@ class Matched(NamedTuple):
 
 
 def match_model(target: Target, stored: Stored, theirs: Graph, takers: list[Slot]) -> Matched:
-    """Match a stored model, whose graph is `theirs`, with a net: by its names if it has those of the net's body, else by the graph.
+    """Match a stored model, of the graph `theirs`: by its names if it has those of our body, else by the graph.
 
     Raises `ZooError` if it surely computes something else, or what it computes isn't seen.
     """
@@ -39,7 +39,8 @@ def match_model(target: Target, stored: Stored, theirs: Graph, takers: list[Slot
     by_name = body and all(name in theirs.nodes for name in body)
     found = (_match_by_name if by_name else _match_by_graph)(target, stored, takers, theirs)
     return found._replace(
-        doubt=found.doubt or stored.own and f"is of a model of a class of its own, {stored.own}, whose call isn't seen")
+        doubt=found.doubt or stored.own and f"is of a model of a class of its own, {stored.own}, whose call isn't seen"
+    )
 
 
 def of_applications(target: Target, name: str) -> str:
