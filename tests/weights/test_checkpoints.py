@@ -573,6 +573,7 @@ def test_a_doubt_is_a_sentence_on_standard_error(cifar_files, tmp_path):
         f"{tmp_path / 'net.pth'} was matched to resnet20 by the order and shapes of its weights alone, which another "
         "stride, padding or epsilon leaves as they are: only a comparison of outputs proves it "
         "(zoo.weights.check_outputs, or --check IMAGES.npy OUTPUTS.npy).",
+        "body: 38 of 38 layers, head: 1 of 1 layers from net.pth",
         "resnet20 gets images with 0 for black and 1 for white; weights that were trained with other values answer "
         "worse.",
     ]

@@ -100,9 +100,9 @@ def in_order(found: dict[str, Node], outputs: Iterable[str], weighs: Iterable[st
     waiting = list(outputs)[::-1]
     while waiting:
         name = waiting[-1]
-        sources = found[name].sources
+        sources = list(found[name].sources)
         if found[name].kind == "Add":
-            sources = sorted(sources, key=lambda source: -depth[source])
+            sources.sort(key=lambda source: -depth[source])
         missing = [source for source in sources if source not in ordered]
         if missing:
             waiting.append(missing[0])

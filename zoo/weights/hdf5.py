@@ -15,24 +15,25 @@ import ml_dtypes
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.weights.nodes import entries, is_nested, own_class, snake_case
+from zoo.weights.nodes import Graph, entries, graph, is_nested, own_class, snake_case
 from zoo.weights.torch_files import refuse_mistaken
 
 LARGEST = 2**32  # bytes of an array: more would be a file made to fill the memory
 MOST = 10**6  # entries of an attribute
 MODERN = ("layers", "_layer_checkpoint_dependencies")  # the groups of a model's layers in Keras 3's and Keras 2's files
-NO_CONFIG = "its config.json isn't that of a Keras model."
 
 
 @dataclass(frozen=True)
 class Stored:
     """What a file holds.
 
-    `config` is the model's, with its class, None in a file of weights alone. `arrays` has each layer's by its path (see
-    `zoo.weights.nodes.Node`), in the order of Keras's layers if `is_ordered`.
+    `graph` is the model's, None in a file of weights alone, and `own` the name of its class, "" if it is Keras's.
+    `arrays` has each layer's by its path (see `zoo.weights.nodes.Node`), in the order of Keras's layers if
+    `is_ordered`.
     """
 
-    config: dict[str, Any] | None
+    graph: Graph | None
+    own: str
     arrays: dict[str, list[np.ndarray]]
     is_ordered: bool
 
@@ -42,41 +43,44 @@ def read(path: Path) -> Stored:
 
     Raises `ZooError`, and whatever h5py raises for damaged files.
     """
+    source: Path | BytesIO = path
     with open(path, "rb") as file:
         head = file.read(512)
     if head.startswith(b"PK"):
         try:
             with ZipFile(path) as archive:
-                config, source = _json(archive.read("config.json")), BytesIO(archive.read("model.weights.h5"))
+                text, source = archive.read("config.json"), BytesIO(archive.read("model.weights.h5"))
         except BadZipFile:
             raise ZooError("it is cut off or damaged: it begins as a ZIP archive and isn't one.") from None
         except KeyError:
             raise ZooError("it is a ZIP archive that Keras didn't write.") from None
     elif head.startswith(b"\x89HDF"):
-        config, source = None, path
+        text = None
     else:
         _refuse_others(head)
     with h5py.File(source) as file:
-        file.visititems_links(_check_link)
-        if "model_config" in file.attrs:
-            config = _json(file.attrs["model_config"])
+        if link := file.visititems_links(_link):
+            raise ZooError(f"{link} in it is a link to something else, which isn't followed.")
+        text = file.attrs.get("model_config", text)
+        config, own, found = _model(text) if text is not None else (None, "", None)
         weights = file.get("model_weights", file)
         if any(group in weights for group in MODERN):
-            return Stored(config, dict(_modern(weights, config and config["config"])), False)
+            return Stored(found, own, dict(_modern(weights, config and config["config"])), False)
         if not _listed(weights, "layer_names"):
             raise ZooError("it holds no layers of a Keras model.")
-        return Stored(config, _legacy(weights, config), True)
+        return Stored(found, own, _legacy(weights, config), True)
 
 
-def _json(text):
+def _model(text):
+    """Return a model's stored config, the name of its class if it isn't Keras's, and its graph."""
     try:
         stored = json.loads(text)
-        has_graph = bool(entries(stored["config"])) or not own_class(stored)
+        own, found = own_class(stored), graph(stored["config"])
     except (LookupError, TypeError, AttributeError, ValueError):
-        raise ZooError(NO_CONFIG) from None
-    if not has_graph:
+        raise ZooError("its config.json isn't that of a Keras model.") from None
+    if own and not found.nodes:
         raise ZooError("it holds a model of a class of its own, not a graph of layers.")
-    return stored
+    return stored, own, found
 
 
 def _refuse_others(head):
@@ -87,9 +91,8 @@ def _refuse_others(head):
     raise ZooError("Keras didn't write it, or it is damaged.")
 
 
-def _check_link(name, link):
-    if isinstance(link, (h5py.ExternalLink, h5py.SoftLink)):
-        raise ZooError(f"{name} in it is a link to something else, which isn't followed.")
+def _link(name, link):
+    return name if isinstance(link, (h5py.ExternalLink, h5py.SoftLink)) else None
 
 
 # ------------------------------------------------------------------------------------- Keras 3's, and its .weights.h5
@@ -97,7 +100,7 @@ def _check_link(name, link):
 
 def _modern(group, config, path="") -> Iterator[tuple[str, list[np.ndarray]]]:
     """Yield (path, arrays) for each layer; without a config, layers have the names that the file tells, if any."""
-    stored = next((group[name] for name in MODERN if name in group), {})
+    stored: Any = next((group[name] for name in MODERN if name in group), {})
     named = {name: key for key in stored if (name := _variables(stored[key]).attrs.get("name"))}
     for key, entry in _keys(stored, config, named):
         name = entry["config"]["name"] if entry else _variables(stored[key]).attrs.get("name", key)
@@ -142,7 +145,7 @@ def _legacy(group, config):
     """Return {path: arrays} of a file that lists its layers, and each layer's weights, in attributes."""
     nested = {entry["config"]["name"]: entry["config"] for entry in entries(config["config"]) if is_nested(entry)
               } if config else None
-    arrays: dict[str, list[np.ndarray]] = {}
+    arrays = {}
     for layer in _listed(group, "layer_names"):
         names = _listed(group[layer], "weight_names")
         owners = [name.rpartition("/")[0] for name in names]

@@ -32,10 +32,10 @@ def load_file(target: Target, path: Path, source: str) -> Account:
     Raises `ZooError` if the file is of another net, and whatever h5py raises for damaged files.
     """
     stored, takers = read(path), slots(target.model)
-    if stored.config is None:
+    if stored.graph is None:
         found = _match_weights(target, stored, takers)
     else:
-        found = match_model(target, stored, takers)
+        found = match_model(target, stored, stored.graph, takers)
     account = settle(found.given, takers, target, source)
     return replace(account, doubt=found.doubt, preparation=found.preparation)
 

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, replace
+from graphlib import TopologicalSorter
 from typing import Any
 
 import keras
@@ -69,10 +70,12 @@ class Graph:
 def graph(config: dict[str, Any]) -> Graph:
     """Return the `Graph` of a model's config; nested models are taken apart, and "pool (call 2)" is a second call.
 
-    A nested layer whose name is taken has its path for a name.
+    A nested layer whose name is taken has its path for a name. Whatever isn't a config raises LookupError, TypeError,
+    AttributeError or ValueError.
     """
     calls: dict[str, Node] = {}
     outputs = _add(json.loads(json.dumps(config, default=str)), calls, set())
+    TopologicalSorter({name: node.sources for name, node in calls.items()}).prepare()  # refuses a circle
     kept = {name: _padded(node, calls) for name, node in calls.items() if not node.is_idle}
     return Graph(kept, tuple(dict.fromkeys(_through(name, calls) for name in outputs)), calls)
 

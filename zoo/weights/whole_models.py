@@ -12,9 +12,9 @@ from zoo.weights import applications
 from zoo.weights.conventions import is_changed, is_ours
 from zoo.weights.copying import Place, Slot, given_of, places
 from zoo.weights.graphs import before, describe, difference, image_shape, prepared, setting_difference
-from zoo.weights.hdf5 import NO_CONFIG, Stored
+from zoo.weights.hdf5 import Stored
 from zoo.weights.matching import Given, Target, counted
-from zoo.weights.nodes import Node, graph, nodes, own_class
+from zoo.weights.nodes import Graph, Node, nodes
 
 BY_GRAPH = "was matched to {} by its graph and the shapes of its weights alone"
 OTHER_HEAD = "has a head that was matched by the order and shapes of its weights alone"
@@ -30,25 +30,17 @@ class Matched(NamedTuple):
     preparation: str = ""
 
 
-def match_model(target: Target, stored: Stored, takers: list[Slot]) -> Matched:
-    """Match a stored model with a net: by its names if it has those of the net's body, else by the graph.
+def match_model(target: Target, stored: Stored, theirs: Graph, takers: list[Slot]) -> Matched:
+    """Match a stored model, of the graph `theirs`: by its names if it has those of our body, else by the graph.
 
     Raises `ZooError` if it surely computes something else, or what it computes isn't seen.
     """
-    own, theirs = _graph(stored.config)
     body = [taker.name for taker in takers if taker.name not in target.head]
     by_name = body and all(name in theirs.nodes for name in body)
     found = (_match_by_name if by_name else _match_by_graph)(target, stored, takers, theirs)
     return found._replace(
-        doubt=found.doubt or own and f"is of a model of a class of its own, {own}, whose call isn't seen")
-
-
-def _graph(config):
-    """Return the name of a stored model's class, "" if it is Keras's own, and the model's graph."""
-    try:
-        return own_class(config), graph(config["config"])
-    except (LookupError, TypeError, AttributeError, ValueError):
-        raise ZooError(NO_CONFIG) from None
+        doubt=found.doubt or stored.own and f"is of a model of a class of its own, {stored.own}, whose call isn't seen"
+    )
 
 
 def of_applications(target: Target, name: str) -> str:
