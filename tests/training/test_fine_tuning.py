@@ -34,6 +34,24 @@ def trained(tmp_path_factory):
     return net, folder / "small.weights.h5"
 
 
+@pytest.mark.parametrize("classes, head", [
+    (None, "body: 2 of 2 layers, head: 3 of 3 layers"),
+    (["1", "2", "3"], "new: predictions (3 classes)"),
+    (["9", "8", "7", "6", "5", "4", "3", "2", "1", "0"], "new: predictions (10 classes)"),  # as many, in another order
+])
+def test_the_head_is_taken_for_the_same_classes_only_and_images_are_prepared_as_before(result, tmp_path, classes, head):
+    (run, _), said = result, []
+    before = find_run(run.run).job()
+    found = training.train(
+        "lenet5", weights=run.run, options=before.options, classes=classes, epochs=1, limit=60, runs=tmp_path,
+        verbose=0, say=said.append,
+    )
+    assert any(head in line for line in said)
+    job = find_run(found.run).job()
+    assert job.preprocessing == before.preprocessing and job.weights == run.run
+    assert (job.recipe.freeze, job.recipe.thaw, job.recipe.optimizer) == ("body", 2, "adam")
+
+
 def train(trained, folder, said=None, **fields):
     net, weights = trained
     say = str if said is None else said.append
