@@ -52,12 +52,13 @@ TASKS = {
 WAYS = {
     "from scratch, 20 epochs": "",
     "from scratch, 60 epochs": "--epochs 60",
-    "body frozen": f"{START} --freeze body --thaw none",
-    "all layers": f"{START} --freeze none --body-rate 1",
-    "all layers, the body at a tenth": f"{START} --freeze none --body-rate 0.1",
+    "body frozen": f"{START} --freeze body",
+    "body frozen, 60 epochs at ten times the rate": f"{START} --freeze body --epochs 60 --learning-rate 0.01",
+    "all layers": f"{START} --body-rate 1",
+    "all layers, the body at a tenth (the default)": f"{START}",
     "first the head, then all": f"{START} --freeze body --thaw 6 --body-rate 1",
-    "first the head, then all, the body at a tenth": f"{START} --freeze body --thaw 6 --body-rate 0.1",
-    "the same, BatchNorm frozen": f"{START} --freeze body --thaw 6 --body-rate 0.1 --no-thaw-norm",
+    "first the head, then all, the body at a tenth": f"{START} --freeze body --thaw 6",
+    "the same, BatchNorm frozen": f"{START} --freeze body --thaw 6 --no-thaw-norm",
 }
 
 

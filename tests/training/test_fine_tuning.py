@@ -49,7 +49,7 @@ def test_the_head_is_taken_for_the_same_classes_only_and_images_are_prepared_as_
     assert any(head in line for line in said)
     job = find_run(found.run).job()
     assert job.preprocessing == before.preprocessing and job.weights == run.run
-    assert (job.recipe.freeze, job.recipe.thaw, job.recipe.optimizer) == ("body", 2, "adam")
+    assert (job.recipe.body_rate, job.recipe.freeze, job.recipe.optimizer) == (0.1, None, "adam")
 
 
 def train(trained, folder, said=None, **fields):

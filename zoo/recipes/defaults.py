@@ -21,12 +21,10 @@ DATA = {
 NORMALIZED = {"optimizer": "sgd", "learning_rate": 0.1, "schedule": "onecycle", "weight_decay": 5e-4}
 DATA_OF_NORMALIZED = {"cifar10": NORMALIZED, "cifar100": NORMALIZED}
 
-# What weights to start from change: the head alone learns for a quarter of the epochs, then all, the body more slowly.
+# What a start from trained weights changes: the body learns more slowly than the new head (docs/fine_tuning.md).
 FINE_TUNING = {
-    "optimizer": "adam", "learning_rate": 1e-3, "schedule": "cosine", "weight_decay": 0.0, "freeze": "body",
-    "body_rate": 0.1,
+    "optimizer": "adam", "learning_rate": 1e-3, "schedule": "cosine", "weight_decay": 0.0, "body_rate": 0.1,
 }
-HEAD_ALONE = 0.25
 
 NONE = "none"  # means None where None means "not given"
 OF_OPTIMIZER = ("optimizer", "learning_rate", "schedule", "momentum", "weight_decay")
@@ -59,9 +57,6 @@ def recipe_for(entry: Entry, dataset: str | None = None, named: StrPath | None =
     else:
         own = {} if named in (None, "fast") else read_recipe(named)
         start = _default(entry, dataset, layout, (own | given).get("optimizer"), has_weights) | own
-        if has_weights and "freeze" not in own | given:
-            epochs = (start | given).get("epochs", Recipe.epochs)
-            start = {"thaw": max(2, round(HEAD_ALONE * epochs) + 1)} | start
     return Recipe(**start | {key: None if value == NONE and key in OPTIONAL else value for key, value in given.items()})
 
 
