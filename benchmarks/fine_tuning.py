@@ -47,7 +47,7 @@ TASKS = {
         "resnet20", "--dataset cifar10 --classes airplane,automobile,bird,cat,deer --epochs 6", "cifar10",
         ("dog", "frog", "horse", "ship", "truck"), "flip,crop",
     ),
-    "lenet5: from MNIST to digits": Task("lenet5", "--dataset mnist --epochs 4", "digits"),
+    "lenet5: from MNIST to digits": Task("lenet5", "--dataset mnist", "digits"),
 }
 WAYS = {
     "from scratch, 20 epochs": "",
