@@ -59,7 +59,10 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
     if stored:  # the net of the record, but for what is asked for otherwise
         input_shape, own_classes = input_shape or stored.input_shape, len(stored.class_names)
         overrides = stored.options | overrides
-    planned = plan(model, input_shape, classes or own_classes, include_top and not features, pooling, name, **overrides)
+    planned = plan(
+        model, input_shape, own_classes if classes is None else classes, include_top and not features, pooling, name,
+        **overrides,
+    )
     if input_tensor is not None:
         check_shape(input_tensor, planned.name, planned.trace.input_shape)
     top = include_top and not features and bool(planned.layout.head)

@@ -37,7 +37,7 @@ def test_list_has_a_line_a_model_and_takes_patterns():
     [
         ("--year 2012-2013 --max-params 65M", ["alexnet", "zfnet", "nin_cifar", "nin"]),
         ("--family resnet --max-params 25M", ["resnet18", "resnet34"]),
-        ("squeeze excitation --year 2017", ["se_resnet50"]),
+        ("squeeze excitation caffe --year 2017", ["se_resnet50_caffe"]),
         ("vgg1* --max-params 132.9M", ["vgg11", "vgg11_bn", "vgg11_lrn"]),
     ],
 )

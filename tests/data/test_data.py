@@ -261,7 +261,7 @@ def test_a_run_reads_the_same_images_again(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("zoo.training.building.build_for", stop)
+        patch.setattr("zoo.training.building.build_period", stop)
         training.train("lenet1", runs=tmp_path / "stopped", **options)
     run = started_run(tmp_path / "stopped" / "lenet1-pets-1")
     config = run.config()

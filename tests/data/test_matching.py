@@ -152,7 +152,7 @@ def stopped(tmp_path, monkeypatch):
 
     path = saved(tmp_path / "set.npz", TWELVE, classes=TWELVE)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("zoo.training.building.build_for", stop)
+        patch.setattr("zoo.training.building.build_period", stop)
         training.train("lenet1", path, runs=tmp_path, **OPTIONS)
     return path, tmp_path / "lenet1-set-1"
 

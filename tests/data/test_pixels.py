@@ -169,7 +169,7 @@ def test_predict_refuses_an_image_that_is_blank_on_white(tmp_path, monkeypatch):
     drawn = np.full((3, 4, 4), 255, "u1")
     drawn[0, 0, 3] = 0
     Image.fromarray(drawn).save(tmp_path / "a.png")
-    monkeypatch.setattr(evaluating, "_load_classifier", lambda *_: SimpleNamespace(run=None))
+    monkeypatch.setattr(evaluating, "_load_classifier", lambda *_: SimpleNamespace(white=None))
     with pytest.raises(zoo.ZooError) as problem:
         evaluating.predict("run", [str(tmp_path / "a.png")])
     assert str(problem.value) == (

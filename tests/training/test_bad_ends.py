@@ -82,7 +82,7 @@ def test_what_the_last_step_of_an_epoch_spoils_is_not_kept(tmp_path):
 
 
 def test_what_was_trained_before_the_loss_was_no_number_is_of_use(tmp_path, monkeypatch):
-    def exploding(recipe, steps, epochs):
+    def exploding(recipe, steps, epochs, *_):
         return keras.optimizers.SGD(keras.optimizers.schedules.PiecewiseConstantDecay([steps // epochs], [0.1, 1e30]))
 
     monkeypatch.setattr(building, "make_optimizer", exploding)

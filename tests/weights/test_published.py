@@ -68,7 +68,7 @@ def test_images_for_keras_applications_are_resized_as_they_are():
 # ------------------------------------------------------------------------------------------------------- torchvision
 
 SPECIAL = {"efficientnet_b0_torchvision": (256, 224, Image.Resampling.BICUBIC),
-           "inception_v3": (342, 299, Image.Resampling.BILINEAR)}
+           "inception_v3_torchvision": (342, 299, Image.Resampling.BILINEAR)}
 
 
 def by_pillow(name, image):
@@ -79,13 +79,13 @@ def by_pillow(name, image):
     image = image.resize((int(shorter * width / least), int(shorter * height / least)), interpolation)
     left, top = (int(round((side - size) / 2.0)) for side in image.size)
     x = (np.asarray(image.crop((left, top, left + size, top + size))) / 255 - MEAN) / DEVIATION
-    if name in ("googlenet_bn", "inception_v3"):  # `_transform_input` of these two nets
+    if name in ("googlenet_bn", "inception_v3_torchvision"):  # `_transform_input` of these two nets
         x = x * (DEVIATION / 0.5) + (MEAN - 0.5) / 0.5
     return x
 
 
 @pytest.mark.parametrize("name, height, width", [
-    *((name, 240, 300) for name in [*FILES, "inception_v3"]),
+    *((name, 240, 300) for name in FILES),
     ("resnet18", 500, 333), ("resnet18", 64, 64), ("resnet18", 256, 257), ("efficientnet_b0_torchvision", 600, 401),
 ])
 def test_torchvision_weights_get_images_as_torchvision_prepares_them(name, height, width):

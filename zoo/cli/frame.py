@@ -60,14 +60,16 @@ def _telling_accounts():
             click.echo(line(record.getMessage()), err=True)
 
     logger, handler = logging.getLogger("zoo"), Handler()
-    level = logger.level
+    level, propagates = logger.level, logger.propagate
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    logger.propagate = False  # other libraries may have given the root logger a handler
     try:
         yield
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
+        logger.propagate = propagates
 
 
 class Command(Sentences, click.Command):

@@ -9,8 +9,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
-from zoo.entry import ENTRIES, Cited, register
+from zoo.entry import ENTRIES, SIGNED, Cited, register
 from zoo.families.inception import inception_v3
 from zoo.families.mobilenet import mobilenet
 from zoo.families.xception import xception
@@ -36,8 +37,8 @@ def mobilenets(word: Word) -> Word:
 
 
 def register_form(name: str, function: Callable[..., Layout], change: Callable[[Word], Word | list[Word]],
-                  summary: str, params: Cited, weights: dict[str, str] | None = None) -> None:
-    """Register the net of a layout function with every word of its body changed."""
+                  summary: str, params: Cited, **about: Any) -> None:
+    """Register the net of a layout function with every word of its body changed; `about` are more fields of `Entry`."""
     own = ENTRIES[function.__name__]
 
     def layout(classes=own.classes):
@@ -46,13 +47,15 @@ def register_form(name: str, function: Callable[..., Layout], change: Callable[[
 
     register(
         layout, name=name, family=own.family, paper=own.paper, input_shape=own.input_shape, classes=own.classes,
-        pixel_range=own.pixel_range, summary=summary, published={"trainable_params": params}, weights=weights or {},
+        pixel_range=own.pixel_range, summary=summary, published={"trainable_params": params}, **about,
     )
 
 
 register_form("inception_v3_torchvision", inception_v3, inception_v3s,
               "Inception-v3 with BatchNorm's scale, and means that count zeros; torchvision's inception_v3",
-              Cited(23_834_568, "timm, results table, 23.83 million"), {"torchvision": "inception_v3_google-0cc3c7bd"})
+              Cited(23_834_568, "timm, results table, 23.83 million"),
+              weights={"torchvision": "inception_v3_google-0cc3c7bd"},
+              expects={"torchvision": replace(SIGNED, shorter=342)})
 register_form("xception_timm", xception, xceptions,
               "Xception with PyTorch's padding and epsilon; timm's legacy_xception",
               Cited(22_855_952, "timm, results table, 22.86 million"))

@@ -18,7 +18,7 @@ from zoo.weights.state_dicts import read_state
 from zoo.weights.torch_files import SUFFIXES
 
 IMAGENET_CLASSES = Path(__file__).with_name("imagenet_classes.txt")
-FOR_IMAGENET = ("torchvision's", "timm's")  # whose nets of the zoo's families are trained on it
+FOR_IMAGENET = {"torchvision", "timm"}  # whose nets of the zoo's families are trained on it
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _classes(entry, weights):
 @cache
 def _classes_in(path, _changed, channels):
     state = read_state(path)
-    conventions = [convention for convention, _ in recognize(state, channels) if convention.whose in FOR_IMAGENET]
+    conventions = [convention for convention, _ in recognize(state, channels) if FOR_IMAGENET & set(convention.whose)]
     if not conventions:
         return None
     heads = [value for key, value in state.items() if key.partition(".")[0] in conventions[0].head]
