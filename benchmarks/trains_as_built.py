@@ -57,7 +57,7 @@ def classify(name, width, epochs, seed, **fields):
 
     options = {"width": width} if width < 1 else {}
     with tempfile.TemporaryDirectory() as runs:
-        result = train(name, "digits", options=options, runs=runs, verbose=0, say=lambda note: None,
+        result = train(name, "digits", options=options, runs=runs, verbose=0, log=lambda note: None,
                        epochs=epochs, seed=seed, **fields)
         config = keras.models.load_model(Path(result.run) / "model.keras", compile=False).input_shape
     return config[1:], result.test_accuracy

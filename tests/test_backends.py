@@ -121,7 +121,7 @@ def test_a_run_in_parts_goes_on_on_jax_in_one_piece(on_jax, tmp_path, monkeypatc
     (tmp_path / "net.py").write_text("from zoo import *\ntiny = [Conv(4, 3, norm='batch'), GlobalPool(), Dense(10)]")
     with pytest.raises(Stopped):
         train(f"{tmp_path}/net.py:tiny", precision="bfloat16", limit=16, batch_size=16, epochs=2, runs=tmp_path,
-              verbose=0, say=str, watch=stop)
+              verbose=0, log=str, watch=stop)
     run = Run(tmp_path / "tiny-digits-1")
     assert run.config()["parts"] == 2
     on_jax(HERE.parent / "train.py", "--resume", run.folder)

@@ -239,8 +239,8 @@ def test_a_file_of_layouts_is_found_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert registry.whereabouts("net.py:tiny") == f"{tmp_path}/net.py:tiny"
     assert [registry.whereabouts(name) for name in ("lenet", "no.py:tiny")] == ["lenet", "no.py:tiny"]
-    result = train("net.py:tiny", limit=20, epochs=1, runs=tmp_path / "runs", verbose=0, say=str)
+    result = train("net.py:tiny", limit=20, epochs=1, runs=tmp_path / "runs", verbose=0, log=str)
     run = started_run(result.run)
     run.write_config({key: value for key, value in run.config().items() if key != "result"})  # as if it were stopped
     monkeypatch.chdir(tmp_path.parent)
-    assert resume(run.folder, verbose=0, say=str) == result
+    assert resume(run.folder, verbose=0, log=str) == result

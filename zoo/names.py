@@ -17,9 +17,9 @@ def line(name: object) -> str:
     return "".join(_escaped(sign) if _controls(sign) else sign for sign in str(name))
 
 
-def on_lines(say: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return the function that tells a sentence, `say`, such that each is one line, whatever the names in it hold."""
-    return lambda sentence: say(line(sentence))
+def on_lines(log: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return the function that logs a message, `log`, such that each is one line, whatever the names in it hold."""
+    return lambda sentence: log(line(sentence))
 
 
 def _controls(sign):

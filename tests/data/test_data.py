@@ -254,7 +254,7 @@ def test_a_run_reads_the_same_images_again(tmp_path, monkeypatch):
     folder = classes(tmp_path / "pets", 20)
     pictures(folder / "owl", 20, (8, 12, 3))
     monkeypatch.chdir(tmp_path)
-    options = dict(dataset="pets", limit=12, classes=["owl", "cat"], epochs=1, verbose=0, say=str)
+    options = dict(dataset="pets", limit=12, classes=["owl", "cat"], epochs=1, verbose=0, log=str)
     whole = training.train("lenet1", runs=tmp_path / "whole", **options)
 
     def stop(*_):
@@ -268,7 +268,7 @@ def test_a_run_reads_the_same_images_again(tmp_path, monkeypatch):
     assert config["data"]["limit"] == 12 and config["data"]["classes"] == config["class_names"] == ["owl", "cat"]
     assert config["images"] == {"train": 12, "validation": 3, "test": 8}
     monkeypatch.chdir(folder)
-    resumed = training.resume(run.folder, verbose=0, say=str)
+    resumed = training.resume(run.folder, verbose=0, log=str)
     figures = (whole.test_accuracy, whole.test_loss)
     assert (resumed.test_accuracy, resumed.test_loss) == figures
     for bound in (dataset.IN_MEMORY_BYTES, 0):

@@ -532,7 +532,7 @@ def test_a_run_keeps_what_white_is_and_where_its_data_lies(tmp_path, monkeypatch
     deep(tmp_path / "set", *[255] * 12)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(training, "_train", lambda run, job, *_, **__: job)
-    source = training.train("lenet1", "set", data_dir="sets", say=str).source
+    source = training.train("lenet1", "set", data_dir="sets", log=str).source
     assert source == {
         "dataset": f"{tmp_path}/set", "data_dir": f"{tmp_path}/sets", "size": (28, 28), "limit": None, "classes": None,
         "order": "natural", "white": 255,

@@ -100,7 +100,7 @@ def saved(path, names, **more):
     return path
 
 
-OPTIONS = dict(epochs=15, batch_size=8, learning_rate=0.01, verbose=0, say=str, seed=0)
+OPTIONS = dict(epochs=15, batch_size=8, learning_rate=0.01, verbose=0, log=str, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def stopped(tmp_path, monkeypatch):
 def test_a_stopped_run_goes_on_with_its_own_order(old_run, tmp_path, monkeypatch):
     path, folder = stopped(tmp_path, monkeypatch)
     saved(path, list(map(str, range(12))))  # as a later version might order them
-    result = training.resume(folder, verbose=0, say=str)
+    result = training.resume(folder, verbose=0, log=str)
     assert (result.test_accuracy, result.test_loss) == (old_run.test_accuracy, old_run.test_loss)
     assert json.loads((folder / "config.json").read_text())["class_names"] == TWELVE
 
@@ -169,7 +169,7 @@ def test_a_stopped_run_does_not_go_on_with_other_classes(tmp_path, monkeypatch):
     path, folder = stopped(tmp_path, monkeypatch)
     saved(path, TWELVE, classes=list("abcdefghijkl"))
     with pytest.raises(ZooError, match="set has other classes than when the run began: the run in .* can't"):
-        training.resume(folder, verbose=0, say=str)
+        training.resume(folder, verbose=0, log=str)
 
 
 def test_images_that_an_older_version_read_otherwise_are_told(tmp_path):
@@ -190,7 +190,7 @@ def test_images_that_an_older_version_read_otherwise_are_told(tmp_path):
     more = "it may have been trained on images that it is tested on now, or on others."
     assert warned(evaluate, run.folder) == [f"{why}: {more}"]
     with pytest.raises(ZooError, match=f"{why}: the run in .* can't go on with it"):
-        training.resume(run.folder, verbose=0, say=str)
+        training.resume(run.folder, verbose=0, log=str)
 
 
 def warned(function, *arguments):
@@ -283,5 +283,5 @@ def test_a_run_of_an_older_version_on_classes_of_few_images_is_told_of(old_run, 
     del config["result"]
     path.write_text(json.dumps(config))
     said = []
-    training.resume(run, verbose=0, say=said.append)
+    training.resume(run, verbose=0, log=said.append)
     assert any(sentence.startswith("rare has classes of few images") for sentence in said)

@@ -139,13 +139,13 @@ def test_a_run_on_colours_ends_and_is_read_the_same(channels_first, tmp_path):
     np.savez(dataset, x_train=x, y_train=np.arange(80) % 2, x_test=x[:20], y_test=np.arange(20) % 2)
     (tmp_path / "net.py").write_text(f"from zoo import *\nnet = {net}")
     said = train(f"{tmp_path}/net.py:net", dataset, runs=tmp_path, epochs=1, augment=("flip", "crop", "mixup"),
-                 verbose=0, say=str)
+                 verbose=0, log=str)
     keras.config.set_image_data_format("channels_last")
     assert evaluate(said.run).test_loss == pytest.approx(said.test_loss, abs=1e-5)
 
 
 def test_a_run_ends_and_is_read_the_same(channels_first, tmp_path):
-    said = train("lenet1", runs=tmp_path, epochs=1, limit=160, augment=("crop", "jitter"), verbose=0, say=str)
+    said = train("lenet1", runs=tmp_path, epochs=1, limit=160, augment=("crop", "jitter"), verbose=0, log=str)
     assert evaluate(said.run).test_loss == pytest.approx(said.test_loss, abs=1e-5)
     grey = load_trained(said.run).on_images((None, None, 3))  # a colour picture is turned grey along its channels
     assert grey(np.zeros((1, 9, 7, 3), "float32")).shape == (1, 10)

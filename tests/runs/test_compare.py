@@ -20,7 +20,7 @@ from zoo.training import train as training
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     runs = tmp_path_factory.mktemp("runs")
-    return training.train("lenet1", options={"width": 0.5}, runs=runs, epochs=2, limit=100, verbose=0, say=str)
+    return training.train("lenet1", options={"width": 0.5}, runs=runs, epochs=2, limit=100, verbose=0, log=str)
 
 
 @pytest.fixture

@@ -137,7 +137,7 @@ def finished(tmp_path_factory):
     np.savez(folder / f"$d$ {NOT_UTF8}.npz", **arrays, classes=np.array(NASTY))
     (folder / "net.py").write_text("from zoo import *\ntiny = [Conv(4, 3), Flatten(), Dense(19)]")
     with pytest.warns(ZooWarning) as told:  # TensorFlow takes no such path
-        result = training.train(f"{folder}/net.py:tiny", f"{folder}/$d$ {NOT_UTF8}.npz", epochs=1, verbose=0, say=str,
+        result = training.train(f"{folder}/net.py:tiny", f"{folder}/$d$ {NOT_UTF8}.npz", epochs=1, verbose=0, log=str,
                                 runs=folder / f"$r$_{NOT_UTF8}", trackers=["tensorboard"])
     (sentence,) = (str(one.message) for one in told if one.category is ZooWarning)
     assert sentence.startswith("The record of this run that --tensorboard asks for can't be made: ")

@@ -46,7 +46,7 @@ def test_old_runs_are_compared(finished, stopped):
 
 
 def test_an_old_run_that_was_stopped_ends_as_the_one_that_was_not(finished, stopped):
-    result = resume(stopped, verbose=0, say=str)
+    result = resume(stopped, verbose=0, log=str)
     weights = [keras.models.load_model(run / "model.keras").get_weights() for run in (finished, stopped)]
     for whole, resumed in zip(*weights, strict=True):
         np.testing.assert_allclose(resumed, whole, atol=1e-4)  # on another processor, last digits differ

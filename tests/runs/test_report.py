@@ -182,14 +182,14 @@ def test_a_run_that_died_in_its_figure_goes_on_to_its_end(tmp_path, monkeypatch)
     with monkeypatch.context() as patch, pytest.warns(ZooWarning) as told:
         patch.setattr(report, "draw_confusion", broken)
         patch.setattr(report, "_filters", broken)
-        result = training.train("lenet1", limit=40, epochs=1, runs=tmp_path, verbose=0, say=str)
+        result = training.train("lenet1", limit=40, epochs=1, runs=tmp_path, verbose=0, log=str)
     sentences = [str(one.message) for one in told if one.category is ZooWarning]
     assert [one.partition(" can't")[0] for one in sentences] == ["confusion.png", "report.html"]
     run = started_run(result.run)
     assert run.config()["result"]["test_loss"] == result.test_loss and not run.report_path.exists()
     for config in (run.config(), {key: value for key, value in run.config().items() if key != "result"}):
         run.write_config(config)
-        assert training.resume(run.folder, verbose=0, say=str) == result
+        assert training.resume(run.folder, verbose=0, log=str) == result
         assert {"curves.png", "confusion.png", "report.html"} <= {path.name for path in run.folder.iterdir()}
         assert "result" in run.config()
         run.report_path.unlink()
@@ -203,23 +203,23 @@ def test_a_finished_run_stays_as_it_is_but_for_pictures_that_it_lacks(missing, t
         return {path.name: path.read_bytes() for path in run.folder.rglob("*") if path.suffix != ".html"}
 
     monkeypatch.chdir(tmp_path)
-    run = started_run(training.train("lenet1", limit=40, epochs=1, runs="runs", verbose=0, say=str).run)
+    run = started_run(training.train("lenet1", limit=40, epochs=1, runs="runs", verbose=0, log=str).run)
     shutil.rmtree(run.folder / "checkpoints")
     before, said = contents(), []
     for name in missing:
         (run.folder / name).unlink()
-    training.resume(run.folder, verbose=0, say=said.append)
+    training.resume(run.folder, verbose=0, log=said.append)
     assert said[0] == f"The run in {run.folder} is finished." and len(said) == 1 + bool(missing)
     assert contents() == before and run.report_path.exists()
 
 
 def test_pictures_of_a_run_whose_data_is_gone_cost_a_sentence(tmp_path):
     np.savez(tmp_path / "set.npz", x_train=np.arange(40 * 64).reshape(40, 8, 8) % 256, y_train=np.arange(40) % 2)
-    run = started_run(training.train("lenet1", tmp_path / "set.npz", epochs=1, runs=tmp_path, verbose=0, say=str).run)
+    run = started_run(training.train("lenet1", tmp_path / "set.npz", epochs=1, runs=tmp_path, verbose=0, log=str).run)
     (tmp_path / "set.npz").unlink()
     run.report_path.unlink()
     with pytest.warns(ZooWarning, match="report.html can't be made: There is no folder of images or .npz file"):
-        assert training.resume(run.folder, verbose=0, say=str).epochs == 1
+        assert training.resume(run.folder, verbose=0, log=str).epochs == 1
 
 
 def test_a_run_of_losses_that_were_minimized_says_so(tmp_path, monkeypatch):

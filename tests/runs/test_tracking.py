@@ -10,7 +10,7 @@ from zoo.runs.tracking import TRACKERS
 from zoo.training import train as training
 from zoo.training.checkpoint import Checkpoint
 
-OPTIONS = dict(epochs=2, verbose=0, say=str)
+OPTIONS = dict(epochs=2, verbose=0, log=str)
 
 
 class Stopped(Exception):
@@ -27,7 +27,7 @@ def stopped_and_resumed(runs, monkeypatch, tracker):
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(Checkpoint, "on_train_batch_end", stop)
         training.train("lenet1", runs=runs, trackers=[tracker], **OPTIONS)
-    return find_run(training.resume(runs / "lenet1-digits-1", verbose=0, say=str).run)
+    return find_run(training.resume(runs / "lenet1-digits-1", verbose=0, log=str).run)
 
 
 def test_tensorboard_reads_every_epochs_figures(tmp_path):

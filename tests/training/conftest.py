@@ -14,7 +14,7 @@ from zoo.training.classifier import Classifier
 def result(tmp_path_factory):
     """(The result of a short run of LeNet-5 of half the width on the digits, what it said)."""
     said, runs = [], tmp_path_factory.mktemp("runs")
-    return training.train("lenet", options={"width": 0.5}, runs=runs, epochs=3, verbose=0, say=said.append), said
+    return training.train("lenet", options={"width": 0.5}, runs=runs, epochs=3, verbose=0, log=said.append), said
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def test_a_graphics_card_can_hold_every_variable_of_training(two_headed):
 
 
 def test_a_trained_net_has_no_auxiliary_classifiers_left(two_headed, tmp_path):
-    run = training.train("side", runs=tmp_path, epochs=1, verbose=0, say=str)
+    run = training.train("side", runs=tmp_path, epochs=1, verbose=0, log=str)
     trained = load_trained(run.run).model
     assert trained.output_shape == (None, 10) and not [x for x in trained.layers if x.name.startswith("early")]
     assert evaluate(run.run).test_accuracy == run.test_accuracy

@@ -49,12 +49,12 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
 def test_bad_input_leaves_nothing_behind(tmp_path, arguments, sentence):
     runs = tmp_path / "runs"
     with pytest.raises(ZooError, match=sentence):
-        training.train(**arguments, runs=runs, verbose=0, say=str)
+        training.train(**arguments, runs=runs, verbose=0, log=str)
     assert not runs.exists()
 
 
 def test_a_loss_that_is_no_number_ends_with_a_sentence(tmp_path):
-    options = dict(runs=tmp_path, learning_rate=1e30, optimizer="sgd", verbose=0, say=str)
+    options = dict(runs=tmp_path, learning_rate=1e30, optimizer="sgd", verbose=0, log=str)
     with pytest.raises(ZooError, match="epoch 1, at step 2 of 33; try a lower learning rate than 1e\\+30, or --clip."):
         training.train("lenet1", epochs=2, **options)
     with pytest.raises(ZooError, match="or a --clip below 1e\\+30."):
@@ -71,13 +71,13 @@ def test_the_first_step_of_no_number_is_named_though_others_follow(tmp_path, mon
 
     monkeypatch.setattr(building, "make_loss", spoiled)
     with pytest.raises(ZooError, match="in epoch 1, at step 2 of 33"):
-        training.train("lenet1", runs=tmp_path, epochs=1, accumulate=accumulate, verbose=0, say=str)
+        training.train("lenet1", runs=tmp_path, epochs=1, accumulate=accumulate, verbose=0, log=str)
 
 
 def test_what_the_last_step_of_an_epoch_spoils_is_not_kept(tmp_path):
     """The loss of that step is still a number, the validation loss after it is none."""
     with pytest.raises(ZooError, match="The validation loss stopped being a number in epoch 1, after step 1 of 1"):
-        training.train("lenet1", limit=8, runs=tmp_path, learning_rate=1e30, optimizer="sgd", verbose=0, say=str)
+        training.train("lenet1", limit=8, runs=tmp_path, learning_rate=1e30, optimizer="sgd", verbose=0, log=str)
     assert not list(tmp_path.glob("*/checkpoints/*"))
 
 
@@ -87,7 +87,7 @@ def test_what_was_trained_before_the_loss_was_no_number_is_of_use(tmp_path, monk
 
     monkeypatch.setattr(building, "make_optimizer", exploding)
     with pytest.raises(ZooError, match="in epoch 2, at step 3 of 12; .* until then is .*lenet1-digits-1/model.keras"):
-        training.train("lenet1", limit=100, runs=tmp_path, epochs=3, batch_size=8, verbose=0, say=str)
+        training.train("lenet1", limit=100, runs=tmp_path, epochs=3, batch_size=8, verbose=0, log=str)
     run = find_run(tmp_path / "lenet1-digits-1")
     assert 0 < evaluate(run.folder).test_loss < 3 and evaluate(run.folder).epochs == 1
     assert "result" not in run.config()

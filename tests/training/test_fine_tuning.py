@@ -29,7 +29,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     (folder / "net.py").write_text(NET.replace("import *", "import *\nfrom zoo.layout import Classes"))
     net = f"{folder}/net.py:small"
-    run = training.train(net, runs=folder, epochs=1, limit=200, verbose=0, say=str).run
+    run = training.train(net, runs=folder, epochs=1, limit=200, verbose=0, log=str).run
     keras.models.load_model(find_run(run).model_path).save_weights(folder / "small.weights.h5")
     return net, folder / "small.weights.h5"
 
@@ -44,7 +44,7 @@ def test_the_head_is_taken_for_the_same_classes_only_and_images_are_prepared_as_
     before = find_run(run.run).job()
     found = training.train(
         "lenet5", weights=run.run, options=before.options, classes=classes, epochs=1, limit=60, runs=tmp_path,
-        verbose=0, say=said.append,
+        verbose=0, log=said.append,
     )
     assert any(head in line for line in said)
     job = find_run(found.run).job()
@@ -54,10 +54,10 @@ def test_the_head_is_taken_for_the_same_classes_only_and_images_are_prepared_as_
 
 def train(trained, folder, said=None, **fields):
     net, weights = trained
-    say = str if said is None else said.append
+    log = str if said is None else said.append
     fields = {"epochs": 2, "limit": 200, "batch_size": 16, "weights": weights} | fields
     with pytest.warns(zoo.ZooWarning, match="names and shapes alone"):
-        return training.train(net, runs=folder, verbose=0, say=say, **fields).run
+        return training.train(net, runs=folder, verbose=0, log=log, **fields).run
 
 
 def layers_of(model):
@@ -144,7 +144,7 @@ def test_a_run_that_thaws_goes_on_exactly_wherever_it_stopped(trained, tmp_path,
     folder, weights = tmp_path / "stopped" / "small-digits-1", trained[1]
     weights.rename(weights.with_suffix(".gone"))  # the run has what it needs
     try:
-        resumed = training.resume(folder, verbose=0, say=str).run
+        resumed = training.resume(folder, verbose=0, log=str).run
     finally:
         weights.with_suffix(".gone").rename(weights)
     ours, theirs = layers_of(resumed), layers_of(whole)
@@ -194,17 +194,17 @@ def test_what_cannot_be_frozen_is_refused_before_anything_is_written(trained, tm
         ({"body_rate": 0.0}, "body rate must be greater than 0"),
     ):
         with pytest.raises(ZooError, match=sentence):
-            training.train(net, runs=tmp_path / "runs", verbose=0, say=str, **{"weights": weights} | fields)
+            training.train(net, runs=tmp_path / "runs", verbose=0, log=str, **{"weights": weights} | fields)
     headless = tmp_path / "headless.py"
     headless.write_text("from zoo import *\nnet = [Stage('all', Conv(4, 3), GlobalPool(), Dense(10))]")
     with pytest.raises(ZooError, match="freeze all leaves no layer to train"):
-        training.train(f"{headless}:net", runs=tmp_path / "runs", verbose=0, say=str, freeze="all")
+        training.train(f"{headless}:net", runs=tmp_path / "runs", verbose=0, log=str, freeze="all")
     assert not (tmp_path / "runs").exists()
 
 
 def test_fields_without_effect_are_told(trained, tmp_path):
     said = []
-    training.train(trained[0], runs=tmp_path, verbose=0, say=said.append, epochs=1, limit=50, thaw=2, freeze="none")
+    training.train(trained[0], runs=tmp_path, verbose=0, log=said.append, epochs=1, limit=50, thaw=2, freeze="none")
     assert "thaw has no effect without freeze." in said
-    training.train(trained[0], runs=tmp_path, verbose=0, say=said.append, epochs=1, limit=50, freeze="body")
+    training.train(trained[0], runs=tmp_path, verbose=0, log=said.append, epochs=1, limit=50, freeze="body")
     assert any("The frozen layers keep random weights" in line for line in said)

@@ -108,5 +108,5 @@ def test_recipes_start_branches_at_zero_where_there_are_some():
 def test_a_net_without_residual_branches_has_none_to_start_at_zero(tmp_path):
     assert ends_of_residuals(plan("densenet121", (32, 32, 3), 10).trace) == []
     said = []
-    training.train("lenet1", limit=40, epochs=1, zero_init_residual=True, runs=tmp_path, verbose=0, say=said.append)
+    training.train("lenet1", limit=40, epochs=1, zero_init_residual=True, runs=tmp_path, verbose=0, log=said.append)
     assert "zero_init_residual has no effect on lenet1, which has no residual branches." in said

@@ -47,7 +47,7 @@ def test_the_kept_model_has_the_validation_loss_that_chose_it(tmp_path, in_batch
     if "in_batches" in options:
         in_batches()
         options = {key: value for key, value in options.items() if key != "in_batches"}
-    result = training.train("lenet1", runs=tmp_path, epochs=2, limit=200, verbose=0, say=str, **options)
+    result = training.train("lenet1", runs=tmp_path, epochs=2, limit=200, verbose=0, log=str, **options)
     digits, metrics = data.load("digits", limit=200), find_run(result.run).metrics()
     assert {"loss", "objective", "val_loss"} <= metrics.keys() and "val_objective" not in metrics
     classify, tolerance = load_trained(result.run).classifier(), 2e-2 if "precision" in options else 2e-5
@@ -72,7 +72,7 @@ def test_the_training_loss_is_plain_and_what_is_minimized_stands_beside_it(tmp_p
     if fed == "in batches":
         in_batches()
     options = {"label_smoothing": 0.1, "learning_rate": 1e-12, "schedule": "constant"} | options
-    result = training.train("lenet1", runs=tmp_path, limit=160, batch_size=16, epochs=1, verbose=0, say=str, **options)
+    result = training.train("lenet1", runs=tmp_path, limit=160, batch_size=16, epochs=1, verbose=0, log=str, **options)
     (loss,), (objective,) = (find_run(result.run).metrics()[key] for key in ("loss", "objective"))
     trained, images = load_trained(result.run), data.load("digits", limit=160).train
     logs = np.log(trained.classifier()(images.images).astype("float64"))
@@ -116,7 +116,7 @@ def test_a_run_of_smoothed_losses_goes_on_with_them_and_says_so(tmp_path, monkey
     options = dict(limit=200, epochs=2, label_smoothing=0.2, verbose=0)
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(Checkpoint, "on_train_batch_end", stop)
-        training.train("lenet1", runs=tmp_path, say=str, **options)
+        training.train("lenet1", runs=tmp_path, log=str, **options)
     run, said = started_run(tmp_path / "lenet1-digits-1"), []
     (path,) = run.checkpoints()
     variables, others = read_arrays(path)
@@ -125,7 +125,7 @@ def test_a_run_of_smoothed_losses_goes_on_with_them_and_says_so(tmp_path, monkey
     history[0]["val_loss"] = 2.0
     write_arrays(path, variables, history=json.dumps(history))
     run.write_metrics(history)
-    result = training.resume(run.folder, verbose=0, say=said.append)
+    result = training.resume(run.folder, verbose=0, log=said.append)
     assert any(note.startswith("The losses of this run stay what it minimizes") for note in said)
     metrics, digits = run.metrics(), data.load("digits", limit=200)
     assert "objective" not in metrics and best_epoch(metrics) == 2
@@ -133,5 +133,5 @@ def test_a_run_of_smoothed_losses_goes_on_with_them_and_says_so(tmp_path, monkey
     logs, test = (np.log(classify(split.images)) for split in (digits.validation, digits.test))
     assert metrics["val_loss"][1] == pytest.approx(smoothed_loss(logs, digits.validation.labels, 0.2), rel=1e-5)
     assert result.test_loss == pytest.approx(plain_loss(test, digits.test.labels), rel=1e-5)
-    whole = training.train("lenet1", runs=tmp_path / "whole", say=str, **options)
+    whole = training.train("lenet1", runs=tmp_path / "whole", log=str, **options)
     assert metrics["loss"][1] == pytest.approx(find_run(whole.run).metrics()["objective"][1], rel=1e-5)

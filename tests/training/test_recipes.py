@@ -87,7 +87,7 @@ def test_decoupled_weight_decay_leaves_all_but_kernels_alone():
 
 def test_more_steps_an_update_than_the_run_has_are_refused(tmp_path):
     with pytest.raises(ZooError, match="accumulate must be at most 10, the steps of this run; got 11"):
-        training.train("lenet1", limit=40, epochs=2, accumulate=11, runs=tmp_path / "runs", verbose=0, say=str)
+        training.train("lenet1", limit=40, epochs=2, accumulate=11, runs=tmp_path / "runs", verbose=0, log=str)
     assert not (tmp_path / "runs").exists()
 
 
@@ -118,7 +118,7 @@ def test_a_plateau_lowers_the_rate_and_a_run_that_goes_on_knows_it(warmup, fall,
 
 def test_a_plateau_with_warmup_writes_the_rate_of_every_epoch(tmp_path):
     run = training.train("lenet1", limit=40, schedule="plateau", learning_rate=0.01, warmup=1.0, epochs=2,
-                         runs=tmp_path, verbose=0, say=str).run
+                         runs=tmp_path, verbose=0, log=str).run
     assert find_run(run).metrics()["learning_rate"] == pytest.approx([0.005, 0.01])
 
 
@@ -171,7 +171,7 @@ def test_every_field_of_the_recipe_changes_what_is_trained(tmp_path, monkeypatch
 
     monkeypatch.setattr(training, "_finish", kept)
     (tmp_path / "net.py").write_text(TINY)
-    seen = [training.train(f"{tmp_path}/net.py:tiny", limit=164, runs=tmp_path / "runs", epochs=1, verbose=0, say=str,
+    seen = [training.train(f"{tmp_path}/net.py:tiny", limit=164, runs=tmp_path / "runs", epochs=1, verbose=0, log=str,
                            **{"batch_size": 16} | setting) for setting in SETTINGS]
     assert np.isfinite(seen).all()
     assert len(np.unique(seen, axis=0)) == len(SETTINGS)
@@ -280,7 +280,7 @@ def test_a_model_without_a_known_recipe_of_its_paper_says_so():
 
 def test_the_moving_average_is_what_is_validated_and_kept(tmp_path):
     """The mean of a long past is hardly trained; the weights beside it, in the checkpoint, are."""
-    options = dict(runs=tmp_path, epochs=1, batch_size=32, verbose=0, say=str)
+    options = dict(runs=tmp_path, epochs=1, batch_size=32, verbose=0, log=str)
     plain, averaged = (find_run(training.train("lenet1", ema=ema, **options).run) for ema in (None, 0.999))
     kept = averaged.config()["result"]["test_accuracy"]
     assert kept < plain.config()["result"]["test_accuracy"] - 0.1
@@ -296,7 +296,7 @@ def test_the_moving_average_is_what_is_validated_and_kept(tmp_path):
 
 def test_patience_ends_a_run_and_its_result_counts_the_epochs_run(tmp_path):
     run = training.train("lenet1", runs=tmp_path, epochs=30, learning_rate=0.03, schedule="constant", patience=1,
-                         verbose=0, say=str)
+                         verbose=0, log=str)
     with open(find_run(run.run).metrics_path) as file:
         losses = [float(row["val_loss"]) for row in csv.DictReader(file)]
     assert run.epochs == evaluate(run.run).epochs == len(losses) < 30 and losses[-1] >= losses[-2]
@@ -331,7 +331,7 @@ def test_a_bad_recipe_is_refused(field, value, sentence):
 def test_what_is_given_but_has_no_effect_is_said(tmp_path):
     said = []
     given = {"momentum": 0.5, "drop": 0.5, "schedule": "plateau", "milestones": (0.5,)}
-    training.train("lenet1", runs=tmp_path, epochs=1, verbose=0, say=said.append, **given)
+    training.train("lenet1", runs=tmp_path, epochs=1, verbose=0, log=said.append, **given)
     assert [sentence for sentence in said if "no effect" in sentence] == [
         "milestones has no effect with the schedule plateau, only with step.",
         "momentum has no effect with the optimizer adam, only with sgd and rmsprop.",

@@ -41,10 +41,10 @@ def weights_of(run):
 def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path, monkeypatch, damaged):
     options = dict(options={"width": 0.5, "dropout": 0.3}, epochs=4, augment=("crop", "mixup"), ema=0.9,
                    seed=3, verbose=0)
-    whole = training.train("lenet1", runs=tmp_path / "whole", say=str, **options)
+    whole = training.train("lenet1", runs=tmp_path / "whole", log=str, **options)
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(Checkpoint, "on_train_batch_end", stop_after_two_epochs)
-        training.train("lenet1", runs=tmp_path / "stopped", say=str, **options)
+        training.train("lenet1", runs=tmp_path / "stopped", log=str, **options)
     folder, said = tmp_path / "stopped" / "lenet1-digits-1", []
     with pytest.raises(ZooError, match="wasn't finished: `zoo train --resume"):
         find_run(folder)
@@ -53,7 +53,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path, monkeypatch, damage
         content = bytearray(newest.read_bytes())
         content[content.index(b"\x93NUMPY") + 140] ^= 255  # in the first array, whose header has 128 bytes
         newest.write_bytes(content)
-    result = training.resume(folder, verbose=0, say=said.append)
+    result = training.resume(folder, verbose=0, log=said.append)
     assert any("is damaged" in note for note in said) == damaged
     assert any(note.endswith(f"after epoch {2 - damaged}.") for note in said)
     for ours, theirs in zip(weights_of(result.run), weights_of(whole.run), strict=True):
@@ -61,7 +61,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path, monkeypatch, damage
     assert (result.test_accuracy, result.test_loss) == (whole.test_accuracy, whole.test_loss)
     with open(folder / "metrics.csv") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1", "2", "3"]
-    assert training.resume(folder, verbose=0, say=said.append) == result and "is finished" in said[-1]
+    assert training.resume(folder, verbose=0, log=said.append) == result and "is finished" in said[-1]
 
 
 @pytest.fixture
@@ -77,14 +77,14 @@ def pictures(tmp_path):
 
 
 def test_a_streamed_set_trains_to_the_same_weights_as_a_held_one_and_goes_on_exactly(pictures, tmp_path, monkeypatch):
-    options = dict(options={"width": 0.5}, epochs=4, batch_size=8, verbose=0, say=str)
+    options = dict(options={"width": 0.5}, epochs=4, batch_size=8, verbose=0, log=str)
     held = training.train("lenet1", pictures, runs=tmp_path / "held", **options)
     monkeypatch.setattr("zoo.data.dataset.IN_MEMORY_BYTES", 0)
     streamed = training.train("lenet1", pictures, runs=tmp_path / "streamed", **options)
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(Checkpoint, "on_train_batch_end", stop_after_two_epochs)
         training.train("lenet1", pictures, runs=tmp_path / "stopped", **options)
-    resumed = training.resume(tmp_path / "stopped" / "lenet1-pictures-1", verbose=0, say=str)
+    resumed = training.resume(tmp_path / "stopped" / "lenet1-pictures-1", verbose=0, log=str)
     for one, other, third in zip(*map(weights_of, (streamed.run, resumed.run, held.run)), strict=True):
         np.testing.assert_array_equal(one, other)
         np.testing.assert_allclose(one, third, rtol=1e-4, atol=1e-6)
@@ -92,7 +92,7 @@ def test_a_streamed_set_trains_to_the_same_weights_as_a_held_one_and_goes_on_exa
 
 
 def test_a_part_of_a_set_trains_alone_and_stays_the_part(tmp_path):
-    run = training.train("lenet1", classes=["3", "8"], limit=40, epochs=1, runs=tmp_path, verbose=0, say=str).run
+    run = training.train("lenet1", classes=["3", "8"], limit=40, epochs=1, runs=tmp_path, verbose=0, log=str).run
     config = find_run(run).config()
     assert config["class_names"] == ["3", "8"] and config["images"]["train"] == 40
     assert evaluate(run).test_accuracy == config["result"]["test_accuracy"]
@@ -100,7 +100,7 @@ def test_a_part_of_a_set_trains_alone_and_stays_the_part(tmp_path):
 
 
 def test_a_run_is_tested_on_no_other_classes(pictures, tmp_path):
-    run = training.train("lenet1", pictures, limit=8, epochs=1, runs=tmp_path / "runs", verbose=0, say=str).run
+    run = training.train("lenet1", pictures, limit=8, epochs=1, runs=tmp_path / "runs", verbose=0, log=str).run
     images, labels = np.zeros((9, 12, 12, 3), np.uint8), np.arange(9) % 2
     np.savez(tmp_path / "numbered.npz", x_train=images, y_train=labels)
     with pytest.warns(ZooWarning, match="numbered numbers its classes: 0 is taken for 'dark', 1 for 'light'"):
@@ -121,7 +121,7 @@ def test_an_interrupted_run_says_how_it_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(Checkpoint, "on_train_batch_end", interrupt)
     said = []
     with pytest.raises(KeyboardInterrupt):
-        training.train("lenet1", options=OPTIONS, runs=tmp_path, verbose=0, say=said.append)
+        training.train("lenet1", options=OPTIONS, runs=tmp_path, verbose=0, log=said.append)
     folder = tmp_path / "lenet1-digits-1"
     assert said[-1] == f"Stopped after epoch 1; `zoo train --resume {folder}` goes on from there."
     assert [path.name for path in folder.glob("checkpoints/epoch-*.npz")] == ["epoch-00001.npz"]
@@ -134,7 +134,7 @@ def test_a_disk_without_room_ends_a_run_with_a_sentence_and_the_last_checkpoint_
         if len(history) == 2:
             resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))  # a file can't grow beyond
 
-    options = dict(runs=tmp_path, epochs=3, verbose=0, say=str)
+    options = dict(runs=tmp_path, epochs=3, verbose=0, log=str)
     try:
         with pytest.raises(ZooError, match="The run can't be written: File too large. .* goes on from it"):
             training.train("lenet1", watch=fill, **options)
@@ -144,7 +144,7 @@ def test_a_disk_without_room_ends_a_run_with_a_sentence_and_the_last_checkpoint_
         "best.npz", "epoch-00001.npz", "epoch-00002.npz"
     ]
     said = []
-    assert training.resume(tmp_path / "lenet1-digits-1", verbose=0, say=said.append).epochs == 3
+    assert training.resume(tmp_path / "lenet1-digits-1", verbose=0, log=said.append).epochs == 3
     assert said[0].endswith("after epoch 2.")
 
 
@@ -165,25 +165,25 @@ def test_no_flipped_bit_of_a_checkpoint_passes(tmp_path):
 
 
 def test_a_run_whose_best_weights_are_damaged_says_so_and_can_begin_anew(tmp_path, monkeypatch):
-    options = dict(limit=40, epochs=1, verbose=0, say=str)
+    options = dict(limit=40, epochs=1, verbose=0, log=str)
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr("zoo.training.checkpoint.restore_best", stop)
         training.train("lenet1", runs=tmp_path, **options)
     run = Run(tmp_path / "lenet1-digits-1")
     run.best_weights_path.write_bytes(b"nothing")
     with pytest.raises(ZooError, match="best.npz, the weights of the best epoch, is damaged.* begins anew"):
-        training.resume(run.folder, verbose=0, say=str)
+        training.resume(run.folder, verbose=0, log=str)
     for path in run.folder.glob("checkpoints/*"):
         path.unlink()
-    again = training.resume(run.folder, verbose=0, say=str)
+    again = training.resume(run.folder, verbose=0, log=str)
     assert again.test_loss == training.train("lenet1", runs=tmp_path / "whole", **options).test_loss
 
 
 def test_a_run_that_was_stopped_before_its_report_still_gets_it(tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr("zoo.runs.report.write_report", stop)
-        training.train("lenet1", limit=40, epochs=1, runs=tmp_path, verbose=0, say=str)
-    training.resume(tmp_path / "lenet1-digits-1", verbose=0, say=str)
+        training.train("lenet1", limit=40, epochs=1, runs=tmp_path, verbose=0, log=str)
+    training.resume(tmp_path / "lenet1-digits-1", verbose=0, log=str)
     assert (tmp_path / "lenet1-digits-1" / "report.html").is_file()
 
 
@@ -199,7 +199,7 @@ def test_a_run_that_was_stopped_before_its_report_still_gets_it(tmp_path, monkey
 def test_a_run_whose_config_is_damaged_does_not_go_on(tmp_path, text, sentence):
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(ZooError, match=f"The run in {tmp_path} can't be read: .*{sentence}"):
-        training.resume(tmp_path, say=str)
+        training.resume(tmp_path, log=str)
 
 
 @pytest.mark.parametrize(
@@ -210,17 +210,17 @@ def test_a_run_whose_parts_cannot_be_does_not_go_on(result, tmp_path, parts, sen
     config = find_run(result[0].run).config() | {"parts": parts}
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(ZooError, match=f"The run in {tmp_path} can't be read: parts must be .*{sentence}"):
-        training.resume(tmp_path, say=str)
+        training.resume(tmp_path, log=str)
 
 
 def test_a_run_that_knows_no_parts_goes_on_in_one_piece(tmp_path, monkeypatch):
-    options = {"limit": 40, "epochs": 2, "batch_size": 16, "verbose": 0, "say": str}
+    options = {"limit": 40, "epochs": 2, "batch_size": 16, "verbose": 0, "log": str}
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(training, "_keep_best", stop)
         training.train("lenet1", runs=tmp_path, **options)
     run = Run(tmp_path / "lenet1-digits-1")
     run.write_config({key: value for key, value in run.config().items() if key != "parts"})
-    training.resume(run.folder, verbose=0, say=str)
+    training.resume(run.folder, verbose=0, log=str)
     assert run.job().shards == 1
 
 
@@ -232,14 +232,14 @@ def test_a_run_goes_on_with_as_many_cores_an_op_as_it_began_with(tmp_path, monke
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text("from zoo import *\ntiny = [Conv(4, 3), Pool(2), Flatten(), Dense(10)]")
     monkeypatch.setattr(shards, "_cores", lambda: 2)
-    settled, options = [], {"limit": 40, "epochs": 1, "batch_size": 16, "verbose": 0, "say": str}
+    settled, options = [], {"limit": 40, "epochs": 1, "batch_size": 16, "verbose": 0, "log": str}
     monkeypatch.setattr(shards, "use_single_threaded_ops", lambda: settled.append(1))
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(training, "_keep_best", stop)
         training.train(model, own_process=own_process, **options)
     (folder,) = tmp_path.glob("runs/*")
     assert Run(folder).config()["parts"] == 2
-    training.resume(folder, verbose=0, say=str, own_process=True)
+    training.resume(folder, verbose=0, log=str, own_process=True)
     assert len(settled) == times
 
 

@@ -71,7 +71,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(model, cor
     monkeypatch.setattr(shards, "_cores", lambda: cores)
 
     def weights(seed):
-        run = training.train(model, options={"width": 0.5}, runs=tmp_path, epochs=1, seed=seed, verbose=0, say=str,
+        run = training.train(model, options={"width": 0.5}, runs=tmp_path, epochs=1, seed=seed, verbose=0, log=str,
                              **options)
         assert find_run(run.run).config()["parts"] == cores
         return keras.models.load_model(find_run(run.run).model_path).get_weights()
@@ -99,7 +99,7 @@ def test_the_report_needs_no_other_file(result):
 
 @pytest.mark.bfloat16
 def test_bfloat16_trains_and_answers_in_float32(tmp_path):
-    run = training.train("lenet", runs=tmp_path, epochs=2, precision="bfloat16", verbose=0, say=str)
+    run = training.train("lenet", runs=tmp_path, epochs=2, precision="bfloat16", verbose=0, log=str)
     trained = load_trained(run.run)
     assert run.test_accuracy > 0.8
     assert trained.model.layers[1].compute_dtype == "bfloat16"
@@ -133,15 +133,15 @@ def test_a_layout_of_ones_own_trains_at_the_datas_size(tmp_path):
         "    return [Conv(8, 3), Pool(2), Flatten(), Dense(classes)]\n"
         "fixed = [Conv(4, 3), GlobalPool(), Dense(7)]\n"
     )
-    run = training.train(f"{file}:tiny", runs=tmp_path / "runs", epochs=1, verbose=0, say=str)
+    run = training.train(f"{file}:tiny", runs=tmp_path / "runs", epochs=1, verbose=0, log=str)
     config = json.loads(find_run(run.run).config_path.read_text())
     assert run.model == "tiny" and config["preprocessing"]["size"] == [8, 8]
     assert config["layout"][0].startswith("Conv(")
     assert evaluate(run.run).test_accuracy == run.test_accuracy
-    fixed = training.train(f"{file}:fixed", runs=tmp_path / "runs", epochs=1, verbose=0, say=str)
+    fixed = training.train(f"{file}:fixed", runs=tmp_path / "runs", epochs=1, verbose=0, log=str)
     assert load_trained(fixed.run).model.output_shape == (None, 10)
     with pytest.raises(ZooError, match="defines no 'tyny'. Did you mean tiny"):
-        training.train(f"{file}:tyny", runs=tmp_path / "runs", verbose=0, say=str)
+        training.train(f"{file}:tyny", runs=tmp_path / "runs", verbose=0, log=str)
     (tmp_path / "broken.py").write_text("from zoo import *\nnet = [Conv(8, 3]\n")
     with pytest.raises(ZooError, match=r"broken.py can't be run: SyntaxError: .* \(line 2\)"):
-        training.train(f"{tmp_path}/broken.py:net", runs=tmp_path / "runs", verbose=0, say=str)
+        training.train(f"{tmp_path}/broken.py:net", runs=tmp_path / "runs", verbose=0, log=str)

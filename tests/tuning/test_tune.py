@@ -142,7 +142,7 @@ def test_a_search_trains_and_its_command_line_repeats_the_best(tmp_path):
 def test_a_search_that_was_stopped_in_a_trial_ends_as_one_that_never_was(tmp_path, monkeypatch):
     monkeypatch.setattr("zoo.runs.report.write_report", lambda *nothing: None)
     options = dict(model="lenet1", epochs=2, over={"learning_rate": "1e-3..1e-2:log"}, trials=2)
-    whole = tune(runs=tmp_path / "whole", say=str, **options)
+    whole = tune(runs=tmp_path / "whole", log=str, **options)
 
     def interrupt(self, batch, logs=None):
         if len(self.history) == 1:
@@ -151,9 +151,9 @@ def test_a_search_that_was_stopped_in_a_trial_ends_as_one_that_never_was(tmp_pat
     folder, said = tmp_path / "stopped" / "tune-lenet1-digits-1", []
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Checkpoint, "on_train_batch_end", interrupt)
-        tune(runs=tmp_path / "stopped", say=said.append, **options)
+        tune(runs=tmp_path / "stopped", log=said.append, **options)
     assert said[-1] == f"Stopped in trial 1; `zoo tune --resume {folder}` goes on from there."
-    found = resume(folder, say=str)
+    found = resume(folder, log=str)
     assert [path.name for path in folder.glob("trial-1/*")] == ["lenet1-digits-1"]
     for one, other in zip(found.trials, whole.trials, strict=True):
         assert (one.trial, one.settings, one.val_loss) == (other.trial, other.settings, other.val_loss)
@@ -197,7 +197,7 @@ class Killed(BaseException):
 
 def test_a_search_that_was_killed_or_gets_more_trials_draws_the_same(tmp_path, trained):
     """With more trials than are drawn at random."""
-    options = dict(over=OVER, say=str, epochs=2, seed=3)
+    options = dict(over=OVER, log=str, epochs=2, seed=3)
     tune(trials=12, runs=tmp_path / "whole", **options)
     whole = drawn(trained)
     assert len(set(whole)) == 12
@@ -210,32 +210,32 @@ def test_a_search_that_was_killed_or_gets_more_trials_draws_the_same(tmp_path, t
     tune(trials=4, runs=tmp_path / "parts", **options)
     folder, trained.fault = tmp_path / "parts" / "tune-lenet5-digits-1", kill
     with pytest.raises(Killed):
-        resume(folder, 12, say=str)
+        resume(folder, 12, log=str)
     trained.fault = None
-    found = resume(folder, say=str)
+    found = resume(folder, log=str)
     del trained.calls[10]  # the trial that was killed and then begun again
     assert drawn(trained) == whole
     assert sorted(trial.trial for trial in found.trials) == list(range(1, 13))
     trained.calls.clear()
-    assert resume(folder, say=str) == found and not trained.calls
+    assert resume(folder, log=str) == found and not trained.calls
     tune(trials=1, runs=tmp_path / "other", **options | {"seed": 4})
     assert drawn(trained) != whole[:1]
 
 
 def test_what_promises_nothing_is_pruned_but_never_in_the_last_epoch(tmp_path, trained):
-    found = tune(OVER, 9, runs=tmp_path, say=str, epochs=8)
+    found = tune(OVER, 9, runs=tmp_path, log=str, epochs=8)
     states = [trial.state for trial in sorted(found.trials, key=lambda trial: trial.trial)]
     assert states[:5] == ["finished"] * 5 and "pruned" in states
     pruned = [trial for trial in found.trials if trial.state == "pruned"]
     assert all(2 < trial.epochs < 8 for trial in pruned)
     assert [trial.state for trial in found.trials] == sorted(states)
-    found = tune(OVER, 8, runs=tmp_path, say=str, epochs=1)
+    found = tune(OVER, 8, runs=tmp_path, log=str, epochs=1)
     assert {trial.state for trial in found.trials} == {"finished"}
 
 
 @pytest.mark.parametrize("metric, best", [("val_loss", min), ("val_accuracy", max)])
 def test_the_best_is_the_one_of_the_metric(tmp_path, trained, metric, best):
-    found = tune(OVER, 4, metric, tmp_path, say=str)
+    found = tune(OVER, 4, metric, tmp_path, log=str)
     values = [getattr(trial, metric) for trial in found.trials if trial.state == "finished"]
     assert values[0] == best(values)
     assert found.best["learning_rate"] == found.trials[0].settings["learning_rate"]
@@ -248,7 +248,7 @@ def test_a_trial_that_fails_is_counted_and_the_search_goes_on(tmp_path, trained)
             raise ZooError("The image is too small.")
 
     trained.fault, said = fail, []
-    found = tune(OVER, 3, runs=tmp_path, say=said.append)
+    found = tune(OVER, 3, runs=tmp_path, log=said.append)
     assert [trial.state for trial in found.trials] == ["finished", "finished", "failed"]
     assert found.trials[2].error == "The image is too small." and "  Failed: The image is too small." in said
     with open(tmp_path / "tune-lenet5-digits-1" / "tune.csv") as file:
@@ -260,25 +260,25 @@ def test_a_trial_that_fails_is_counted_and_the_search_goes_on(tmp_path, trained)
 def test_a_figure_that_can_not_be_drawn_costs_a_sentence(tmp_path, trained, monkeypatch):
     monkeypatch.setattr("zoo.tuning.trials.draw_trials", lambda *given: 1 / 0)
     with pytest.warns(ZooWarning, match=r"tune.png can't be made: division by zero\."):
-        found = tune(OVER, 1, runs=tmp_path, say=str, epochs=1)
+        found = tune(OVER, 1, runs=tmp_path, log=str, epochs=1)
     assert (Path(found.folder) / "tune.csv").exists()
 
 
 def test_a_search_by_smoothed_losses_gets_no_more_trials_but_its_end(tmp_path, trained):
     """As searches were before; those by accuracy go on."""
-    found = tune(OVER, 2, runs=tmp_path, say=str, epochs=1)
+    found = tune(OVER, 2, runs=tmp_path, log=str, epochs=1)
     for path in Path(found.folder).glob("trial-*/*/metrics.csv"):
         path.write_text(path.read_text().replace("objective", "loss"))
-    assert resume(found.folder, say=str) == found
+    assert resume(found.folder, log=str) == found
     with pytest.raises(ZooError, match="can't go on: its trials were compared by the loss that they minimized"):
-        resume(found.folder, 3, say=str)
+        resume(found.folder, 3, log=str)
 
 
 def test_a_trial_whose_run_was_deleted_is_no_candidate(tmp_path, trained):
-    best = tune(OVER, 3, runs=tmp_path, say=str).trials[0]
+    best = tune(OVER, 3, runs=tmp_path, log=str).trials[0]
     folder = tmp_path / "tune-lenet5-digits-1"
     shutil.rmtree(folder / f"trial-{best.trial}")
-    found = resume(folder, say=str)
+    found = resume(folder, log=str)
     assert found.trials[-1].trial == best.trial and found.trials[-1].error == "Its run isn't there any more."
     assert found.best["learning_rate"] == found.trials[0].settings["learning_rate"] != best.settings["learning_rate"]
 
@@ -289,7 +289,7 @@ def test_if_all_trials_fail_it_ends_with_a_sentence(tmp_path, trained):
 
     trained.fault = fail
     with pytest.raises(ZooError, match="None of 2 trials in .* could be finished; the last: Fault 2."):
-        tune(OVER, 2, runs=tmp_path, say=str)
+        tune(OVER, 2, runs=tmp_path, log=str)
 
 
 def test_a_bug_stops_the_search_and_the_next_trial_follows(tmp_path, trained):
@@ -299,6 +299,6 @@ def test_a_bug_stops_the_search_and_the_next_trial_follows(tmp_path, trained):
 
     trained.fault = bug
     with pytest.raises(RuntimeError):
-        tune(OVER, 2, runs=tmp_path, say=str)
-    found = resume(tmp_path / "tune-lenet5-digits-1", say=str)
+        tune(OVER, 2, runs=tmp_path, log=str)
+    found = resume(tmp_path / "tune-lenet5-digits-1", log=str)
     assert [trial.error for trial in found.trials] == [None, "out of memory"]

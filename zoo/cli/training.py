@@ -91,7 +91,7 @@ def tune(context, over, trials, metric, resume, as_json, **others):
         _refuse_others(context, "A search", "resume", "trials", "as_json")
         found = tuning.resume(resume, trials, click.echo)
     else:
-        found = tuning.tune(over, 20 if trials is None else trials, metric, say=click.echo, **others)
+        found = tuning.tune(over, 20 if trials is None else trials, metric, log=click.echo, **others)
     states = [trial.state for trial in found.trials]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     click.echo(f"Of {len(states)} trials, {counts}. The best:")

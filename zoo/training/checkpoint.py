@@ -162,18 +162,18 @@ class Saved(NamedTuple):
     history: list[dict[str, float]]
 
 
-def newest(run: Run, say: Callable[[str], None]) -> Saved | None:
+def newest(run: Run, log: Callable[[str], None]) -> Saved | None:
     """Return a run's newest readable checkpoint, or None."""
     for path in run.checkpoints():
         try:
             values, others = read_arrays(path)
             return Saved(path, values, json.loads(str(others["history"])))
         except (Damaged, KeyError):
-            say(f"{path} is damaged; going on from the one before, if there is one.")
+            log(f"{path} is damaged; going on from the one before, if there is one.")
     return None
 
 
-def restore(saved: Saved, model: Any, say: Callable[[str], None]) -> None:
+def restore(saved: Saved, model: Any, log: Callable[[str], None]) -> None:
     """Restore a classifier, with the same layers frozen as in the checkpoint's last epoch.
 
     A run of an older version, whose "loss" is the minimized one, goes on with that: the best epoch can only be chosen
@@ -186,7 +186,7 @@ def restore(saved: Saved, model: Any, say: Callable[[str], None]) -> None:
         variable.assign(value)
     model.reports_plain_loss = not saved.history or "objective" in saved.history[0]
     if not model.reports_plain_loss:
-        say(
+        log(
             "The losses of this run stay what it minimizes, label smoothing included, as it began; its test loss "
             "is the plain cross-entropy."
         )

@@ -66,18 +66,18 @@ class Devices:
         """Whether a batch can be computed in shards (`zoo.training.shards`): on one device, by TensorFlow."""
         return self.replicas == 1 and keras.backend.backend() == "tensorflow"
 
-    def on_chief(self, say: Callable[[str], None], verbose: str | int) -> tuple[Callable[[str], None], str | int]:
-        """Return `say`, with each message on one line, and `verbose`; silent ones in workers other than the chief."""
-        return (on_lines(say), verbose) if self.is_chief else (lambda message: None, 0)
+    def on_chief(self, log: Callable[[str], None], verbose: str | int) -> tuple[Callable[[str], None], str | int]:
+        """Return `log`, with each message on one line, and `verbose`; silent ones in workers other than the chief."""
+        return (on_lines(log), verbose) if self.is_chief else (lambda message: None, 0)
 
-    def join(self, say: Callable[[str], None]) -> None:
+    def join(self, log: Callable[[str], None]) -> None:
         """Connect to the other workers, if any. Raises `ZooError` if they don't within JAX's timeout, five minutes."""
         if self.strategy != "multiworker":
             return
         import jax
 
         address = os.environ[ADDRESSES].split(",")[0]
-        say(f"Worker {self.worker} of {self.workers} meets the others at {address}.")
+        log(f"Worker {self.worker} of {self.workers} meets the others at {address}.")
         try:
             jax.distributed.initialize(address, self.workers, self.worker, heartbeat_timeout_seconds=HEARTBEAT)
         except RuntimeError as problem:

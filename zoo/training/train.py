@@ -23,7 +23,7 @@ from zoo.training.request import make_job, read_request
 
 def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = None,
           image_size: tuple[int, ...] | None = None, options: dict[str, Any] | None = None, runs: StrPath = "runs",
-          verbose: str | int = "auto", say: Callable[[str], None] = print, limit: int | None = None,
+          verbose: str | int = "auto", log: Callable[[str], None] = print, limit: int | None = None,
           classes: Sequence[str] | None = None, trackers: Sequence[str] = (), strategy: str = "auto",
           recipe: StrPath | None = None, watch: Callable[[list[dict[str, float]]], None] | None = None,
           loaded: Dataset | None = None, own_process: bool = False, weights: StrPath | None = None,
@@ -38,7 +38,7 @@ def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = No
         options: the layout's overrides, as `zoo.create` takes them.
         runs: the folder in which the run's folder is made.
         verbose: Keras's own: "auto" draws a bar, 2 writes a line per epoch, 0 nothing.
-        say: called with each message on what is done.
+        log: called with each message on what is done.
         limit: the most images that a split keeps; all by default.
         classes: names of the only classes to keep, in the order of their labels; all by default.
         trackers: where the figures also go: some of "tensorboard" (the run's folder), "mlflow" and "wandb".
@@ -69,21 +69,21 @@ def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = No
     devices = choose(strategy)
     loaded = loaded or data.load_source(asked.source)
     job = make_job(asked, loaded, single_threaded_ops)
-    say, verbose = devices.on_chief(say, verbose)
+    log, verbose = devices.on_chief(log, verbose)
     for message in _messages(job, asked, loaded):
-        say(message)
-    devices.join(say)
-    _check_devices(job, loaded, devices, say)
+        log(message)
+    devices.join(log)
+    _check_devices(job, loaded, devices, log)
     start, account = load_start(job)
     if account:
-        say(account)
+        log(account)
     run = new_run(runs, job.name, job.dataset) if devices.is_chief else None
     if run:
         _begin(run, job, start)
-    return _train(run, job, loaded, devices, Progress(verbose, say, watch), start)
+    return _train(run, job, loaded, devices, Progress(verbose, log, watch), start)
 
 
-def resume(folder: StrPath, verbose: str | int = "auto", say: Callable[[str], None] = print,
+def resume(folder: StrPath, verbose: str | int = "auto", log: Callable[[str], None] = print,
            watch: Callable[[list[dict[str, float]]], None] | None = None, strategy: str = "auto",
            own_process: bool = False) -> Result | None:
     """Resume a run that was stopped, from its last checkpoint; return what `train` does.
@@ -106,20 +106,20 @@ def resume(folder: StrPath, verbose: str | int = "auto", say: Callable[[str], No
     if own_process and job.single_threaded_ops:
         use_single_threaded_ops()  # before listing devices, which initializes TensorFlow
     devices = choose(strategy)
-    say, verbose = devices.on_chief(say, verbose)
+    log, verbose = devices.on_chief(log, verbose)
     if finished:
-        say(f"The run in {run.folder} is finished.")
+        log(f"The run in {run.folder} is finished.")
         if devices.is_chief and not run.is_shown:
             with can_do_without(run.report_path.name):
-                _write_missing_report(run, job, say)
+                _write_missing_report(run, job, log)
         return finished
     dataset = _load_data(job, f": the run in {run.folder} can't go on with it.")
     for doubt in doubts(job, dataset):
-        say(doubt)
-    devices.join(say)
+        log(doubt)
+    devices.join(log)
     devices.check(job.recipe)
     start = read_start(run) if job.weights else None
-    return _train(run, job, dataset, devices, Progress(verbose, say, watch), start)
+    return _train(run, job, dataset, devices, Progress(verbose, log, watch), start)
 
 
 def _messages(job, asked, dataset):
@@ -132,7 +132,7 @@ def _messages(job, asked, dataset):
     return [one for one in (*dataset.notes, job.preprocessing.sentence(dataset.image_shape), *unused) if one]
 
 
-def _check_devices(job, dataset, devices, say):
+def _check_devices(job, dataset, devices, log):
     """Raise `ZooError` if the job can't be done on these devices or has no update; warn of slow bfloat16."""
     from zoo.training.classifier import steps_per_epoch
 
@@ -141,7 +141,7 @@ def _check_devices(job, dataset, devices, say):
     if recipe.precision == "bfloat16":
         check_bfloat16()
         if warning := slow_bfloat16(devices.names[0]):
-            say(warning)
+            log(warning)
     steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_in_memory) * recipe.epochs
     if recipe.accumulate > steps:
         raise ZooError(f"accumulate must be at most {steps}, the steps of this run; got {recipe.accumulate}.")
@@ -157,10 +157,10 @@ def _load_data(job, consequence="."):
 
 @dataclass(frozen=True)
 class Progress:
-    """How a training tells how far it is: `verbose`, `say` and `watch` of `train`."""
+    """How a training tells how far it is: `verbose`, `log` and `watch` of `train`."""
 
     verbose: str | int
-    say: Callable[[str], None]
+    log: Callable[[str], None]
     watch: Callable[[list[dict[str, float]]], None] | None
 
 
@@ -178,7 +178,7 @@ def _train(run, job, dataset, devices, progress, start):
     from zoo.training.building import build_for
     from zoo.training.distribution import WorkerLost
 
-    own, history, say = run if devices.is_chief else None, [], progress.say
+    own, history, log = run if devices.is_chief else None, [], progress.log
     try:
         if own:
             own.add_to_config(strategy=devices.strategy, replicas=devices.replicas)
@@ -191,7 +191,7 @@ def _train(run, job, dataset, devices, progress, start):
         return _finish(run, job, net, classifier, dataset, history)
     except (KeyboardInterrupt, WorkerLost):
         if devices.is_chief:
-            say(f"Stopped after epoch {len(history)}; `{run.resuming}` goes on from there.")
+            log(f"Stopped after epoch {len(history)}; `{run.resuming}` goes on from there.")
         raise
     except OSError as problem:
         raise ZooError(
@@ -211,7 +211,7 @@ def _train_periods(run, job, dataset, devices, progress, start, history):
     from zoo.training.freezing import periods, take_over
 
     own, period = run if devices.is_chief else None, None
-    saved = newest(run, progress.say) if run else None
+    saved = newest(run, progress.log) if run else None
     history += saved.history if saved else []
     for epochs in periods(job.recipe, len(history)):
         if period and is_over(job.recipe, history):
@@ -221,10 +221,10 @@ def _train_periods(run, job, dataset, devices, progress, start, history):
             take_over(before.classifier, before.net, period.net)
         else:
             if saved:
-                restore(saved, period.classifier, progress.say)
-            progress.say(_start_message(job, period.net, dataset, devices, history))
+                restore(saved, period.classifier, progress.log)
+            progress.log(_start_message(job, period.net, dataset, devices, history))
         if message := period.message(job.recipe):
-            progress.say(message)
+            progress.log(message)
         if len(history) < period.end and not is_over(job.recipe, history):
             run_epochs(period, job, own, devices, history, progress.verbose, progress.watch)
     return period.net, period.classifier
@@ -266,7 +266,7 @@ def _finish(run, job, net, classifier, dataset, history):
     return result
 
 
-def _write_missing_report(run, job, say):
+def _write_missing_report(run, job, log):
     """Write the report of a finished run, of which pictures or page are missing; nothing else changes."""
     from zoo.inference.predictor import predict_split
     from zoo.runs.report import write_report
@@ -274,7 +274,7 @@ def _write_missing_report(run, job, say):
     trained, dataset = load_trained(run.folder), _load_data(job)
     probabilities = predict_split(trained.on_images(dataset.image_shape), dataset.test, job.recipe.batch_size)
     write_report(run, dataset, np.log(probabilities.clip(1e-30)), trained.model)
-    say("Its pictures and its page, of which some were missing, are drawn again.")
+    log("Its pictures and its page, of which some were missing, are drawn again.")
 
 
 @contextmanager

@@ -55,7 +55,7 @@ class Found:
 
 
 def tune(over: dict[str, str], trials: int = 20, metric: str = "val_loss", runs: StrPath = "runs",
-         say: Callable[[str], None] = print, model: str = "lenet", dataset: StrPath = "digits",
+         log: Callable[[str], None] = print, model: str = "lenet", dataset: StrPath = "digits",
          **arguments: Any) -> Found:
     """Search for the values with which a model trains best; write a folder with each trial's run; return the `Found`.
 
@@ -67,7 +67,7 @@ def tune(over: dict[str, str], trials: int = 20, metric: str = "val_loss", runs:
         trials: the number of trials in all, including those that fail or are pruned.
         metric: what trials are compared by, at their run's best epoch: "val_loss" or "val_accuracy".
         runs: the folder in which the search's folder is made.
-        say: called with each message about progress.
+        log: called with each message about progress.
         **arguments: other arguments of `train`; None means their default.
 
     Raises:
@@ -83,10 +83,10 @@ def tune(over: dict[str, str], trials: int = 20, metric: str = "val_loss", runs:
     search = Search(dict(over), trials, metric, here | given)
     entry, space, loaded = _check(search)
     folder = new_folder(runs, f"tune-{entry.name}-{loaded.name}")
-    return _search(folder, search, space, loaded, say)
+    return _search(folder, search, space, loaded, log)
 
 
-def resume(folder: StrPath, trials: int | None = None, say: Callable[[str], None] = print) -> Found:
+def resume(folder: StrPath, trials: int | None = None, log: Callable[[str], None] = print) -> Found:
     """Resume a search that was stopped, or extend one to more trials in all; return the `Found`.
 
     A trial that was stopped is resumed, too, from its run's last checkpoint; a search gives the same trials whether or
@@ -105,7 +105,7 @@ def resume(folder: StrPath, trials: int | None = None, say: Callable[[str], None
     search = replace(search, trials=search.trials if trials is None else trials)
     _, space, loaded = _check(search)
     _check_losses(Path(folder), search)
-    return _search(Path(folder), search, space, loaded, say)
+    return _search(Path(folder), search, space, loaded, log)
 
 
 def _check(search):
@@ -131,11 +131,11 @@ def _check_losses(folder, search):
         )
 
 
-def _search(folder, search, space, loaded, say):
+def _search(folder, search, space, loaded, log):
     """Run the remaining trials, and write tune.csv and tune.png; return the `Found`."""
     import optuna
 
-    say = on_lines(say)
+    log = on_lines(log)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns if many nets are compiled in one process
     recipe = read_request(**search.training).recipe
@@ -147,10 +147,10 @@ def _search(folder, search, space, loaded, say):
         )
         for trial in _trials(study, space, search.trials, recipe.seed):
             try:
-                _run(study, trial, folder, search, loaded, say)
+                _run(study, trial, folder, search, loaded, log)
             except KeyboardInterrupt:
                 again = f"zoo tune --resume {shlex.quote(str(folder))}"
-                say(f"Stopped in trial {trial.number + 1}; `{again}` goes on from there.")
+                log(f"Stopped in trial {trial.number + 1}; `{again}` goes on from there.")
                 raise
         trials = read_trials(study, folder)
     write_trials(folder, trials, space, search.metric)
@@ -192,27 +192,27 @@ def _trials(study, space, count, seed):
         yield study.ask(space)
 
 
-def _run(study, trial, folder, search, loaded, say):
+def _run(study, trial, folder, search, loaded, log):
     """Run a trial, or the rest of one that was stopped, and report its result to the study."""
     import keras
     import optuna
 
     values = ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
                        for name, value in trial.params.items())
-    say(f"Trial {trial.number + 1} of {search.trials}: {values}.")
+    log(f"Trial {trial.number + 1} of {search.trials}: {values}.")
     try:
         value = _train(study, trial, folder, search, loaded)
     except optuna.TrialPruned:
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-        say(f"  Pruned after epoch {study.trials[trial.number].last_step + 1}.")
+        log(f"  Pruned after epoch {study.trials[trial.number].last_step + 1}.")
     except Exception as problem:
         _fail(study, trial, str(problem))
         if not isinstance(problem, ZooError):
             raise
-        say(f"  Failed: {problem}")
+        log(f"  Failed: {problem}")
     else:
         study.tell(trial, value)
-        say(f"  {search.metric} {value:.4f}{', the best so far' if study.best_trial.number == trial.number else ''}.")
+        log(f"  {search.metric} {value:.4f}{', the best so far' if study.best_trial.number == trial.number else ''}.")
     keras.utils.clear_session()
 
 
@@ -235,7 +235,7 @@ def _train(study, trial, folder, search, loaded):
             training.resume(run.folder, 0, _ignore, watch)
         else:
             runs = trial_folder(folder, trial.number)
-            training.train(**arguments, runs=runs, verbose=0, say=_ignore, watch=watch, loaded=loaded)
+            training.train(**arguments, runs=runs, verbose=0, log=_ignore, watch=watch, loaded=loaded)
     return best_metrics(run_of(folder, trial.number))[search.metric]
 
 
