@@ -34,8 +34,6 @@ def evaluate(subject: StrPath, dataset: StrPath | None = None, data_dir: StrPath
     """
     trained = _load_classifier(subject, weights, options, check)  # reports a wrong name before Keras is loaded
 
-    import keras
-
     from zoo.inference.predictor import predict_split
 
     job = trained.run.job() if trained.run else None
@@ -46,13 +44,22 @@ def evaluate(subject: StrPath, dataset: StrPath | None = None, data_dir: StrPath
     probabilities, seconds = _timed(
         predict_split, trained.folded().on_images(split.image_shape), split.test, batch_size
     )
-    loss = keras.ops.mean(keras.losses.sparse_categorical_crossentropy(split.test.labels, probabilities))
     return Result(
-        run=str(subject), model=trained.name, dataset=split.name,
-        test_accuracy=round(float(np.mean(probabilities.argmax(-1) == split.test.labels)), 6),
-        test_loss=round(float(loss), 6), epochs=len(trained.run.metrics()["epoch"]) if trained.run else 0,
+        run=str(subject), model=trained.name, dataset=split.name, **scores(split.test.labels, probabilities),
+        epochs=len(trained.run.metrics()["epoch"]) if trained.run else 0,
         seconds=round(seconds, 3), images_per_second=round(len(split.test) / seconds, 1),
     )
+
+
+def scores(labels: np.ndarray, outputs: np.ndarray, are_logits: bool = False) -> dict[str, float]:
+    """Return the `Result`'s metrics of a test: labels (N,) and probabilities, or logits, (N, classes)."""
+    import keras
+
+    losses = keras.losses.sparse_categorical_crossentropy(labels, outputs, from_logits=are_logits)
+    return {
+        "test_accuracy": round(float(np.mean(outputs.argmax(-1) == labels)), 6),
+        "test_loss": round(float(keras.ops.mean(losses)), 6),
+    }
 
 
 def _data(subject, job, dataset, data_dir, size):

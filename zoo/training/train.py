@@ -12,6 +12,7 @@ from zoo.annotations import StrPath
 from zoo.data.dataset import Dataset
 from zoo.data.matching import renumbered
 from zoo.errors import ZooError
+from zoo.inference.evaluate import scores
 from zoo.inference.trained import load_trained
 from zoo.processor import check_bfloat16, slow_bfloat16
 from zoo.recipes.recipe import is_over
@@ -245,20 +246,15 @@ def _start_message(job, net, dataset, devices, history):
 
 def _finish(run, job, net, classifier, dataset, history):
     """Test the best epoch's weights, once, and write model, result and report; return the `Result`."""
-    import keras
-
     from zoo.inference.predictor import predict_split
     from zoo.runs.report import write_report
 
     seconds = sum(row["seconds"] for row in history)
     _keep_best(run, net, classifier)
     logits = predict_split(classifier.logits_on_images(), dataset.test, job.recipe.batch_size)
-    predictions = logits.argmax(-1)
-    losses = keras.losses.sparse_categorical_crossentropy(dataset.test.labels, logits, from_logits=True)
     result = Result(
         run=str(run.folder), model=job.name, dataset=dataset.name,
-        test_accuracy=round(float((predictions == dataset.test.labels).mean()), 6),
-        test_loss=round(float(np.mean(losses)), 6), epochs=len(history),
+        **scores(dataset.test.labels, logits, are_logits=True), epochs=len(history),
         seconds=round(seconds, 3), images_per_second=round(len(dataset.train) * len(history) / seconds, 1),
     )
     run.add_to_config(result=asdict(result))
