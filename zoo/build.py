@@ -71,7 +71,7 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
     def of(trace):
         return build(trace, planned.name, activation, features)
 
-    built = of(planned.trace) if input_tensor is None or weights is not None else None
+    built: Any = of(planned.trace) if input_tensor is None or weights is not None else None
     if weights is not None:
         registered = planned.entry.name if planned.entry and planned.entry.is_registered else None
         account = load_weights(

@@ -87,8 +87,8 @@ def constant_end(net: keras.Model) -> keras.KerasTensor | None:
 
     None if no layer with weights lies before it, or if it isn't one tensor.
     """
-    constant = {id(tensor) for tensor in net.inputs}
-    ended, has_weights = {}, False
+    constant, has_weights = {id(tensor) for tensor in net.inputs}, False
+    ended: dict[int, keras.KerasTensor] = {}
     for layer in net.layers:
         inputs = keras.tree.flatten(layer.input)
         if all(id(tensor) in constant for tensor in inputs) and _is_constant(layer):

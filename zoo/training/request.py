@@ -33,7 +33,7 @@ class Request:
     entry: Entry
     recipe: Recipe
     source: dict
-    weights: StrPath | None
+    weights: str | None
     image_size: tuple | None
     trackers: tuple
     given: tuple
@@ -63,7 +63,9 @@ def read_request(model: str, dataset: StrPath = "digits", data_dir: StrPath | No
     }
     given = tuple(name for name, value in fields.items() if value is not None)
     is_set = stored or weights in entry.weights
-    start = os.path.abspath(weights) if weights and not is_set and os.path.exists(weights) else weights
+    start = None if weights is None else str(weights)
+    if start and not is_set and os.path.exists(start):
+        start = os.path.abspath(start)
     return Request(model, options, entry, settled, source, start, image_size, tuple(trackers), given)
 
 
