@@ -83,7 +83,7 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
         outputs = outputs_on(input_tensor, planned.trace, planned.name, activation, features)
         built = model_from_sources(input_tensor, outputs, planned.name, built)
     if weights is not None:
-        built.zoo_origin = Origin(planned.entry, weights)
+        built.zoo_origin = Origin(planned.entry, weights, account.new)
     return built
 
 

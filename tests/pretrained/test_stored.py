@@ -162,3 +162,9 @@ def test_digits_as_a_hand_draws_them_are_read(model, package):
     for way in ways:
         right = [max(answer := net(drawn(digit, *way)), key=answer.get) == digit for digit in DIGITS]
         assert sum(right) >= 9, way
+
+
+@pytest.mark.parametrize("options", [{"padding": "same"}, {"classes": 5}, {"input_shape": (40, 40, 1)}])
+def test_a_net_whose_head_the_weights_lack_is_not_asked_for_answers(options):
+    with pytest.raises(ZooError, match="makes a new one|its answers would be random"):
+        zoo.load("lenet1", weights="digits", **options)

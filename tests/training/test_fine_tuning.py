@@ -124,6 +124,8 @@ def test_the_constant_part_ends_before_what_is_random_or_trains():
     branches = zoo.Concat([Conv(2, 1, name="left")], [Conv(2, 3, padding="same", name="right")])
     assert end(branches, Conv(4, 3, name="two"), *head, frozen=("left", "right")) == "concat"
     assert end(branches, Conv(4, 3, name="two"), *head, frozen=("left",)) is None  # the image enters the rest, too
+    behind = zoo.Concat([zoo.Pool(2, stride=1, padding="same")], [Conv(2, 1, name="three")])
+    assert end(conv, behind, *head, frozen=("one",)) == "one"  # a pool behind it is constant, too, but no single end
 
 
 @pytest.mark.parametrize("stopped, thaw_norm", [(1, True), (2, True), (3, False)])
@@ -200,6 +202,30 @@ def test_what_cannot_be_frozen_is_refused_before_anything_is_written(trained, tm
     with pytest.raises(ZooError, match="freeze all leaves no layer to train"):
         training.train(f"{headless}:net", runs=tmp_path / "runs", verbose=0, log=str, freeze="all")
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("fields, told", [
+    ({"freeze": "body", "thaw": 5, "epochs": 3}, ["thaw has no effect: there are 3 epochs."]),
+    ({"freeze": "body", "thaw_norm": False, "body_rate": 0.5}, [
+        "thaw_norm has no effect, as the frozen layers never thaw.",
+        "body_rate has no effect, as the frozen layers never thaw."]),
+    ({"freeze": "block1", "body_rate": 0.5}, []),  # the rest of the body trains
+    ({"freeze": "body", "thaw": 2, "body_rate": 0.5, "thaw_norm": False}, []),
+])
+def test_fields_of_a_thaw_that_never_comes_are_told(fields, told):
+    assert Recipe(**fields).unused(tuple(fields)) == told
+
+
+def test_steps_are_accumulated_in_each_period_anew(trained, tmp_path):
+    with pytest.raises(ZooError, match="at most 12, the steps before or after frozen layers thaw; got 13"):
+        training.train(trained[0], runs=tmp_path, verbose=0, log=str, weights=trained[1], limit=200, batch_size=16,
+                       freeze="body", thaw=2, epochs=2, accumulate=13)
+
+
+def test_what_is_not_known_of_images_is_told(trained, tmp_path):
+    said = []
+    train(trained, tmp_path, said, epochs=1)
+    assert any("How images were prepared for small.weights.h5 isn't known" in line for line in said)
 
 
 def test_fields_without_effect_are_told(trained, tmp_path):

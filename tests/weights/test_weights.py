@@ -336,7 +336,7 @@ def test_a_file_of_a_body_under_other_names_is_matched_by_its_graph(tmp_path):
 @pytest.mark.parametrize(
     "name, content, sentence",
     [
-        ("nowhere.keras", None, "There is no weights file '.*nowhere.keras'; weights must be None, 'imagenet', "),
+        ("nowhere.keras", None, "There is no weights file '.*nowhere.keras', nor a set of weights of that name"),
         ("net.pth", b"x", "net.pth is no checkpoint: "),
         ("net.h5", b"x", "net.h5 doesn't fit layout: Keras didn't write it, or it is damaged"),
         ("net.weights.h5", b"no such thing", "net.weights.h5 doesn't fit layout: "),

@@ -136,9 +136,12 @@ def load_trained(subject: StrPath, weights: StrPath | None = None, options: dict
     from zoo.weights.published import pretrained_class_names
 
     entry, stored = registry.entry(str(subject)), find_stored(str(subject), weights)
-    options = (stored.arguments if stored else {}) | (options or {})
-    planned = plan(str(subject), **options)
-    model = create(str(subject), weights=weights, **options)
+    planned = plan(str(subject), **(stored.arguments if stored else {}) | (options or {}))
+    model = create(str(subject), weights=weights, **options or {})
+    if weights and model.zoo_origin.new:
+        new = ", ".join(model.zoo_origin.new)
+        raise ZooError(f"{weights} has nothing for {new} of {planned.name}: its answers would be random. `zoo train "
+                       "--weights` trains what is new.")
     count = planned.trace.output_shape[-1]
     names = pretrained_class_names(entry, weights) if weights else None
     if not names or len(names) != count:

@@ -130,7 +130,15 @@ class Recipe:
             f"{name} has no effect without {other}."
             for name, other in needed.items()
             if name in names and getattr(self, other) is None
-        ]
+        ] + self._without_thaw(names)
+
+    def _without_thaw(self, names):
+        """Return a message for each of the named fields that has no effect since frozen layers never thaw."""
+        if self.freeze is None or self.thaw is not None and self.thaw <= self.epochs:
+            return []
+        late = [f"thaw has no effect: there are {self.epochs} epochs."] if "thaw" in names and self.thaw else []
+        idle = ["thaw_norm", *["body_rate"] * (self.freeze == "body")]
+        return late + [f"{name} has no effect, as the frozen layers never thaw." for name in idle if name in names]
 
 
 BOUNDS = {

@@ -90,7 +90,7 @@ class Period:
         if recipe.freeze is None:
             return ""
         if self.first:
-            norm = "" if recipe.thaw_norm else ", BatchNorm with the statistics that it has"
+            norm = ", BatchNorm with the statistics that it has" if self.classifier.frozen else ""
             return f"From epoch {self.first + 1} on, the frozen layers train too{norm}."
         what = "the body" if recipe.freeze == BODY else f"all layers up to the end of {recipe.freeze}"
         frozen = sum(self.net.get_layer(name).count_params() for name in self.classifier.frozen)

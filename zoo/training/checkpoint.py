@@ -25,14 +25,15 @@ class NonFiniteLoss(ZooError):
 class Checkpoint(keras.callbacks.Callback):
     """Write a checkpoint and metrics.csv into a run's folder after each epoch; stop training when the run is over.
 
-    `history` holds a dict of metrics per epoch, `steps` is the number of steps per epoch. A checkpoint is written
+    `history` holds a dict of metrics per epoch, `steps` is the number of steps per epoch; training stops before the
+    epoch `end`, too. A checkpoint is written
     completely or not at all; each array in it has a checksum (a .npz is a zip file); only the last `KEPT` are kept.
     Without a run (in a worker that isn't the chief), nothing is written. Raises `NonFiniteLoss` for a non-finite loss.
     """
 
-    def __init__(self, run: Run | None, recipe: Recipe, history: list[dict[str, float]], steps: int) -> None:
+    def __init__(self, run: Run | None, recipe: Recipe, history: list[dict[str, float]], steps: int, end: int) -> None:
         super().__init__()
-        self.run, self.recipe, self.history, self.steps = run, recipe, history, steps
+        self.run, self.recipe, self.history, self.steps, self.end = run, recipe, history, steps, end
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.start = time.perf_counter()
@@ -59,7 +60,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.history.append({"epoch": epoch, **figures, "seconds": round(time.perf_counter() - self.start, 3)})
         if self.run:
             self._save(epoch)
-        self.model.stop_training = is_over(self.recipe, self.history)
+        self.model.stop_training = len(self.history) >= self.end or is_over(self.recipe, self.history)
 
     def _save(self, epoch):
         self.run.write_metrics(self.history)

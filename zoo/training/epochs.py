@@ -32,7 +32,7 @@ def run_epochs(period: Period, job: Job, run: Run | None, devices: Devices, hist
     callbacks = [
         Throughput(recipe.batch_size * steps),  # type: ignore[operator]
         *([best] if recipe.ema is None else _averaged(best)),
-        Checkpoint(run, recipe, history, steps),
+        Checkpoint(run, recipe, history, steps, period.end),
     ]
     if watch:
         now = {"on_train_begin": lambda logs: watch(history), "on_epoch_end": lambda epoch, logs: watch(history)}
@@ -55,7 +55,7 @@ def _fit_from(period, recipe, devices, epoch, **options):
     """Call Keras's `fit` from this epoch on: in blocks if images are in memory and devices allow, else by batches."""
     classifier, dataset = period.classifier, period.dataset
     order, local = (recipe.batch_size, recipe.seed, epoch), devices.local_slice(recipe.batch_size)
-    options |= {"epochs": period.end, "initial_epoch": epoch, "shuffle": False}
+    options |= {"epochs": recipe.epochs, "initial_epoch": epoch, "shuffle": False}
     if dataset.is_in_memory and devices.take_blocks:
         classifier.cache_on_device(dataset.train.images, dataset.train.labels)
         return classifier.fit(

@@ -1,5 +1,6 @@
 """Fine-tuning: which layers are frozen in which epochs, and the features of frozen layers, computed only once."""
 
+from collections import Counter
 from dataclasses import replace
 from math import prod
 
@@ -83,26 +84,33 @@ def take_over(trained: keras.Model, source: keras.Model, target: keras.Model) ->
 
 
 def constant_end(net: keras.Model) -> keras.KerasTensor | None:
-    """Return the tensor up to which a net with frozen layers gives the same for the same image in every epoch.
+    """Return the last tensor of a net with frozen layers that all behind it depends on, and that never changes.
 
-    None if no layer with weights lies before it, or if it isn't one tensor.
+    Up to there the net gives the same for the same image in every epoch. None if no layer with weights lies before it.
     """
-    constant, has_weights = {id(tensor) for tensor in net.inputs}, False
-    ended: dict[int, keras.KerasTensor] = {}
+    uses = Counter(id(tensor) for layer in net.layers for tensor in _inputs(layer))
+    uses.update(id(tensor) for tensor in net.outputs)
+    needed = {id(tensor): tensor for tensor in net.inputs}  # constant, and used by layers that aren't included yet
+    included, has_weights, end = set(needed), False, None
     for layer in net.layers:
-        inputs = keras.tree.flatten(layer.input)
-        if all(id(tensor) in constant for tensor in inputs) and _is_constant(layer):
-            constant.add(id(layer.output))
-            has_weights = has_weights or bool(layer.weights)
-        else:
-            ended |= {id(tensor): tensor for tensor in inputs if id(tensor) in constant}
-    (end, *others) = ended.values() or (None,)
-    return end if has_weights and not others else None
+        inputs = _inputs(layer)
+        if isinstance(layer, layers.InputLayer) or not _is_constant(layer) or not included.issuperset(map(id, inputs)):
+            continue
+        uses.subtract(map(id, inputs))
+        needed = {key: tensor for key, tensor in needed.items() if uses[key]} | {id(layer.output): layer.output}
+        included.add(id(layer.output))
+        has_weights = has_weights or bool(layer.weights)
+        end = layer.output if has_weights and len(needed) == 1 else end
+    return end
+
+
+def _inputs(layer):
+    return [] if isinstance(layer, layers.InputLayer) else keras.tree.flatten(layer.input)
 
 
 def _is_constant(layer):
     is_random = getattr(layer, "seed_generator", None) is not None
-    return not is_random and (isinstance(layer, layers.InputLayer) or not layer.trainable or not layer.weights)
+    return not is_random and (not layer.trainable or not layer.weights)
 
 
 def with_features(dataset: Dataset, preprocessing: keras.Model, net: keras.Model, end: keras.KerasTensor,

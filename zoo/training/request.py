@@ -62,11 +62,16 @@ def read_request(model: str, dataset: StrPath = "digits", data_dir: StrPath | No
         "order": "natural",
     }
     given = tuple(name for name, value in fields.items() if value is not None)
-    is_set = stored or weights in entry.weights
-    start = None if weights is None else str(weights)
-    if start and not is_set and os.path.exists(start):
-        start = os.path.abspath(start)
+    start = whereabouts(model, weights)
     return Request(model, options, entry, settled, source, start, image_size, tuple(trackers), given)
+
+
+def whereabouts(model: str, weights: StrPath | None) -> str | None:
+    """Return the name of a set of weights, or the absolute path of a file or folder: valid in any working directory."""
+    if weights is None:
+        return None
+    is_set = weights in registry.entry(model).weights or find_stored(model, weights)
+    return str(weights) if is_set or not os.path.exists(weights) else os.path.abspath(weights)
 
 
 def make_job(asked: Request, dataset: Dataset, single_threaded_ops: bool = False) -> Job:

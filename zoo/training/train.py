@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from zoo.data.matching import renumbered
 from zoo.errors import ZooError
 from zoo.inference.evaluate import scores
 from zoo.inference.trained import load_trained
+from zoo.names import line
 from zoo.processor import check_bfloat16, slow_bfloat16
 from zoo.recipes.recipe import is_over
 from zoo.runs.folder import Result, new_run, started_run
@@ -130,12 +132,28 @@ def _messages(job, asked, dataset):
     unused = [*job.recipe.unused(asked.given), without_residuals(job.plan, job.recipe)]
     if job.recipe.freeze and job.weights is None:
         unused.append("The frozen layers keep random weights: without --weights they have learnt nothing.")
+    if job.weights is not None:
+        unused.append(_doubt_on_images(job, asked.entry))
     return [one for one in (*dataset.notes, job.preprocessing.sentence(dataset.image_shape), *unused) if one]
+
+
+def _doubt_on_images(job, entry):
+    """Return a message if it isn't known for certain how the images were prepared that the weights come from, or ""."""
+    from zoo.weights.published import is_assumed, pretrained_preprocessing
+
+    name = line(Path(job.weights).name)
+    if pretrained_preprocessing(entry, job.weights, job.preprocessing.input_shape) is None:
+        return (f"How images were prepared for {name} isn't known: here they get the mean 0 and the deviation 1, or "
+                "the paper's range.")
+    if is_assumed(entry, job.weights):
+        return f"Images are prepared as torchvision does, since {name} has the keys of such a net."
+    return ""
 
 
 def _check_devices(job, dataset, devices, log):
     """Raise `ZooError` if the job can't be done on these devices or has no update; warn of slow bfloat16."""
     from zoo.training.classifier import steps_per_epoch
+    from zoo.training.freezing import periods
 
     recipe = job.recipe
     devices.check(recipe)
@@ -143,9 +161,11 @@ def _check_devices(job, dataset, devices, log):
         check_bfloat16()
         if warning := slow_bfloat16(devices.names[0]):
             log(warning)
-    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_in_memory) * recipe.epochs
+    epochs = min(end - first for first, end in periods(recipe, 0))  # each period accumulates anew
+    steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_in_memory) * epochs
     if recipe.accumulate > steps:
-        raise ZooError(f"accumulate must be at most {steps}, the steps of this run; got {recipe.accumulate}.")
+        where = "before or after frozen layers thaw" if recipe.freeze and recipe.thaw else "of this run"
+        raise ZooError(f"accumulate must be at most {steps}, the steps {where}; got {recipe.accumulate}.")
 
 
 def _load_data(job, consequence="."):

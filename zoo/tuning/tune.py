@@ -18,7 +18,7 @@ from zoo.errors import ZooError, first_line
 from zoo.names import on_lines
 from zoo.runs.folder import Run, new_folder, write_text
 from zoo.training import train as training
-from zoo.training.request import read_request
+from zoo.training.request import read_request, whereabouts
 from zoo.tuning.space import as_arguments, read_space
 from zoo.tuning.trials import best_metrics, ranked, read_trials, run_of, trial_folder, write_trials
 
@@ -76,9 +76,10 @@ def tune(over: dict[str, str], trials: int = 20, metric: str = "val_loss", runs:
     given = {key: value for key, value in arguments.items() if value is not None}
     if "data_dir" in given:
         given["data_dir"] = data.folder_from_root(given["data_dir"])
-    for key in ("recipe", "weights"):  # trials may begin in another working directory
-        if key in given and Path(given[key]).exists():
-            given[key] = str(Path(given[key]).resolve())
+    if "recipe" in given and Path(given["recipe"]).is_file():
+        given["recipe"] = str(Path(given["recipe"]).resolve())
+    if "weights" in given:
+        given["weights"] = whereabouts(model, given["weights"])
     here = {"model": registry.whereabouts(model), "dataset": data.whereabouts(dataset)}
     search = Search(dict(over), trials, metric, here | given)
     entry, space, loaded = _check(search)

@@ -67,7 +67,8 @@ def load_weights(model: keras.Model, weights: StrPath, name: str | None = None, 
         path, source = find_run(path).model_path, f"the run {path.resolve().name}"
     elif not path.is_file():
         raise ZooError(
-            f"There is no weights file {str(path)!r}; weights must be None, 'imagenet', 'torchvision' or a path of one."
+            f"There is no weights file {str(path)!r}, nor a set of weights of that name; `zoo list` tells which sets "
+            "there are."
         )
     suffix = path.suffix.lower()
     if suffix in SUFFIXES:

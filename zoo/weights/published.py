@@ -23,10 +23,14 @@ FOR_IMAGENET = {"torchvision", "timm"}  # whose nets of the zoo's families are t
 
 @dataclass(frozen=True)
 class Origin:
-    """What a model was built from: `zoo.create` leaves it as the model's `zoo_origin`, for the process's time."""
+    """What a model was built from: `zoo.create` leaves it as the model's `zoo_origin`, for the process's time.
+
+    `new` are the names of the layers that the weights had nothing for.
+    """
 
     entry: Entry | None
     weights: StrPath
+    new: tuple[str, ...] = ()
 
 
 def publishers_preprocessing(entry: Entry, weights: StrPath, input_shape: Shape) -> Preprocessing | None:
