@@ -61,7 +61,7 @@ from zoo.runs.folder import find_run
 from zoo.training.train import train
 def weights(seed):
     run = train("lenet1", runs=RUNS, options={"dropout": 0.3}, epochs=1, limit=160, augment=("crop", "mixup"),
-                seed=seed, verbose=0, say=str)
+                seed=seed, verbose=0, log=str)
     return [w.tobytes() for w in keras.models.load_model(find_run(run.run).model_path).get_weights()]
 print(keras.backend.backend(), weights(1) == weights(1) != weights(2))
 """
@@ -78,7 +78,7 @@ from zoo import data
 from zoo.inference.trained import load_trained
 from zoo.runs.folder import find_run
 from zoo.training.train import train
-result = train("lenet1", runs=RUNS, epochs=1, limit=80, verbose=0, say=str)
+result = train("lenet1", runs=RUNS, epochs=1, limit=80, verbose=0, log=str)
 metrics, trained, digits = find_run(result.run).metrics(), load_trained(result.run), data.load("digits", limit=80)
 for told, split in ((metrics["val_loss"][0], digits.validation), (result.test_loss, digits.test)):
     probabilities = trained.classifier()(split.images)[np.arange(len(split)), split.labels]
@@ -96,7 +96,7 @@ import jax
 from zoo.training.train import train
 found, compiled = [], []
 jax.monitoring.register_event_duration_secs_listener(lambda event, *_, **__: found.append("backend_compile" in event))
-train("lenet1", runs=RUNS, epochs=2, limit=80, augment=("crop",), verbose=0, say=str,
+train("lenet1", runs=RUNS, epochs=2, limit=80, augment=("crop",), verbose=0, log=str,
       watch=lambda history: compiled.append(sum(found)))
 print(compiled[0] < compiled[1] == compiled[2])
 """
