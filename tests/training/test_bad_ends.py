@@ -99,3 +99,12 @@ def test_a_metric_that_older_epochs_lack_is_an_empty_cell(tmp_path):
     run.write_metrics([{"loss": 2.0}, {"loss": 1.0, "top5": 0.5}])
     assert run.metrics_path.read_text() == "loss,top5\n2.0,\n1.0,0.5\n"
     assert run.metrics()["loss"] == [2.0, 1.0] and run.metrics()["top5"] == [pytest.approx(math.nan, nan_ok=True), 0.5]
+
+
+def test_a_run_that_cannot_be_begun_on_disk_ends_in_a_sentence(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Run, "write_config", full)
+    with pytest.raises(ZooError, match="The run can't be written: No space left on device"):
+        training.train("lenet1", limit=50, runs=tmp_path, epochs=1, verbose=0, log=str)

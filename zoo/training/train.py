@@ -81,9 +81,7 @@ def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = No
     if account:
         log(account)
     run = new_run(runs, job.name, job.dataset) if devices.is_chief else None
-    if run:
-        _begin(run, job, start)
-    return _train(run, job, loaded, devices, Progress(verbose, log, watch), start)
+    return _train(run, job, loaded, devices, Progress(verbose, log, watch), start, is_new=True)
 
 
 def resume(folder: StrPath, verbose: str | int = "auto", log: Callable[[str], None] = print,
@@ -194,13 +192,15 @@ def _begin(run, job, start):
         write_start(run, start)
 
 
-def _train(run, job, dataset, devices, progress, start):
+def _train(run, job, dataset, devices, progress, start, is_new=False):
     """Do what is left of a run: epochs, test, report. Only the chief writes it; others need it only to resume one."""
     from zoo.training.building import build_for
     from zoo.training.distribution import WorkerLost
 
     own, history, log = run if devices.is_chief else None, [], progress.log
     try:
+        if own and is_new:
+            _begin(own, job, start)
         if own:
             own.add_to_config(strategy=devices.strategy, replicas=devices.replicas)
         with _keeping_best(own, job, dataset, history, start), devices.scope():
