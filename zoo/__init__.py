@@ -33,8 +33,7 @@ __all__ = [
     "DropPath", "Dropout", "Flatten", "GlobalPool", "Layout", "Multiply", "Norm", "PadChannels", "Pool",
     "RBF", "Scale", "Sequence", "Shuffle", "Split", "Stage", "Subsample", "TableConv", "Take", "Unpool",
     "Upsample", "ZooError", "ZooWarning", "__version__", "create", "info", "layers_of", "list_models", "load",
-    "preprocessing",
-    "register", "trace",
+    "preprocessing", "register", "trace",
 ]
 
 prepare()  # whichever of the zoo's modules a program imports first, this has been done before

@@ -73,9 +73,8 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
 
     built: Any = of(planned.trace) if input_tensor is None or weights is not None else None
     if weights is not None:
-        registered = planned.entry.name if planned.entry and planned.entry.is_registered else None
         account = load_weights(
-            built, weights, registered, top, overrides, lambda shape: of(plan(planned.layout, shape).trace),
+            built, weights, planned.registered, top, overrides, lambda shape: of(plan(planned.layout, shape).trace),
             planned.trace.ends if top else (), new_head=classes is not None,
         )
         logging.getLogger("zoo").info(account)

@@ -23,6 +23,11 @@ class Plan:
     layout: Layout
     trace: Trace
 
+    @property
+    def registered(self) -> str | None:
+        """The registered name; None for a layout of the user's own, also for one of a registered model's name."""
+        return self.entry.name if self.entry and self.entry.is_registered else None
+
 
 def plan(model: str | Layout | Words, input_shape: Shape | None = None, classes: int | None = None,
          include_top: bool = True, pooling: str | None = None, name: str | None = None,

@@ -18,8 +18,6 @@ from zoo.annotations import ImageShape, StrPath
 from zoo.data.preprocessing import Preprocessing, default_preprocessing
 from zoo.errors import ZooError, ZooWarning
 from zoo.inference.pictures import as_batch, read_pictures
-from zoo.plan import plan
-from zoo.pretrained import find_stored
 from zoo.runs.folder import Run, find_run, is_run, reading
 
 if TYPE_CHECKING:
@@ -135,14 +133,13 @@ def load_trained(subject: StrPath, weights: StrPath | None = None, options: dict
     from zoo.build import create
     from zoo.weights.published import pretrained_class_names
 
-    entry, stored = registry.entry(str(subject)), find_stored(str(subject), weights)
-    planned = plan(str(subject), **(stored.arguments if stored else {}) | (options or {}))
+    entry = registry.entry(str(subject))
     model = create(str(subject), weights=weights, **options or {})
     if weights and model.zoo_origin.new:
         new = ", ".join(model.zoo_origin.new)
-        raise ZooError(f"{weights} has nothing for {new} of {planned.name}: its answers would be random. `zoo train "
+        raise ZooError(f"{weights} has nothing for {new} of {entry.name}: its answers would be random. `zoo train "
                        "--weights` trains what is new.")
-    count = planned.trace.output_shape[-1]
+    count = model.outputs[0].shape[-1]
     names = pretrained_class_names(entry, weights) if weights else None
     if not names or len(names) != count:
         names = tuple(map(str, range(count)))
@@ -150,7 +147,7 @@ def load_trained(subject: StrPath, weights: StrPath | None = None, options: dict
         from zoo.weights import check_files
 
         check_files(model, *check)
-    return Trained(model, _front(entry, weights, planned.trace.input_shape), names, planned.name)
+    return Trained(model, _front(entry, weights, model.input_shape[1:]), names, entry.name)
 
 
 def _front(entry, weights, input_shape):

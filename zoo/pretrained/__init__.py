@@ -61,11 +61,6 @@ class Stored:
         """The file of the record."""
         return FOLDER / f"{self.model}-{self.weights}.json"
 
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The arguments with which `zoo.create` builds the net."""
-        return {"input_shape": self.input_shape, "classes": len(self.class_names)} | self.options
-
     def checked_path(self) -> Path:
         """Return the file of weights. Raises `ZooError` if it is missing, or isn't the one of the record."""
         if not self.path.is_file():

@@ -15,15 +15,7 @@ from zoo.recipes.recipe import Recipe
 from zoo.runs.job import Job
 from zoo.training.classifier import Classifier, steps_per_epoch
 from zoo.training.distribution import Devices
-from zoo.training.freezing import (
-    BODY,
-    body_of,
-    constant_end,
-    fits_into_memory,
-    freeze,
-    frozen_layers,
-    with_features,
-)
+from zoo.training.freezing import BODY, body_of, constant_end, fits_into_memory, freeze, frozen_layers, with_features
 from zoo.training.initialization import initialize
 from zoo.training.optimizing import balanced_weights, make_loss, make_optimizer
 from zoo.weights import load_weights
@@ -40,12 +32,11 @@ def load_start(job: Job) -> tuple[Start, str]:
     """
     if job.weights is None:
         return None, ""
-    entry = job.plan.entry
-    net, registered = make_net(job.plan, job.recipe), entry.name if entry and entry.is_registered else None
+    entry, net = job.plan.entry, make_net(job.plan, job.recipe)
     before = net.get_weights()
     account = load_weights(
-        net, job.weights, registered, options=job.options, at_size=partial(_at_size, job), head=job.plan.trace.ends,
-        new_head=True,
+        net, job.weights, job.plan.registered, options=job.options, at_size=partial(_at_size, job),
+        head=job.plan.trace.ends, new_head=True,
     )
     known = pretrained_class_names(entry, job.weights) if entry else None
     if known and known != job.class_names and account.head[0]:  # as many classes, but others
@@ -54,7 +45,7 @@ def load_start(job: Job) -> tuple[Start, str]:
 
 
 def _at_size(job, shape):
-    return build_net(plan(job.model, shape, len(job.class_names), **job.options).trace, job.name, "softmax")
+    return build_net(plan(job.plan.layout, shape).trace, job.plan.name, "softmax")
 
 
 def _renew_scores(net, before, account):
