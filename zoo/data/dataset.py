@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import prod
 
 import numpy as np
 
@@ -13,12 +12,13 @@ from zoo.data.splitting import size_of_share, split_off
 from zoo.errors import ZooError
 
 IN_MEMORY_BYTES = 2**30  # a data set of more bytes, decoded, stays in its files
+IGNORED = 255  # the label of a pixel that doesn't count: in no loss and no metric
 CHUNK = 128  # images decoded at a time when a whole split is read
 
 
 @dataclass(frozen=True)
 class Split:
-    """`images` (N, height, width, channels) uint8, and `labels` (N,) int32."""
+    """`images` (N, height, width, channels) uint8, and `labels`: (N,) int32, or masks (N, height, width) uint8."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -31,6 +31,16 @@ class Split:
         """(height, width, channels)."""
         return self.images.shape[1:]
 
+    @property
+    def has_masks(self) -> bool:
+        """Whether each pixel has a label, instead of each image."""
+        return self.labels.ndim == 3
+
+    @property
+    def strata(self) -> np.ndarray:
+        """The labels (N,) by which samples are stratified: all the same if the images have masks."""
+        return np.zeros(len(self), np.int32) if self.has_masks else self.labels
+
     def take(self, indices: np.ndarray) -> "Split":
         return Split(self.images[indices], self.labels[indices])
 
@@ -38,41 +48,84 @@ class Split:
         """Return the images at the indices `places`, (len(places), height, width, channels) uint8."""
         return self.images[places]
 
+    def read_labels(self, places: np.ndarray | slice) -> np.ndarray:
+        """Return the labels of these images, (len(places),) int32, or their masks (len(places), height, width) uint8."""
+        return self.labels[places]
+
+    def relabelled(self, indices: np.ndarray) -> "Split":
+        """Return the split with `indices[label]` in the place of each label, those of masks included."""
+        return replace(self, labels=_new_masks(indices, self.labels) if self.has_masks else indices[self.labels])
+
+    def in_memory(self) -> "Split":
+        return self
+
 
 @dataclass(frozen=True)
 class StreamedSplit:
-    """Like a `Split`, with images that stay in their files until they are read.
+    """Like a `Split`, with images, and masks if they have these, that stay in their files until they are read.
 
     `decode(items)` returns the images of some of the `items`, which are whatever it needs (paths, indices of records),
-    as (len(items), *image_shape) uint8. It may be called from several threads.
+    as (len(items), *image_shape) uint8; `decode_masks(items)` their masks, (len(items), height, width) uint8. Both may
+    be called from several threads. A split has either `labels` (N,) int32 or `decode_masks`; the other is None.
     """
 
     items: np.ndarray
-    labels: np.ndarray
+    labels: np.ndarray | None
     image_shape: tuple
-    decode: Callable
+    decode: Callable[[np.ndarray], np.ndarray]
+    decode_masks: Callable[[np.ndarray], np.ndarray] | None = None
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.items)
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether each pixel has a label, instead of each image."""
+        return self.labels is None
+
+    @property
+    def strata(self) -> np.ndarray:
+        """The labels (N,) by which samples are stratified: all the same if the images have masks."""
+        return np.zeros(len(self), np.int32) if self.labels is None else self.labels
 
     def take(self, indices: np.ndarray) -> "StreamedSplit":
-        return replace(self, items=self.items[indices], labels=self.labels[indices])
+        labels = None if self.labels is None else self.labels[indices]
+        return replace(self, items=self.items[indices], labels=labels)
 
     def read(self, places: np.ndarray | slice) -> np.ndarray:
         """Return the images at the indices `places`, (len(places), height, width, channels) uint8."""
         return self.decode(self.items[places])
 
-    @property
-    def images(self) -> np.ndarray:
-        """All images, decoded anew at each access; only for a split that is known to fit into memory."""
+    def read_labels(self, places: np.ndarray | slice) -> np.ndarray:
+        """Return the labels of these images, (len(places),) int32, or their masks (len(places), height, width) uint8."""
+        return self.decode_masks(self.items[places]) if self.decode_masks else self.labels[places]  # type: ignore[index]
+
+    def relabelled(self, indices: np.ndarray) -> "StreamedSplit":
+        """Return the split with `indices[label]` in the place of each label, those of masks included."""
+        if self.decode_masks is None:
+            return replace(self, labels=indices[self.labels])
+        decode = self.decode_masks
+        return replace(self, decode_masks=lambda items: _new_masks(indices, decode(items)))
+
+    def in_memory(self) -> Split:
+        """Decode everything; only for a split that is known to fit into memory."""
         from tqdm import tqdm
 
         images = np.empty((len(self), *self.image_shape), np.uint8)
+        labels = np.empty(images.shape[:3], np.uint8) if self.labels is None else self.labels
         with tqdm(total=len(self), desc="images", delay=2, leave=False, disable=None) as progress:
             for indices in chunks(np.arange(len(self))):
                 images[indices] = self.read(indices)
+                labels[indices] = self.read_labels(indices)
                 progress.update(len(indices))
-        return images
+        return Split(images, labels)
+
+
+def _new_masks(indices, masks):
+    """Return masks with `indices[label]` in the place of each label but `IGNORED`."""
+    table = np.full(IGNORED + 1, IGNORED, np.uint8)
+    table[: len(indices)] = indices
+    return table[masks]
 
 
 AnySplit = Split | StreamedSplit
@@ -82,8 +135,10 @@ AnySplit = Split | StreamedSplit
 class Dataset:
     """Images of one size in three splits; label i means `class_names[i]`. `notes` are messages to print.
 
-    The splits are of one kind: each a `Split`, or each a `StreamedSplit`. `white` is the pixel value of white in image
-    files whose format doesn't define it (`zoo.data.ranges`), else None.
+    The splits are of one kind: each a `Split`, or each a `StreamedSplit`, with one label an image (classification) or
+    one a pixel (segmentation): a mask, in which `IGNORED` marks pixels that don't count. `white` is the pixel value of
+    white in image files whose format doesn't define it (`zoo.data.ranges`), else None. `colours` are those of the
+    classes in pictures of masks, (red, green, blue) each, if the source has them.
     """
 
     name: str
@@ -93,6 +148,7 @@ class Dataset:
     test: AnySplit
     notes: tuple = ()
     white: float | None = None
+    colours: tuple = ()
 
     @property
     def image_shape(self) -> Shape:
@@ -103,6 +159,11 @@ class Dataset:
     def is_in_memory(self) -> bool:
         """Whether the images are in memory."""
         return isinstance(self.train, Split)
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether each pixel has a label, instead of each image."""
+        return self.train.has_masks
 
     def map(self, function: Callable[[AnySplit], AnySplit]) -> "Dataset":
         """Return the data set with `function` applied to each of its splits."""
@@ -138,8 +199,8 @@ def make_dataset(name: str, class_names: Iterable[str], splits: Mapping[str, Any
             splits["train"], splits[split] = split_off(name, whole, share, "testing" if split == "test" else split)
             part = f"{share:.0%}" if len(splits[split]) == size_of_share(whole, share) else len(splits[split])
             notes.append(f"{what}: {part} of the training images, for {name} has no {split} split of its own.")
-    singles = [one for one, count in zip(class_names, np.bincount(given.labels)) if count == 1]
-    if singles and given is not splits["train"]:
+    singles = [one for one, count in zip(class_names, np.bincount(given.strata)) if count == 1]
+    if not given.has_masks and singles and given is not splits["train"]:
         notes.append(f"Classes of a single image, which stays in training: {listed(singles)}.")
     return Dataset(name, class_names, splits["train"], splits["validation"], splits["test"], tuple(notes))
 
@@ -148,11 +209,14 @@ def _check(name, class_names, splits):
     for split, images in splits.items():
         if not len(images):
             raise ZooError(f"{name} has no images in its {split} split.")
-        low, high = images.labels.min(), images.labels.max()
-        if low < 0 or high >= len(class_names):
-            raise ZooError(
-                f"{name} has labels outside 0..{len(class_names) - 1} in its {split} split: {low if low < 0 else high}."
-            )
+        if images.labels is not None:  # masks in files are checked where they are read
+            known = images.labels[images.labels != IGNORED] if images.has_masks else images.labels
+            low, high = known.min(initial=0), known.max(initial=0)
+            if low < 0 or high >= len(class_names):
+                raise ZooError(
+                    f"{name} has labels outside 0..{len(class_names) - 1} in its {split} split: "
+                    f"{low if low < 0 else high}."
+                )
         if images.image_shape[-1] not in (1, 3):
             raise ZooError(
                 f"{name} has images of {images.image_shape[-1]} channels; 1 (grey) or 3 (colour) are understood."
@@ -171,15 +235,19 @@ def into_memory(dataset: Dataset) -> Dataset:
     notes = (*dataset.notes, *_notes_on_absent_classes(dataset))
     if dataset.is_in_memory:
         return replace(dataset, notes=notes)
-    size = sum(map(len, (dataset.train, dataset.validation, dataset.test))) * prod(dataset.image_shape)
+    height, width, channels = dataset.image_shape
+    images = sum(map(len, (dataset.train, dataset.validation, dataset.test)))
+    size = images * height * width * (channels + dataset.has_masks)
     if size <= IN_MEMORY_BYTES:
-        return replace(dataset.map(lambda split: Split(split.images, split.labels)), notes=notes)
+        return replace(dataset.map(lambda split: split.in_memory()), notes=notes)
     note = f"The images, {size / 2**30:.1f} GiB when decoded, stay in their files and are read as they are needed."
     return replace(dataset, notes=(*notes, note))
 
 
 def _notes_on_absent_classes(dataset):
     """Yield notes on classes without training images, which can't be learnt, and on those without test images."""
+    if dataset.has_masks:
+        return
     names = np.array(dataset.class_names, object)
     learnt, tested = (np.bincount(split.labels, minlength=len(names)) for split in (dataset.train, dataset.test))
     if unlearnt := names[learnt == 0].tolist():

@@ -20,9 +20,7 @@ def renumbered(dataset: Dataset, class_names: Sequence[str], same: dict[str, str
     index_of = {name: i for i, name in enumerate(class_names)}
     own = [(same or {}).get(name, name) for name in dataset.class_names]
     indices = np.array([index_of[name] for name in own], np.int32)
-    return replace(
-        dataset.map(lambda split: replace(split, labels=indices[split.labels])), class_names=tuple(class_names)
-    )
+    return replace(dataset.map(lambda split: split.relabelled(indices)), class_names=tuple(class_names))
 
 
 def matched(dataset: Dataset, class_names: Sequence[str], model: str) -> tuple[Dataset, list[str]]:

@@ -17,8 +17,10 @@ def only(dataset: Dataset, classes: Iterable[str]) -> Dataset:
     A name may differ from the data set's in case, or by leading zeros, if that is unambiguous.
 
     Raises:
-        ZooError: for an unknown class, for fewer than two, or if a split has no image of them.
+        ZooError: for an unknown class, for fewer than two, or if a split has no image of them; if images have masks.
     """
+    if dataset.has_masks:
+        raise ZooError(f"{dataset.name} has a label for each pixel: classes can't be chosen among its images.")
     names = dataset.class_names
     classes = tuple(dict.fromkeys(alike(str(name), names) for name in classes))
     for name in classes:

@@ -19,12 +19,12 @@ def split_off(name: str, split: Any, share: float, what: str = "testing") -> tup
     """
     if len(split) < 3:
         raise ZooError(f"{name} has {len(split)} training images, too few to hold any back for {what}.")
-    spare = len(split) - len(np.unique(split.labels))
+    spare = len(split) - len(np.unique(split.strata))
     count = size_of_share(split, share)
     if not spare and what == "testing":
         raise ZooError(f"{name} has one training image of each class: give it a test split of its own.")
     if not spare:  # learning all classes but one is better than none
-        rest, sampled = _sample(split.labels, count)
+        rest, sampled = _sample(split.strata, count)
         return split.take(rest), split.take(sampled)
     return hold_back(split, min(count, max(1, spare // 2)))
 
@@ -39,10 +39,10 @@ def hold_back(split: Any, count: int) -> tuple[Any, Any]:
 
     So there must be more than `count` images besides one of each class.
     """
-    rest, sampled = _sample(split.labels, count)
-    if _lacks_a_class(split.labels, rest):
-        kept, others = _one_each(split.labels)
-        rest, sampled = _sample(split.labels[others], count)
+    rest, sampled = _sample(split.strata, count)
+    if _lacks_a_class(split.strata, rest):
+        kept, others = _one_each(split.strata)
+        rest, sampled = _sample(split.strata[others], count)
         rest, sampled = np.concatenate([kept, others[rest]]), others[sampled]
     return split.take(rest), split.take(sampled)
 
@@ -51,13 +51,13 @@ def at_most(split: Any, count: int) -> Any:
     """Return the split, or a sample of `count` images if it has more; every class keeps one if `count` allows it."""
     if len(split) <= count:
         return split
-    _, sampled = _sample(split.labels, count)
-    if _lacks_a_class(split.labels, sampled):
-        kept, others = _one_each(split.labels)
+    _, sampled = _sample(split.strata, count)
+    if _lacks_a_class(split.strata, sampled):
+        kept, others = _one_each(split.strata)
         if count == len(kept):
             sampled = kept
         elif count > len(kept):
-            _, sampled = _sample(split.labels[others], count - len(kept))
+            _, sampled = _sample(split.strata[others], count - len(kept))
             sampled = np.concatenate([kept, others[sampled]])
     return split.take(sampled)
 
