@@ -10,7 +10,7 @@ from zoo.entry import Entry
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import Layout, as_layout, checks, rewrite
 from zoo.layout.trace import Trace, smallest_input, trace
-from zoo.layout.windows import OutOfPixels
+from zoo.layout.windows import OutOfPixels, covered
 from zoo.layout.words import Words
 
 
@@ -27,6 +27,12 @@ class Plan:
     def registered(self) -> str | None:
         """The registered name; None for a layout of the user's own, also for one of a registered model's name."""
         return self.entry.name if self.entry and self.entry.is_registered else None
+
+    @property
+    def corner(self) -> tuple | None:
+        """Where on the input the net's map begins, (top, left), if it labels each pixel; None if it gives no map."""
+        output = self.trace.output
+        return covered(output.shape, output.grid, self.trace.input_shape) if output.is_map else None
 
 
 def plan(model: str | Layout | Words, input_shape: Shape | None = None, classes: int | None = None,

@@ -1,6 +1,5 @@
 """Commands that take runs, or models with weights: evaluate, compare, predict, export."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -45,10 +44,9 @@ def evaluate(run_or_model, dataset, data_dir, weights, options, check, as_json):
 
     result = evaluate(run_or_model, dataset, data_dir, weights, options=options, check=check)
     _tell_of_weights(run_or_model, weights, check)
-    say(f"{result.model} on {result.dataset}: test accuracy {result.test_accuracy:.4f}, "
-               f"loss {result.test_loss:.4f} ({result.images_per_second:,.0f} images/s).")
+    say(f"{result.model} on {result.dataset}: test {result} ({result.images_per_second:,.0f} images/s).")
     if as_json:
-        print_json(asdict(result))
+        print_json(result.to_json())
 
 
 @main.command()

@@ -44,8 +44,8 @@ def train(context, model, dataset, data_dir, image_size, options, runs, strategy
     if result is None:  # another worker, the chief, prints it
         return
     epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
-    click.echo(f"Test accuracy {result.test_accuracy:.4f}, loss {result.test_loss:.4f}, after {epochs} "
-               f"in {result.seconds:.1f} s ({result.images_per_second:,.0f} images/s).")
+    click.echo(f"Test {result}, after {epochs} in {result.seconds:.1f} s "
+               f"({result.images_per_second:,.0f} images/s).")
     for name, what in (("model.keras", "the best epoch on validation"), ("report.html", "curves, classes, mistakes"),
                        ("metrics.csv", "every epoch"), ("config.json", "all settings, to repeat the run")):
         if (path := Path(result.run) / name).exists():
@@ -53,7 +53,7 @@ def train(context, model, dataset, data_dir, image_size, options, runs, strategy
     run = shlex.quote(result.run)
     say(f"Next: zoo predict {run} IMAGE, or zoo export {run}")
     if as_json:
-        print_json(asdict(result))
+        print_json(result.to_json())
 
 
 def _refuse_others(context, what, *allowed):

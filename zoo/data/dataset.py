@@ -56,6 +56,10 @@ class Split:
         """Return the split with `indices[label]` in the place of each label, those of masks included."""
         return replace(self, labels=_new_masks(indices, self.labels) if self.has_masks else indices[self.labels])
 
+    def without_masks(self) -> "Split":
+        """Return the split with a label for each image, whatever it means, so that masks needn't be read."""
+        return replace(self, labels=self.strata)
+
     def in_memory(self) -> "Split":
         return self
 
@@ -106,6 +110,10 @@ class StreamedSplit:
             return replace(self, labels=indices[self.labels])
         decode = self.decode_masks
         return replace(self, decode_masks=lambda items: _new_masks(indices, decode(items)))
+
+    def without_masks(self) -> "StreamedSplit":
+        """Return the split with a label for each image, whatever it means, so that masks needn't be read."""
+        return replace(self, labels=self.strata, decode_masks=None)
 
     def in_memory(self) -> Split:
         """Decode everything; only for a split that is known to fit into memory."""
@@ -225,6 +233,18 @@ def _check(name, class_names, splits):
         raise ZooError(f"{name} has one class only ({', '.join(class_names)}); there is nothing to tell apart.")
     if twice := [one for one, count in Counter(class_names).items() if count > 1]:
         raise ZooError(f"{name} has more than one class of the name {twice[0]!r}; give each its own.")
+
+
+def class_counts(dataset: Dataset) -> np.ndarray:
+    """Return how many training images, or pixels of their masks, each class has, (classes,)."""
+    from tqdm import tqdm
+
+    counts, places = np.zeros(256, np.int64), list(chunks(np.arange(len(dataset.train))))
+    if not dataset.has_masks:
+        return np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
+    for indices in tqdm(places, "classes", delay=2, leave=False, disable=None):
+        counts += np.bincount(dataset.train.read_labels(indices).ravel(), minlength=256)
+    return counts[: len(dataset.class_names)]
 
 
 def into_memory(dataset: Dataset) -> Dataset:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.annotations import ImageShape, Shape, Size
-from zoo.data.dataset import AnySplit, Dataset, chunks
+from zoo.data.dataset import IGNORED, AnySplit, Dataset, chunks
 from zoo.data.splitting import SEED
 from zoo.entry import Entry, Expected
 from zoo.errors import ZooError
@@ -70,6 +70,27 @@ class Preprocessing:
         raw = keras.Input((height, width, channels or self.channels), dtype="float32", name="images")
         with channels_last():
             return keras.Model(raw, self._applied_to(raw), name="preprocessing")
+
+    def mask_model(self, mask_size: Size, corner: Size, size: Size) -> "keras.Model":
+        """Return the Keras model from masks (N, *mask_size) to those of a net's output, (N, *size), float32.
+
+        They are resized as images are, to the nearest pixel's label, and the margin around the image is `IGNORED`. The
+        net's output begins at the `corner`, (top, left), of its input: without padding it is smaller than that.
+        """
+        import keras
+        from keras import layers, ops
+
+        from zoo.layers.channels import LAST
+
+        (top, left), (height, width) = corner, size
+        raw = keras.Input(mask_size, dtype="float32", name="masks")
+        x = ops.expand_dims(IGNORED - raw, -1)  # zeros are padded
+        if tuple(mask_size) != tuple(self.size):
+            x = layers.Resizing(*self.size, "nearest", data_format=LAST, dtype="float32")(x)
+        if self.margin:
+            x = layers.ZeroPadding2D(self.margin, data_format=LAST, dtype="float32")(x)
+        x = x[:, top : top + height, left : left + width, 0]
+        return keras.Model(raw, IGNORED - x, name="mask_preprocessing")
 
     def _applied_to(self, x):
         from keras import layers, ops

@@ -18,10 +18,11 @@ AHEAD = 4  # batches that are prefetched while the network computes
 class Stream(keras.utils.PyDataset):
     """The batches of a split for Keras's `fit`, `evaluate` and `predict`, prefetched by other threads.
 
-    Each is (images, labels): (batch, height, width, channels) uint8 and (batch,) int32, or masks (batch, height, width)
-    uint8. Without a seed, every image comes once, in the split's order. With a seed it is infinite: the images are
-    reshuffled each epoch, an incomplete last batch is dropped, and `fit` needs `steps_per_epoch=stream.steps`. Batch i
-    depends on seed, epoch and i only.
+    Each is (images, labels): (batch, height, width, channels) uint8 and (batch,) int32; or ((images, masks), masks),
+    with masks (batch, height, width) uint8, which augmentation moves with the images (`example`). Without a seed, every
+    image comes once, in the split's order. With a seed it is infinite: the images are reshuffled each epoch, an
+    incomplete last batch is dropped, and `fit` needs `steps_per_epoch=stream.steps`. Batch i depends on seed, epoch and
+    i only.
 
     Args:
         split: a `Split` or `StreamedSplit`; with a seed, of `batch_size` images at least.
@@ -65,7 +66,7 @@ class Stream(keras.utils.PyDataset):
             raise
 
     def _read(self, indices):
-        return self.split.read(indices), self.split.read_labels(indices)
+        return example(self.split.read(indices), self.split.read_labels(indices))
 
     def _indices(self, number):
         epoch, step = divmod(number, self.steps)
@@ -75,6 +76,11 @@ class Stream(keras.utils.PyDataset):
         if self.seed is None:
             return np.arange(len(self.split))
         return np.random.default_rng((self.seed, epoch)).permutation(len(self.split))
+
+
+def example(images: Any, labels: Any) -> tuple[Any, Any]:
+    """Return what a step of Keras's takes, inputs and targets: masks are both, for they change with their images."""
+    return ((images, labels), labels) if len(labels.shape) == 3 else (images, labels)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from zoo.data.matching import matched
 from zoo.data.selection import at_most
 from zoo.errors import ZooError, ZooWarning
 from zoo.inference.pictures import read_pictures
+from zoo.inference.measure import measure
 from zoo.inference.trained import load_trained
 from zoo.runs.folder import Result
 from zoo.runs.same_data import changed, doubts
@@ -32,34 +33,19 @@ def evaluate(subject: StrPath, dataset: StrPath | None = None, data_dir: StrPath
     Raises:
         ZooError: if the data has classes that the model doesn't know, or there is no data to test on.
     """
-    trained = _load_classifier(subject, weights, options, check)  # reports a wrong name before Keras is loaded
-
-    from zoo.inference.predictor import predict_split
-
+    trained = load_trained(subject, weights, options, check)  # reports a wrong name before Keras is loaded
     job = trained.run.job() if trained.run else None
     split, messages = _data(subject, job, dataset, data_dir, trained.front.loaded_size)
     split, assumed = matched(split, trained.class_names, trained.name)
     for message in (*messages, *assumed):
         warnings.warn(message, ZooWarning, stacklevel=2)
-    probabilities, seconds = _timed(
-        predict_split, trained.folded().on_images(split.image_shape), split.test, batch_size
-    )
+    masks = trained.mask_model(split.image_shape[:2]) if split.has_masks else None
+    scores, seconds = _timed(measure, trained.folded().on_images(split.image_shape), split.test, batch_size, masks)
     return Result(
-        run=str(subject), model=trained.name, dataset=split.name, **scores(split.test.labels, probabilities),
+        run=str(subject), model=trained.name, dataset=split.name, **scores.metrics(),
         epochs=len(trained.run.metrics()["epoch"]) if trained.run else 0,
         seconds=round(seconds, 3), images_per_second=round(len(split.test) / seconds, 1),
     )
-
-
-def scores(labels: np.ndarray, outputs: np.ndarray, are_logits: bool = False) -> dict[str, float]:
-    """Return the `Result`'s metrics of a test: labels (N,) and probabilities, or logits, (N, classes)."""
-    import keras
-
-    losses = keras.losses.sparse_categorical_crossentropy(labels, outputs, from_logits=are_logits)
-    return {
-        "test_accuracy": round(float(np.mean(outputs.argmax(-1) == labels)), 6),
-        "test_loss": round(float(keras.ops.mean(losses)), 6),
-    }
 
 
 def _data(subject, job, dataset, data_dir, size):

@@ -72,7 +72,7 @@ def predict_split(model: keras.Model, split: AnySplit, batch_size: int, what: st
     Raises:
         ZooError: for an image of a streamed split that can't be read.
     """
-    batches = Stream(split, batch_size)
+    batches = Stream(split.without_masks(), batch_size)
     rounds = tqdm(range(batches.steps), what, delay=2, leave=False, disable=None)
     return _joined(compiled(model), (batches[i][0] for i in rounds))
 

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo import registry
-from zoo.annotations import ImageShape, StrPath
+from zoo.annotations import ImageShape, Size, StrPath
 from zoo.data.preprocessing import Preprocessing, default_preprocessing
 from zoo.errors import ZooError, ZooWarning
+from zoo.layout.rewrite import OVERRIDES
 from zoo.inference.pictures import as_batch, read_pictures
+from zoo.plan import plan
 from zoo.runs.folder import Run, find_run, is_run, reading
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ class Trained:
         class_names: the names of the classes, in the order of the model's outputs.
         name: the net's registered name.
         run: the `Run` that it was trained in; None for a model by name.
+        corner: where on the net's input its map begins, (top, left), if it labels each pixel; else None.
+        colours: the (red, green, blue) of each class in pictures of masks; () where none are known.
     """
 
     model: Any
@@ -41,6 +45,8 @@ class Trained:
     class_names: tuple
     name: str
     run: Run | None = None
+    corner: Any = None
+    colours: tuple = ()
 
     @cached_property
     def preprocessing(self) -> "keras.Model":
@@ -84,6 +90,10 @@ class Trained:
     def white(self) -> float | None:
         """The pixel value of white in the run's images, where their files don't define it."""
         return self.run.job().source.get("white") if self.run else None
+
+    def mask_model(self, mask_size: Size) -> "keras.Model":
+        """Return the Keras model from masks (N, *mask_size) of raw images to those that the net's maps compare with."""
+        return self.front.mask_model(mask_size, self.corner, self.model.output_shape[1:3])
 
     def on_images(self, image_shape: ImageShape = (None, None, None)) -> "keras.Model":
         """Return the Keras model from raw images (N, height, width, channels), 0..255, to probabilities."""
@@ -147,7 +157,16 @@ def load_trained(subject: StrPath, weights: StrPath | None = None, options: dict
         from zoo.weights import check_files
 
         check_files(model, *check)
-    return Trained(model, _front(entry, weights, model.input_shape[1:]), names, entry.name)
+    front, corner = _front(entry, weights, model.input_shape[1:]), _corner(entry, model, options or {})
+    return Trained(model, front, names, entry.name, corner=corner)
+
+
+def _corner(entry, model, options):
+    """Return `Trained.corner` of a model by name."""
+    if len(model.output_shape) != 4:
+        return None
+    overrides = {key: value for key, value in options.items() if key in (*OVERRIDES, *entry.options)}
+    return plan(entry.name, model.input_shape[1:], **overrides).corner
 
 
 def _front(entry, weights, input_shape):
@@ -215,4 +234,4 @@ def _load_run(run):
     job = run.job()
     with reading(run):
         model = keras.models.load_model(run.model_path, compile=False)
-    return Trained(model, job.preprocessing, job.class_names, job.name, run)
+    return Trained(model, job.preprocessing, job.class_names, job.name, run, job.corner, job.colours)

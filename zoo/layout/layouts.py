@@ -38,6 +38,11 @@ def _flattens(word):
     return isinstance(word, (Flatten, GlobalPool))
 
 
+def labels_pixels(layout: Layout) -> bool:
+    """Return whether the head of a layout gives class scores of each pixel, a map, and not those of the image."""
+    return bool(layout.head) and not any(map(_flattens, (*layout.body, *layout.head)))
+
+
 def map_words(function: Callable[[Any], Words], items: Words) -> tuple[Word, ...]:
     """Return the words with each that isn't a `Composite` replaced by `function(word)`: a word, a list, or []."""
 

@@ -159,6 +159,11 @@ def outside(name: str, shape: tuple, grid: Grid, image: tuple) -> tuple:
     return tuple(side for b, n, whole in zip(before, shape, image) for side in (b, n - whole - b))
 
 
+def covered(shape: tuple, grid: Grid, image: tuple) -> tuple:
+    """Return (top, left): where on an image a map of stride 1 begins that is as large as the image, or smaller."""
+    return tuple(min(max(round(o), 0), whole - n) for o, n, whole in zip(grid.origin, shape, image))
+
+
 def _divide(a, b):
     return a // b if a % b == 0 else a / b
 

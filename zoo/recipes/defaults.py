@@ -7,6 +7,7 @@ from zoo.annotations import StrPath
 from zoo.entry import Entry
 from zoo.errors import ZooError, did_you_mean, first_line
 from zoo.layout import Layout, norm_kinds
+from zoo.layout.layouts import labels_pixels
 from zoo.recipes.recipe import Recipe
 
 # What a data set changes in the default recipe: a small shift doesn't change a digit's class, a flip would.
@@ -20,6 +21,9 @@ DATA = {
 # What data sets also change for nets with BatchNorm, which train well with large learning rates.
 NORMALIZED = {"optimizer": "sgd", "learning_rate": 0.1, "schedule": "onecycle", "weight_decay": 5e-4}
 DATA_OF_NORMALIZED = {"cifar10": NORMALIZED, "cifar100": NORMALIZED}
+
+# What nets that label pixels change: a pixel's label is seldom in doubt, and a smooth target blurs the outlines.
+OF_PIXELS = {"label_smoothing": 0.0}
 
 # What a start from trained weights changes: the body learns more slowly than the new head (docs/fine_tuning.md).
 FINE_TUNING = {
@@ -65,8 +69,9 @@ def _default(entry, dataset, layout, optimizer, has_weights):
 
     `optimizer` is the one that was asked for, or None.
     """
-    default = DATA.get(dataset, {})
-    if dataset in DATA_OF_NORMALIZED and "batch" in norm_kinds((layout or entry.layout(entry.classes or 2)).body):
+    default, layout = DATA.get(dataset, {}), layout or entry.layout(entry.classes or 2)
+    default = default | (OF_PIXELS if labels_pixels(layout) else {})
+    if dataset in DATA_OF_NORMALIZED and "batch" in norm_kinds(layout.body):
         default = default | DATA_OF_NORMALIZED[dataset]
     default = default | (FINE_TUNING if has_weights else {}) | entry.recipe
     if optimizer in (None, default.get("optimizer", optimizer)):

@@ -8,6 +8,7 @@ from zoo.errors import ZooError, no_such
 from zoo.processor import PRECISIONS
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "lamb", "lion", "muon")
+LOSSES = ("cross_entropy", "focal", "dice")
 SCHEDULES = ("constant", "cosine", "step", "onecycle", "plateau")
 AUGMENTATIONS = ("flip", "crop", "jitter", "cutout", "randaugment", "mixup", "cutmix")
 INITIALIZATIONS = (
@@ -49,6 +50,9 @@ class Recipe:
     "pytorch", the default of its layers: uniform, up to the root of 1 / fan-in, a sixth of the variance of "he_normal".
     `zero_init_residual` initializes the scale of the BatchNorm with which a residual branch ends, or the kernel of its
     last convolution, with 0 (Goyal et al., arXiv:1706.02677, Section 5.1; Zhang et al., arXiv:1901.09321, Section 3).
+    `loss` is of each image, or of each pixel where nets label these: "focal" is the cross-entropy times (1 - p)^2 / 4 for
+    the probability p of the true class (Lin et al., arXiv:1708.02002, Section 3.2); "dice" is 1 minus Dice's coefficient
+    of each class over the pixels of a batch (Milletari et al., arXiv:1606.04797, Section 3), and needs masks.
     `label_smoothing` is that of Szegedy et al. (arXiv:1512.00567), `rubbish` the j of LeCun et al. 1998, Equation 9: a
     class of constant logit -j that no image belongs to, for logits that are distances. What is reported as loss is
     without smoothing, rubbish class, weight decay and class weights; what is minimized is reported as objective.
@@ -81,9 +85,12 @@ class Recipe:
     epochs: int = option(20, "Passes over the training images", above=0)
     batch_size: int | None = option(None, "Images a step; 128, or less for sets of under 32 such batches", above=0)
     augment: tuple = option((), "Random changes of the training images, comma-separated", choices=AUGMENTATIONS)
-    label_smoothing: float = option(0.1, "Share of the target that is spread over all classes", least=0, below=1)
+    loss: str = option("cross_entropy", "What is minimized", choices=LOSSES)
+    label_smoothing: float = option(0.1, "Share of the target that is spread over all classes", least=0, below=1,
+                                    of=("loss", "cross_entropy", "focal"))
     rubbish: float | None = option(None, "Penalty of a class that no image belongs to, for RBF outputs", above=0)
-    balance: bool = option(False, "Weigh each class by the inverse of its share of the training images")
+    balance: bool = option(False, "Weigh each class by the inverse of its share of the training images or pixels",
+                           of=("loss", "cross_entropy", "focal"))
     patience: int | None = option(None, "Stop after so many epochs without a lower validation loss", least=1)
     initialization: str | None = option(
         None, "How kernels start; by default as suits each layer", choices=INITIALIZATIONS

@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -134,19 +134,38 @@ class Run:
 
 @dataclass(frozen=True)
 class Result:
-    """The results of a finished run; the fields are the keys of the command's `--json`.
+    """The results of a finished run. A new field needs a default: runs of older versions lack it.
 
-    A new field needs a default: runs of older versions lack it.
+    Of a net that labels pixels, `test_accuracy` is None; of others, the three measures of masks are: the mean of the
+    classes' intersection over union, the share of pixels that are right, and the mean of the classes' Dice coefficients.
     """
 
     run: str
     model: str
     dataset: str
-    test_accuracy: float
     test_loss: float
     epochs: int
     seconds: float
     images_per_second: float
+    test_accuracy: float | None = None
+    test_mean_iou: float | None = None
+    test_pixel_accuracy: float | None = None
+    test_dice: float | None = None
+
+    def __str__(self) -> str:
+        """The metrics, as commands tell them."""
+        names = {"test_accuracy": "accuracy", "test_mean_iou": "mean IoU", "test_pixel_accuracy": "pixel accuracy",
+                 "test_dice": "Dice", "test_loss": "loss"}
+        found = {name: getattr(self, key) for key, name in names.items()}
+        return ", ".join(f"{name} {value:.4f}" for name, value in found.items() if value is not None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what commands print as `--json`, and config.json holds: the fields that aren't None, metrics first."""
+        head = ("run", "model", "dataset")
+        found = {item.name: getattr(self, item.name) for item in fields(self)}
+        metrics = {key: value for key, value in found.items() if key.startswith("test_") and key != "test_loss"}
+        ordered = {key: found[key] for key in head} | metrics | found
+        return {key: value for key, value in ordered.items() if value is not None}
 
 
 @contextmanager

@@ -33,6 +33,8 @@ class Job:
         images: {"train": count, "validation": count, "test": count}.
         preprocessing: from raw images to the net's input.
         recipe: the `Recipe`, with a batch size.
+        corner: where on the net's input its map begins, (top, left), if it labels each pixel; else None.
+        colours: the (red, green, blue) of each class in pictures of masks, if the data has them.
         weights: the weights that the net starts from, as `zoo.create` takes them; None for random ones.
         trackers: what metrics are also logged to: some of "tensorboard", "mlflow" and "wandb".
         shards: in how many shards a batch is computed, one per core (`zoo.training.shards`).
@@ -54,6 +56,8 @@ class Job:
     images: dict
     preprocessing: Preprocessing
     recipe: Recipe
+    corner: tuple | None = None
+    colours: tuple = ()
     weights: str | None = None
     trackers: tuple = ()
     shards: int = 1
@@ -83,6 +87,8 @@ class Job:
             "images": self.images,
             "preprocessing": asdict(self.preprocessing),
             "recipe": asdict(self.recipe),
+            "corner": self.corner,
+            "colours": self.colours,
             "weights": self.weights,
             "versions": versions | {"python": platform.python_version(), "zoo": __version__}
             | {"backend": keras.backend.backend()},
@@ -109,7 +115,8 @@ class Job:
             params=config.get("params"), macs=config.get("macs"), dataset=config["dataset"],
             source={key: _as_tuple(value) if key == "size" else value for key, value in config["data"].items()},
             class_names=tuple(config["class_names"]), images=config["images"],
-            preprocessing=preprocessing, recipe=recipe, weights=config.get("weights"),
+            preprocessing=preprocessing, recipe=recipe, corner=_as_tuple(config.get("corner")),
+            colours=tuple(map(tuple, config.get("colours", ()))), weights=config.get("weights"),
             trackers=tuple(config.get("trackers", ())), shards=shards,
             single_threaded_ops=config.get("one_core_an_op", shards > 1),
             keeps_classes=config.get("keeps_classes", False),

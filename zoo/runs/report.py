@@ -8,6 +8,7 @@ from zoo.data.dataset import Dataset
 from zoo.runs.figures import draw_confusion, draw_curves
 from zoo.runs.folder import Run, best_epoch
 from zoo.runs.page import picture, render, write_figure
+from zoo.runs.scores import ImageScores
 from zoo.runs.sparing import can_do_without
 
 if TYPE_CHECKING:
@@ -17,12 +18,13 @@ SHOWN = 24  # misclassified images, at most
 SIDE, FILTER_SIDE = 128, 48  # of an image and of a filter on the page, in pixels, at most
 
 
-def write_report(run: Run, dataset: Dataset, logits: np.ndarray, net: "keras.Model") -> None:
-    """Write a finished run's figures and report, from its files, the test images' logits (N, classes) and the net.
+def write_report(run: Run, dataset: Dataset, scores: ImageScores, net: "keras.Model") -> None:
+    """Write a finished run's figures and report, from its files, what the test found and the net.
 
     A `ZooWarning` reports each that can't be made.
     """
-    config, metrics, predictions = run.config(), run.metrics(), logits.argmax(-1)
+    config, metrics, logits = run.config(), run.metrics(), scores.logits
+    predictions = logits.argmax(-1)
     curves = write_figure(run.curves_path, lambda: draw_curves(metrics))
     confusion = write_figure(
         run.confusion_path, lambda: draw_confusion(dataset.test.labels, predictions, dataset.class_names)

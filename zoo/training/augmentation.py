@@ -3,9 +3,12 @@
 Their random seeds are variables of the model, so checkpoints contain them and a resumed run sees the same images.
 """
 
+from typing import NamedTuple
+
 import keras
 from keras import KerasTensor, layers, ops
 
+from zoo.data.dataset import IGNORED
 from zoo.layers.channels import channels_last
 
 PIXELS = (0, 255)
@@ -28,22 +31,40 @@ SEVERAL_IMAGES = {
 }
 
 
-@channels_last()
-def augment(images: KerasTensor, names: tuple[str, ...], seed: int) -> tuple[KerasTensor, KerasTensor | None]:
-    """Return images (N, height, width, channels), 0..255, augmented in training by the named layers, and their shares.
+class Augmented(NamedTuple):
+    """Images (N, height, width, channels), and what became of their labels.
 
     Row i of the shares (N, N) holds the weights of all images' labels in the label of the mixed image i; shares are
-    None if no layer mixes images. Layers that need colours get grey images as three equal channels.
+    None if no layer mixes images. The masks (N, height, width) are None if images have one label each.
+    """
+
+    images: KerasTensor
+    shares: KerasTensor | None = None
+    masks: KerasTensor | None = None
+
+
+@channels_last()
+def augment(images: KerasTensor, names: tuple[str, ...], seed: int, masks: KerasTensor | None = None) -> Augmented:
+    """Augment images (N, height, width, channels), 0..255, in training by the named layers, and masks with them.
+
+    Layers that need colours get grey images as three equal channels. Pixels that come from outside of an image are
+    `IGNORED` in its mask. Images with masks can't be mixed.
     """
     grey, shares = images.shape[-1] == 1 and set(names) & set(OF_COLOURS), None
     if grey:
         images = ops.repeat(images, 3, axis=-1)
+    if masks is not None:
+        masks = IGNORED - masks[..., None]  # the layers fill in zeros where there is no image
     for i, name in enumerate(names):
-        if name in ONE_IMAGE:
+        if name in SEVERAL_IMAGES:
+            images, shares = Mixed(SEVERAL_IMAGES[name](seed + i))([images, shares] if shares is not None else [images])
+        elif masks is None:
             images = ONE_IMAGE[name](seed + i)(images)
         else:
-            images, shares = Mixed(SEVERAL_IMAGES[name](seed + i))([images, shares] if shares is not None else [images])
-    return images[..., :1] if grey else images, shares
+            both = ONE_IMAGE[name](seed + i)({"images": images, "segmentation_masks": masks})
+            images, masks = both["images"], both["segmentation_masks"]
+    images = images[..., :1] if grey else images
+    return Augmented(images, shares, None if masks is None else IGNORED - masks[..., 0])
 
 
 class Mixed(layers.Layer):

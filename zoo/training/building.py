@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from zoo.build import build as build_net
-from zoo.data.dataset import Dataset
+from zoo.data.dataset import Dataset, class_counts
 from zoo.data.preprocessing import Preprocessing
 from zoo.plan import Plan, plan
 from zoo.recipes.recipe import Recipe
@@ -62,6 +62,13 @@ def build_for(job: Job, dataset: Dataset, start: Start = None) -> tuple[keras.Mo
     return build_classifier(job.plan, job.preprocessing, job.recipe, dataset, start=start)
 
 
+def _mask_preprocessing(planned, preprocessing, dataset):
+    """Return the Keras model from the masks of a data set to those that the net's scores are compared with, or None."""
+    if not dataset.has_masks:
+        return None
+    return preprocessing.mask_model(dataset.image_shape[:2], planned.corner, planned.trace.output_shape[:2])
+
+
 @dataclass(frozen=True)
 class Period:
     """What trains from an epoch up to `end`, not included: a net, the classifier around it, and the classifier's data.
@@ -102,6 +109,7 @@ def build_period(job: Job, dataset: Dataset, devices: Devices, start: Start, epo
     frozen = frozen_layers(job.plan.trace, recipe, epoch)
     freeze(net, frozen)
     preprocessing = job.preprocessing.model(dataset.image_shape)
+    masks = _mask_preprocessing(job.plan, job.preprocessing, dataset)
     is_single = devices.replicas == 1 and devices.take_blocks
     end = constant_end(net) if frozen and is_single and not recipe.augment else None
     shards = job.shards if devices.take_shards else 1
@@ -111,7 +119,7 @@ def build_period(job: Job, dataset: Dataset, devices: Devices, start: Start, epo
         preprocessing, shards = keras.Model(features, features), 1
     else:
         end = None
-    classifier = Classifier(net, preprocessing, recipe, job.plan.trace.auxiliary, shards, end, frozen)
+    classifier = Classifier(net, preprocessing, recipe, job.plan.trace.auxiliary, shards, end, frozen, masks)
     body = frozenset(weight.path for name in body_of(job.plan.trace) for weight in net.get_layer(name).weights)
     prepare(classifier, recipe, dataset, devices.replicas, epoch, body)
     return Period(net, classifier, dataset, end is not None, epoch, end_epoch)
@@ -125,7 +133,8 @@ def build_classifier(planned: Plan, preprocessing: Preprocessing, recipe: Recipe
     """
     net = make_net(planned, recipe, start)
     classifier = Classifier(
-        net, preprocessing.model(dataset.image_shape), recipe, planned.trace.auxiliary, shards
+        net, preprocessing.model(dataset.image_shape), recipe, planned.trace.auxiliary, shards,
+        mask_preprocessing=_mask_preprocessing(planned, preprocessing, dataset),
     )
     prepare(classifier, recipe, dataset)
     return net, classifier
@@ -159,7 +168,8 @@ def prepare(classifier: Classifier, recipe: Recipe, dataset: Dataset, replicas: 
     """
     steps = steps_per_epoch(len(dataset.train), recipe.batch_size, dataset.is_in_memory)  # type: ignore[arg-type]
     optimizer = make_optimizer(recipe, steps * recipe.epochs, recipe.epochs, steps * epoch, body)
-    weights = balanced_weights(dataset.train.labels, len(dataset.class_names)) if recipe.balance else None
-    classifier.compile(optimizer, make_loss(recipe, weights), metrics=["accuracy"])
+    weights = balanced_weights(class_counts(dataset)) if recipe.balance else None
+    metrics = [] if dataset.has_masks else ["accuracy"]  # those of pixels, some of which don't count, are its own
+    classifier.compile(optimizer, make_loss(recipe, weights), metrics=metrics)
     one_per_replica: Any = slice(replicas)
-    classifier.make(dataset.train.read(one_per_replica), dataset.train.labels[one_per_replica])
+    classifier.make(dataset.train.read(one_per_replica), dataset.train.read_labels(one_per_replica))

@@ -8,13 +8,14 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from zoo.data.stream import example
 from zoo.recipes.recipe import Recipe
 from zoo.training.augmentation import augment
 from zoo.training.distribution import on_every_device, replicas_in_step, replicated_data, sharded
-from zoo.training.optimizing import decay_in_gradient
+from zoo.training.optimizing import decay_in_gradient, is_counted
 from zoo.training.shards import ShardedNet
 
-LOGITS, SHARES = "logits", "shares"
+LOGITS, SHARES, MASKS = "logits", "shares", "masks"
 BLOCKS, LONGEST = 10, 50  # the fewest blocks per epoch, and the most steps per block
 
 
@@ -22,8 +23,11 @@ class Classifier(keras.Model):
     """From raw images (N, height, width, channels), 0..255, to float32 logits: a dict, "logits" (N, classes) first.
 
     The logits of auxiliary classifiers follow by name. (Logits make the loss numerically exact.) In training the images
-    are augmented by the recipe's layers; if these mix images, the output "shares"
-    (N, N) holds the labels' weights (see `augment`). A batch is split into `shards`, computed in parallel.
+    are augmented by the recipe's layers; if these mix images, the output "shares" (N, N) holds the labels' weights (see
+    `augment`). A batch is split into `shards`, computed in parallel.
+
+    For images with masks, logits are (N, height, width, classes), and the masks (N, height, width) are a second input,
+    which moves with the images; the output "masks" has them in the size of the logits. `IGNORED` pixels don't count.
 
     "loss" is reported, on any data, as the mean cross-entropy of the net's own logits with the unchanged labels.
     Training also reports "objective", which it minimizes: the compiled loss, with labels mixed as the images are, plus
@@ -44,6 +48,8 @@ class Classifier(keras.Model):
         entry: the tensor of the net at which it is entered, in the place of its input: for features that are computed
             already, which `preprocessing` then takes and gives.
         frozen: the names of the layers whose weights training doesn't change.
+        mask_preprocessing: the Keras model from masks to those that logits are compared with; None for images with one
+            label each.
     """
 
     cached: tuple[Any, ...]
@@ -52,22 +58,30 @@ class Classifier(keras.Model):
 
     def __init__(self, net: keras.Model, preprocessing: keras.Model, recipe: Recipe,
                  auxiliary: dict[str, tuple[Any, float]], shards: int = 1, entry: keras.KerasTensor | None = None,
-                 frozen: tuple[str, ...] = ()) -> None:
+                 frozen: tuple[str, ...] = (), mask_preprocessing: keras.Model | None = None) -> None:
         scores = list(net.output) if isinstance(net.output, dict) else net.output_names
         images = keras.Input(preprocessing.input_shape[1:], dtype="float32", name="images")
-        changed, shares = augment(images, recipe.augment, recipe.seed)
+        masks = mask_preprocessing and keras.Input(mask_preprocessing.input_shape[1:], dtype="float32", name=MASKS)
+        changed = augment(images, recipe.augment, recipe.seed, masks)
         logits = {}
         for name, key in zip(scores, [LOGITS, *scores[1:]]):
             exact = layers.Activation("linear", dtype="float32", name=f"{name}_logits")
             logits[key] = exact(net.get_layer(name).input)
         body = keras.Model(net.input if entry is None else entry, logits, name=net.name)
-        outputs = ShardedNet(preprocessing, body, shards)(changed) if shards > 1 else body(preprocessing(changed))
-        outputs |= {} if shares is None else {SHARES: shares}
-        super().__init__(images, outputs, name=f"{net.name}_on_images")
+        on_shards = ShardedNet(preprocessing, body, shards) if shards > 1 else None
+        outputs = on_shards(changed.images) if on_shards else body(preprocessing(changed.images))
+        outputs |= {} if changed.shares is None else {SHARES: changed.shares}
+        outputs |= {MASKS: mask_preprocessing(changed.masks)} if mask_preprocessing else {}
+        super().__init__(images if masks is None else [images, masks], outputs, name=f"{net.name}_on_images")
+        self.outputs_on_images = lambda images: body(preprocessing(images))
         self.auxiliary = {name: weight for name, (_, weight) in auxiliary.items()}
         self.decay, self.frozen = decay_in_gradient(recipe), frozen
         self.cached, self.reports_plain_loss, self.testing = (), True, False
         self.cross_entropy = keras.metrics.SparseCategoricalCrossentropy(from_logits=True, name="cross_entropy")
+        self.of_pixels = [
+            keras.metrics.SparseCategoricalAccuracy("pixel_accuracy"),
+            keras.metrics.MeanIoU(net.output_shape[-1], "mean_iou", sparse_y_pred=False),
+        ] if mask_preprocessing else []
         counter = dict(shape=(), trainable=False, aggregation="only_first_replica")
         self.is_sound = self.add_weight(**counter, dtype="bool", initializer="ones", name="is_sound")
         # "int" is int64 on TensorFlow, which keeps int32 in host memory, out of reach of XLA on a GPU.
@@ -75,15 +89,16 @@ class Classifier(keras.Model):
 
     def make(self, images: np.ndarray, labels: np.ndarray) -> None:
         """Create all variables of training, by a few images and labels: a compiled loop can't create any."""
-        self.evaluate(images, labels, verbose=0)
+        self.evaluate(*example(images, labels), verbose=0)
         self.optimizer.build(self.trainable_variables)
 
     def logits_on_images(self) -> keras.Model:
-        """Return the Keras model from raw images to the net's own logits (N, classes), its only output."""
-        return keras.Model(self.input, self.output[LOGITS])
+        """Return the Keras model from raw images to the net's own logits, its only output."""
+        images = keras.tree.flatten(self.input)[0]
+        return keras.Model(images, self.outputs_on_images(images)[LOGITS])
 
     def cache_on_device(self, images: np.ndarray, labels: np.ndarray) -> None:
-        """Cache the training set, uint8 images and integer labels, on the device, or on each of several."""
+        """Cache the training set, uint8 images and integer labels or masks, on the device, or on each of several."""
         self.cached = on_every_device(images), on_every_device(labels)
 
     def evaluate(self, *arguments: Any, **options: Any) -> Any:
@@ -98,6 +113,7 @@ class Classifier(keras.Model):
                      training: bool = True) -> Any:
         if training and SHARES in y_pred:
             y = ops.matmul(y_pred[SHARES], ops.one_hot(ops.reshape(y, (-1,)), y_pred[LOGITS].shape[-1]))
+        y = y_pred.get(MASKS, y)
         loss = super().compute_loss(x, y, y_pred[LOGITS], sample_weight, training)
         if training:
             loss = loss + self._added_loss(y, y_pred)
@@ -114,7 +130,12 @@ class Classifier(keras.Model):
         return added / replicas_in_step()
 
     def compute_metrics(self, x: Any, y: Any, y_pred: dict[str, Any], sample_weight: Any = None) -> dict[str, Any]:
-        self.cross_entropy.update_state(y, y_pred[LOGITS])
+        if MASKS in y_pred:
+            counted = is_counted(y_pred[MASKS])
+            y, sample_weight = ops.where(counted, y_pred[MASKS], 0), ops.cast(counted, "int32")
+            for metric in self.of_pixels:
+                metric.update_state(y, y_pred[LOGITS], sample_weight)
+        self.cross_entropy.update_state(y, y_pred[LOGITS], sample_weight)
         return super().compute_metrics(x, y, y_pred[LOGITS], sample_weight)
 
     def get_metrics_result(self) -> dict[str, Any]:
@@ -149,7 +170,7 @@ class Classifier(keras.Model):
             indices, images, labels = data
 
             def step(state, rows):
-                logs, state = super(Classifier, self).train_step(state, (images[rows], labels[rows]))
+                logs, state = super(Classifier, self).train_step(state, example(images[rows], labels[rows]))
                 return state, logs
 
             state, logs = jax.lax.scan(step, state, indices.T)
@@ -168,7 +189,7 @@ class Classifier(keras.Model):
 
             def step(i):
                 rows = indices[:, i]
-                super(Classifier, self).train_step((ops.take(images, rows, 0), ops.take(labels, rows, 0)))
+                super(Classifier, self).train_step(example(ops.take(images, rows, 0), ops.take(labels, rows, 0)))
                 return (i + 1,)
 
             ops.while_loop(lambda i: i < ops.shape(indices)[1], step, (0,))

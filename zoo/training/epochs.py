@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.data.stream import Stream, own_errors
+from zoo.data.stream import Stream, example, own_errors
 from zoo.runs.folder import Run
 from zoo.runs.job import Job
 from zoo.runs.tracking import tracked
@@ -110,12 +110,12 @@ def generated(batches: Iterator[tuple[np.ndarray, ...]]) -> Any:
 
 
 def in_batches(images: np.ndarray, labels: np.ndarray, batch_size: int) -> Any:
-    """Return data for `fit` from images (N, height, width, channels) and their labels (N,), in order."""
+    """Return data for `fit` from images (N, height, width, channels) and their labels (N,) or masks, in order."""
     if keras.backend.backend() != "tensorflow":
-        return images, labels
+        return example(images, labels)
     import tensorflow as tf
 
-    return _untuned(tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size))
+    return _untuned(tf.data.Dataset.from_tensor_slices(example(images, labels)).batch(batch_size))
 
 
 def _untuned(dataset):

@@ -8,6 +8,7 @@ import numpy as np
 from keras import losses, ops, optimizers
 from keras.optimizers import schedules
 
+from zoo.data.dataset import IGNORED
 from zoo.layers import fast
 from zoo.recipes.recipe import Recipe
 
@@ -19,32 +20,57 @@ COUPLED = ("sgd", "rmsprop", "adam")  # their weight decay is a part of the grad
 
 
 def make_loss(recipe: Recipe, class_weights: np.ndarray | None = None) -> Callable[[Any, Any], Any]:
-    """Return the loss function of labels and logits (N, classes), with the recipe's label smoothing and rubbish class.
+    """Return the recipe's loss, a function of labels and logits: (N, classes), or (N, height, width, classes) of pixels.
 
-    Labels are indices (N,), or probabilities (N, classes). `class_weights` (classes,) multiply the losses of each
-    class's images.
+    Labels are indices (N,), probabilities (N, classes), or masks (N, height, width), whose `IGNORED` pixels don't
+    count. `class_weights` (classes,) multiply the losses of each class's images or pixels. The loss is that of each
+    image or pixel, whose mean is minimized; for "dice" that of each class.
     """
+    options: dict[str, Any] = {"from_logits": True, "label_smoothing": recipe.label_smoothing}
 
-    def cross_entropy(labels, logits):
-        targets = labels
-        if labels.shape[-1] != logits.shape[-1] or len(labels.shape) == 1:
+    def loss(labels, logits):
+        targets, weights = labels, 1.0
+        if len(logits.shape) == 4:
+            counted = ops.cast(is_counted(labels), logits.dtype)
+            weights = counted / ops.maximum(ops.mean(counted), keras.config.epsilon())  # so the mean is of counted ones
+            targets = ops.one_hot(ops.cast(labels, "int32"), logits.shape[-1])
+        elif labels.shape[-1] != logits.shape[-1] or len(labels.shape) == 1:
             targets = ops.one_hot(ops.reshape(labels, (-1,)), logits.shape[-1])
         targets = ops.cast(targets, logits.dtype)
-        weights = 1.0 if class_weights is None else ops.matmul(targets, ops.convert_to_tensor(class_weights))
+        if class_weights is not None:
+            weights = weights * ops.matmul(targets, ops.convert_to_tensor(class_weights))
         if recipe.rubbish is not None:
-            logits = ops.concatenate([logits, ops.full_like(logits[:, :1], -recipe.rubbish)], axis=-1)
-            targets = ops.concatenate([targets, ops.zeros_like(targets[:, :1])], axis=-1)
-        return weights * losses.categorical_crossentropy(
-            targets, logits, from_logits=True, label_smoothing=recipe.label_smoothing
-        )
+            logits = ops.concatenate([logits, ops.full_like(logits[..., :1], -recipe.rubbish)], axis=-1)
+            targets = ops.concatenate([targets, ops.zeros_like(targets[..., :1])], axis=-1)
+        match recipe.loss:
+            case "dice":
+                return _dice(targets, logits, counted)
+            case "focal":
+                return weights * losses.categorical_focal_crossentropy(targets, logits, **options)
+            case _:
+                return weights * losses.categorical_crossentropy(targets, logits, **options)
 
-    return cross_entropy
+    return loss
 
 
-def balanced_weights(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Return class weights (classes,): the inverse class frequencies in labels (N,), with mean 1 over the images."""
-    counts = np.bincount(labels, minlength=classes)
-    return (len(labels) / np.maximum(counts, 1) / np.count_nonzero(counts)).astype("float32")
+def _dice(targets, logits, counted):
+    """Return Dice's loss of each class over the pixels of a batch that are `counted`; of a class that it lacks, 0."""
+    found = ops.softmax(logits) * counted[..., None]
+    is_there = ops.cast(ops.any(targets > 0, axis=(0, 1, 2)), logits.dtype)
+    return is_there * losses.dice(targets, found, axis=(0, 1, 2))
+
+
+def is_counted(masks: Any) -> Any:
+    """Return which pixels of masks (N, height, width) count: a tensor of booleans."""
+    return ops.not_equal(masks, IGNORED)
+
+
+def balanced_weights(counts: np.ndarray) -> np.ndarray:
+    """Return class weights (classes,): the inverse of the classes' shares of all images or pixels, with mean 1 over these.
+
+    `counts` (classes,) are the numbers of their images or pixels.
+    """
+    return (counts.sum() / np.maximum(counts, 1) / np.count_nonzero(counts)).astype("float32")
 
 
 def make_optimizer(recipe: Recipe, steps: int, epochs: int = 1, done: int = 0,

@@ -12,6 +12,7 @@ from zoo.data.dataset import Dataset
 from zoo.data.preprocessing import fit_to, inner_size
 from zoo.entry import Entry
 from zoo.errors import ZooError
+from zoo.layout.layouts import labels_pixels
 from zoo.plan import plan, resolve
 from zoo.pretrained import find_stored
 from zoo.recipes.defaults import recipe_for
@@ -60,7 +61,7 @@ def read_request(model: str, dataset: StrPath = "digits", data_dir: StrPath | No
         "dataset": data.whereabouts(dataset), "data_dir": data.folder_from_root(data_dir),
         "size": inner_size(layout, entry, image_size=image_size)[0], "limit": limit, "classes": classes,
         "order": "natural",
-    }
+    } | ({"masks": True} if labels_pixels(layout) else {})
     given = tuple(name for name, value in fields.items() if value is not None)
     start = whereabouts(model, weights)
     return Request(model, options, entry, settled, source, start, image_size, tuple(trackers), given)
@@ -94,6 +95,7 @@ def make_job(asked: Request, dataset: Dataset, single_threaded_ops: bool = False
         preprocessing = known or preprocessing
     planned = plan(asked.model, preprocessing.input_shape, classes, **asked.options)
     _check_outputs(planned, dataset)
+    _check_recipe(recipe, dataset)
     check_trainable(planned.trace, recipe)
     is_named = asked.model == planned.name
     return Job(
@@ -102,15 +104,33 @@ def make_job(asked: Request, dataset: Dataset, single_threaded_ops: bool = False
         params=planned.trace.params, macs=planned.trace.macs, dataset=dataset.name,
         source=asked.source | {"white": dataset.white}, class_names=tuple(dataset.class_names),
         images={split: len(getattr(dataset, split)) for split in ("train", "validation", "test")},
-        preprocessing=preprocessing, recipe=recipe, weights=asked.weights, trackers=asked.trackers,
+        preprocessing=preprocessing, corner=planned.corner, colours=dataset.colours, recipe=recipe,
+        weights=asked.weights, trackers=asked.trackers,
         shards=shards_for(recipe.batch_size, planned.trace, recipe.precision), single_threaded_ops=single_threaded_ops,
     )
 
 
 def _check_outputs(planned, dataset):
-    """Raise `ZooError` unless the net gives one score a class."""
-    shape, classes = planned.trace.output_shape, len(dataset.class_names)
-    if len(shape) != 1 or not planned.layout.head:
-        raise ZooError(f"{planned.name} has no head that gives class scores: it can't be trained to classify images.")
-    if shape[0] != classes:
-        raise ZooError(f"{planned.name} has {shape[0]} outputs, but {dataset.name} has {classes} classes.")
+    """Raise `ZooError` unless the net gives one score a class: of each image, or of each pixel if these have labels."""
+    output, classes = planned.trace.output, len(dataset.class_names)
+    if not planned.layout.head:
+        raise ZooError(f"{planned.name} has no head that gives class scores: it can't be trained.")
+    if output.is_map and not dataset.has_masks:
+        raise ZooError(f"{planned.name} labels each pixel, but {dataset.name} has one label for each image: it needs "
+                       "masks, as the data set shapes and folders of images/ and masks/ have.")
+    if dataset.has_masks and not output.is_map:
+        raise ZooError(f"{dataset.name} has a label for each pixel, but {planned.name} gives one for each image; nets "
+                       "that label pixels are unet, segnet, fcn8s and deeplab_largefov.")
+    if output.shape[-1] != classes:
+        raise ZooError(f"{planned.name} has {output.shape[-1]} outputs, but {dataset.name} has {classes} classes.")
+    if output.is_map and output.stride != (1, 1):
+        raise ZooError(f"{planned.name} gives a map of stride {output.stride[0]}: to label each pixel, its head must end "
+                       f'in Upsample({output.stride[0]}, "bilinear") and Crop("image").')
+
+
+def _check_recipe(recipe, dataset):
+    """Raise `ZooError` if the recipe can't be trained on these labels."""
+    if mixing := [name for name in recipe.augment if dataset.has_masks and name in ("mixup", "cutmix")]:
+        raise ZooError(f"{mixing[0]} mixes images and their labels, but the masks of {dataset.name} can't be mixed.")
+    if recipe.loss == "dice" and not dataset.has_masks:
+        raise ZooError(f"dice is a loss of masks, but {dataset.name} has one label for each image.")

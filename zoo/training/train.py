@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from zoo.annotations import StrPath
 from zoo.data.dataset import Dataset
 from zoo.data.matching import renumbered
 from zoo.errors import ZooError
-from zoo.inference.evaluate import scores
+from zoo.inference.measure import measure
 from zoo.inference.trained import load_trained
 from zoo.names import line
 from zoo.processor import check_bfloat16, slow_bfloat16
@@ -266,30 +266,36 @@ def _start_message(job, net, dataset, devices, history):
 
 def _finish(run, job, net, classifier, dataset, history):
     """Test the best epoch's weights, once, and write model, result and report; return the `Result`."""
-    from zoo.inference.predictor import predict_split
     from zoo.runs.report import write_report
 
     seconds = sum(row["seconds"] for row in history)
     _keep_best(run, net, classifier)
-    logits = predict_split(classifier.logits_on_images(), dataset.test, job.recipe.batch_size)
+    scores = _test(job, classifier, dataset)
     result = Result(
-        run=str(run.folder), model=job.name, dataset=dataset.name,
-        **scores(dataset.test.labels, logits, are_logits=True), epochs=len(history),
+        run=str(run.folder), model=job.name, dataset=dataset.name, **scores.metrics(), epochs=len(history),
         seconds=round(seconds, 3), images_per_second=round(len(dataset.train) * len(history) / seconds, 1),
     )
-    run.add_to_config(result=asdict(result))
-    write_report(run, dataset, logits, net)
+    run.add_to_config(result=result.to_json())
+    write_report(run, dataset, scores, net)
     return result
+
+
+def _test(job, classifier, dataset):
+    """Return what the classifier scores on the test split."""
+    model, masks = classifier.logits_on_images(), None
+    if dataset.has_masks:
+        masks = job.preprocessing.mask_model(dataset.image_shape[:2], job.corner, model.output_shape[1:3])
+    return measure(model, dataset.test, job.recipe.batch_size, masks, are_logits=True)
 
 
 def _write_missing_report(run, job, log):
     """Write the report of a finished run, of which pictures or page are missing; nothing else changes."""
-    from zoo.inference.predictor import predict_split
     from zoo.runs.report import write_report
 
     trained, dataset = load_trained(run.folder), _load_data(job)
-    probabilities = predict_split(trained.on_images(dataset.image_shape), dataset.test, job.recipe.batch_size)
-    write_report(run, dataset, np.log(probabilities.clip(1e-30)), trained.model)
+    masks = trained.mask_model(dataset.image_shape[:2]) if dataset.has_masks else None
+    scores = measure(trained.on_images(dataset.image_shape), dataset.test, job.recipe.batch_size, masks)
+    write_report(run, dataset, scores, trained.model)
     log("Its pictures and its page, of which some were missing, are drawn again.")
 
 

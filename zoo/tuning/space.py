@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FIELDS = {item.name: item for item in fields(Recipe)}
 OVERRIDE = "set."  # the prefix of an override of the layout
-IN_THE_LOSS = ("label_smoothing", "rubbish", "balance")  # they change the loss, so losses can't be compared
+IN_THE_LOSS = ("loss", "label_smoothing", "rubbish", "balance")  # they change the loss, so losses can't be compared
 
 
 def read_space(over: dict[str, str], metric: str, training: dict[str, Any],
