@@ -38,7 +38,7 @@ def measure(model: "keras.Model", split: AnySplit, batch_size: int, mask_model: 
         whole += sum(parts)
         image_iou += [np.nanmean(iou(part)) if part.any() else 1.0 for part in parts]
         losses += _sum_of_losses(masks, outputs, are_logits)
-    return PixelScores(whole, losses / max(whole.sum(), 1), np.array(image_iou))
+    return PixelScores(whole, float(losses / max(whole.sum(), 1)), np.array(image_iou))
 
 
 def _predicted(model, mask_model, split, batch_size) -> Iterator[tuple[np.ndarray, np.ndarray]]:

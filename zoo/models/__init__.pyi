@@ -286,7 +286,7 @@ def deeplab_largefov(
     input_shape: Shape | None = (321, 321, 3), classes: int | None = 21, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
-    input_tensor: keras.KerasTensor | None = None,
+    input_tensor: keras.KerasTensor | None = None, *, dilated: bool = True,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Dilated convolutions see far without losing resolution."""
