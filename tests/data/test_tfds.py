@@ -103,7 +103,8 @@ def test_a_file_of_the_same_name_does_not_hide_a_set(tfds_folder, tmp_path, monk
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_and_what_is_there(tfds_folder):
-    with pytest.raises(ZooError, match="no data set 'mnst'. Did you mean mnist.*offline: digits, shapes, shapes:object, and in .* figures"):
+    offline = "offline: digits, shapes, shapes:object, and in .* figures"
+    with pytest.raises(ZooError, match=f"no data set 'mnst'. Did you mean mnist.*{offline}"):
         data.load("mnst", tfds_folder)
 
 

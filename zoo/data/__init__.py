@@ -115,6 +115,12 @@ def _open(name, data_dir, size, order, white):
 
         return load_npz(path)
     if path.is_dir():
+        from zoo.data.mask_pairs import holds_masks
+
+        if holds_masks(path):
+            from zoo.data.mask_folder import load_mask_folder
+
+            return load_mask_folder(path, size, white)
         from zoo.data.folder import load_folder
 
         return load_folder(path, size, order, white)

@@ -33,7 +33,9 @@ def load_tfds(name: str, data_dir: StrPath | None, size: Size) -> Dataset:
     try:
         import tensorflow_datasets as tfds
     except ImportError:
-        raise ZooError("Data sets other than digits, shapes, folders and .npz need the package tensorflow-datasets.") from None
+        raise ZooError(
+            "Data sets other than digits, shapes, folders and .npz need the package tensorflow-datasets."
+        ) from None
     builder = _builder(tfds, name, data_dir)
     image_key, label_key, notes = _keys(tfds, name, builder.info)
     _prepare(name, builder)
