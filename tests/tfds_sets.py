@@ -50,7 +50,7 @@ def write_sets(folder):
             split_datasets={"train": examples(20), "test": examples(6)}, **options,
         )
 
-    store("shapes", {"image": tfds.features.Image(shape=(6, 5, 3)), "label": label},
+    store("figures", {"image": tfds.features.Image(shape=(6, 5, 3)), "label": label},
           lambda i: {"image": noise(6, 5, 3, seed=i), "label": i % 2})
     store("mixed_shapes", {"image": tfds.features.Image(shape=(None, None, 3)), "label": label},
           lambda i: {"image": noise(6 + i, 5, 3, seed=i), "label": i % 2})

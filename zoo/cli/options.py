@@ -121,7 +121,8 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed((
         click.option("--model", default="lenet", show_default=True, help="A registered name, or my_layout.py:name."),
         click.option("--dataset", default="digits", show_default=True,
-                     help="digits, a TFDS name, a folder of class folders, or a Keras-style .npz."),
+                     help="digits, shapes (with masks), a TFDS name, a folder of class folders or of images and masks, "
+                          "or a Keras-style .npz."),
         data_dir_option,
         click.option("--limit", type=int, metavar="N",
                      help="Use at most N images of each split: training, validation and test."),

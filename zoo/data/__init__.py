@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zoo.data.dataset import Dataset
 
 FILES = (".npz",)  # the suffixes of data sets that are one file each
+EMBEDDED = ("digits", "shapes", "shapes:object")  # the names of those that are in the package
 
 
 def load(name: StrPath, data_dir: StrPath | None = None, size: Size = (224, 224), limit: int | None = None,
@@ -76,7 +77,7 @@ def whereabouts(name: StrPath) -> str:
     """Return a data set's name, or its absolute path if it is a folder or a file: valid in any working directory."""
     path = Path(name).expanduser()
     is_data = path.is_dir() or path.suffix.lower() in FILES and path.is_file()
-    return str(_from_root(path)) if is_data and str(name) != "digits" else str(name)
+    return str(_from_root(path)) if is_data and str(name) not in EMBEDDED else str(name)
 
 
 def is_same(one: StrPath, other: StrPath) -> bool:
@@ -105,11 +106,21 @@ def _open(name, data_dir, size, order, white):
         from zoo.data.digits import load_digits
 
         return load_digits()
+    if str(name) in EMBEDDED:
+        from zoo.data.shapes import load_shapes
+
+        return load_shapes(one_object=str(name) == "shapes:object")
     if path.suffix.lower() == ".npz" and path.is_file():
         from zoo.data.npz import load_npz
 
         return load_npz(path)
     if path.is_dir():
+        from zoo.data.mask_pairs import holds_masks
+
+        if holds_masks(path):
+            from zoo.data.mask_folder import load_mask_folder
+
+            return load_mask_folder(path, size, white)
         from zoo.data.folder import load_folder
 
         return load_folder(path, size, order, white)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from zoo.annotations import Size, StrPath
-from zoo.data import stored
+from zoo.data import EMBEDDED, stored
 from zoo.data.dataset import Dataset, StreamedSplit, chunks, make_dataset
 from zoo.data.transparency import on_white, spread
 from zoo.errors import ZooError, did_you_mean, first_line
@@ -33,7 +33,9 @@ def load_tfds(name: str, data_dir: StrPath | None, size: Size) -> Dataset:
     try:
         import tensorflow_datasets as tfds
     except ImportError:
-        raise ZooError("Data sets other than digits, folders and .npz need the package tensorflow-datasets.") from None
+        raise ZooError(
+            "Data sets other than digits, shapes, folders and .npz need the package tensorflow-datasets."
+        ) from None
     builder = _builder(tfds, name, data_dir)
     image_key, label_key, notes = _keys(tfds, name, builder.info)
     _prepare(name, builder)
@@ -70,7 +72,8 @@ def prepared(data_dir: StrPath) -> list[str]:
 def available_offline(data_dir: StrPath) -> str:
     """Return the message on what is available without a download."""
     ready = prepared(data_dir)
-    return f"Available offline: digits{', and in ' + str(data_dir) + ' ' + ', '.join(ready) if ready else ''}."
+    others = f", and in {data_dir} {', '.join(ready)}" if ready else ""
+    return f"Available offline: {', '.join(EMBEDDED)}{others}."
 
 
 def _notes_on(where, features, image_key, records):
@@ -84,7 +87,7 @@ def _builder(tfds, name, data_dir):
     try:
         return tfds.builder(name, data_dir=data_dir)
     except (tfds.core.DatasetNotFoundError, tfds.core.registered.DatasetNotFoundError):
-        near = did_you_mean(name, [*tfds.list_builders(), *prepared(folder), "digits"])
+        near = did_you_mean(name, [*tfds.list_builders(), *prepared(folder), *EMBEDDED])
         raise ZooError(f"There is no data set {name!r}.{near} {available_offline(folder)}") from None
     except (ValueError, AssertionError) as problem:  # a version or configuration that doesn't exist
         raise ZooError(f"The data set {name!r} can't be opened: {first_line(problem)}") from None
