@@ -90,8 +90,8 @@ def _trace(name, entry, layout, input_shape):
             _check_some_size(layout, traced.input_shape)
         return traced
     except OpenSides as problem:
-        ways = ["a fixed input_shape", *_without_open_sides(layout, input_shape)]
-        raise ZooError(f"{name}: {problem}. Give {' or '.join(ways)}.") from None
+        ways = " or ".join(["a fixed input_shape", *_without_open_sides(layout, input_shape)])
+        raise ZooError(f"{name}: {problem}. Give {ways}.") from None
     except OutOfPixels as problem:
         channels = input_shape[-1]
         least = smallest_input(layout, channels)
