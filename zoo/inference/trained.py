@@ -173,6 +173,9 @@ def _front(entry, weights, input_shape):
     """Return the preprocessing of a model by name; a `ZooWarning` tells what is assumed of its weights."""
     from zoo.weights.published import is_assumed, publishers_preprocessing
 
+    if None in input_shape:
+        raise ZooError(f"{entry.name} takes images of any size here, and raw images are prepared for one: give a fixed "
+                       "input_shape.")
     known = publishers_preprocessing(entry, weights, input_shape) if weights else None
     front = known or default_preprocessing(entry, input_shape)
     if weights and not known:

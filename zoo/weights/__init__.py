@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from zoo.annotations import Shape, StrPath
+from zoo.annotations import InputShape, StrPath
 from zoo.errors import ZooError, first_line
 from zoo.pretrained import find_stored
 from zoo.runs.folder import find_run
@@ -32,7 +32,7 @@ __all__ = [
 
 
 def load_weights(model: keras.Model, weights: StrPath, name: str | None = None, include_top: bool = True,
-                 options: dict[str, Any] | None = None, at_size: Callable[[Shape], keras.Model] | None = None,
+                 options: dict[str, Any] | None = None, at_size: Callable[[InputShape], keras.Model] | None = None,
                  head: Sequence[str] = (), new_head: bool = False) -> Account:
     """Load weights into a model; return the account of what was taken. An error leaves the model as it was.
 
