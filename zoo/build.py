@@ -39,6 +39,7 @@ def create(model: str | Layout | Words, input_shape: InputShape | None = None, c
             set whose weights come with the package ("mnist": then the input, the classes and the overrides are by
             default those of the stored net), or a path: `.keras` or `.h5` of the same net, of a whole model or of
             weights alone, a PyTorch checkpoint, a public net's or your own, or a run's folder (see docs/weights.md).
+            Nets of dense prediction take the weights of the net that they start from, as "fcn8s" those of "vgg16".
             Without top, or for features, the head of the weights is left aside; if `classes` is given, one that doesn't
             fit stays new. What was taken is told at level INFO of the logger "zoo".
         features: if true, the outputs are the feature maps of the named stages: a dict, finest first.
@@ -77,7 +78,7 @@ def create(model: str | Layout | Words, input_shape: InputShape | None = None, c
     if weights is not None:
         account = load_weights(
             built, weights, planned.registered, top, overrides, lambda shape: of(plan(planned.layout, shape).trace),
-            planned.trace.ends if top else (), new_head=classes is not None,
+            planned.trace.ends if top else (), new_head=classes is not None, build=build,
         )
         logging.getLogger("zoo").info(account)
     if input_tensor is not None:

@@ -6,9 +6,11 @@
 
 The net of the paper's Table 2, last row; its scores are upsampled to the image's size, without the CRF. With
 `dilated=False` the last two pools keep VGG-16's stride of 2 and no convolution is dilated: as many parameters, stride 32.
+
+Training starts from the convolutions of a trained VGG-16. fc6 and fc7, whose shapes are others than there, are new.
 """
 
-from zoo.entry import Cited, Paper, register
+from zoo.entry import Cited, Paper, Start, register
 from zoo.layout import Conv, Crop, Dropout, Layout, Pool, Stage, Upsample
 
 
@@ -21,7 +23,7 @@ def block(i: int, filters: int, count: int, dilation: int = 1, stride: int = 2) 
     paper=Paper("Semantic Image Segmentation with Deep Convolutional Nets and Fully Connected CRFs",
                 "Chen, Papandreou, Kokkinos, Murphy and Yuille", 2014, "arXiv:1412.7062"),
     input_shape=(321, 321, 3), classes=21, recipe={"learning_rate": 3e-4},  # as VGG without BatchNorm
-    summary="Dilated convolutions see far without losing resolution",
+    summary="Dilated convolutions see far without losing resolution", starts=(Start("vgg16"),),
     published={"trainable_params": Cited(20.5e6, "Table 2, 3x3, input stride 12"),
                "voc2012_mean_iu": Cited(62.25, "Table 1(a), DeepLab-LargeFOV on val, before the CRF")},
 )
