@@ -10,7 +10,7 @@ from zoo.benchmark.contenders import EVERYONE
 from zoo.benchmark.growth import Point
 from zoo.benchmark.result import Result
 from zoo.benchmark.workload import MODES
-from zoo.runs.figures import COLOURS, GREY
+from zoo.runs.palette import COLOURS, GREY
 
 VARIED = {"batch_size": "batch size", "width": "width", "input_size": "input height, pixels"}
 COLOUR = {contender.name: colour for contender, colour in zip(EVERYONE, COLOURS)}

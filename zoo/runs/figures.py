@@ -12,12 +12,9 @@ from matplotlib.ticker import MaxNLocator
 
 from zoo.runs.folder import best_epoch
 from zoo.runs.lettering import columns, lettered, with_fonts
+from zoo.runs.palette import COLOURS, GREY
 
 LABELLED = 20  # a confusion matrix of up to this many classes shows counts and class names
-GREY = "#8a8a8a"  # legible on white and on black
-
-# Okabe and Ito's colours, which colour-blind readers can tell apart. (Their yellow is too light for lines on white.)
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", GREY)
 TRAINING, VALIDATION = COLOURS[:2]
 MARKERS = "os^DvPX*<"  # combined with the colours: nine of them and eight colours distinguish 72 runs
 MARKED = 12  # markers on a curve, at most
