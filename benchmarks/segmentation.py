@@ -55,8 +55,8 @@ def table(rows):
         lines.append((name, f"`{CASES[name]}`", runs[0]["epochs"], f"{np.mean(scores):.3f}",
                       f"{min(scores):.3f} to {max(scores):.3f}", f"{accuracy:.1%}".replace("%", " %"), f"{dice:.3f}",
                       f"{seconds / 60:.1f} min", len(runs), machine))
-    headers = ("net", "words of the command", "epochs", "mean IoU", "least to greatest", "pixel accuracy", "Dice", "time",
-               "seeds", "machine")
+    headers = ("net", "words of the command", "epochs", "mean IoU", "least to greatest", "pixel accuracy", "Dice",
+               "time", "seeds", "machine")
     return tabulate(lines, headers, "github", disable_numparse=True)
 
 

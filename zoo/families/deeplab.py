@@ -5,7 +5,7 @@
 | deeplab_largefov | 8      | 3x3, dilation 12 | 20,505,429 | 20.5 million  |
 
 The net of the paper's Table 2, last row; its scores are upsampled to the image's size, without the CRF. With
-`dilated=False` the last two pools keep VGG-16's stride of 2 and no convolution is dilated: as many parameters, stride 32.
+`dilated=False` the last two pools have VGG-16's stride of 2 and no convolution is dilated: as many weights, stride 32.
 
 Training starts from the convolutions of a trained VGG-16. fc6 and fc7, whose shapes are others than there, are new.
 """
@@ -39,5 +39,9 @@ def deeplab_largefov(classes: int = 21, dilated: bool = True) -> Layout:
             Stage("fc6", Pool(3, stride=1, padding="same", kind="avg"), Conv(1024, 3, dilation=wider), Dropout(0.5)),
             Stage("fc7", Conv(1024, 1), Dropout(0.5)),
         ],
-        head=[Conv(classes, 1, activation=None, name="predictions"), Upsample(8 if dilated else 32, "bilinear"), Crop("image")],
+        head=[
+            Conv(classes, 1, activation=None, name="predictions"),
+            Upsample(8 if dilated else 32, "bilinear"),
+            Crop("image"),
+        ],
     )

@@ -12,8 +12,8 @@ from zoo.annotations import StrPath
 from zoo.data.matching import matched
 from zoo.data.selection import at_most
 from zoo.errors import ZooError, ZooWarning
-from zoo.inference.pictures import read_pictures
 from zoo.inference.measure import measure
+from zoo.inference.pictures import read_pictures
 from zoo.inference.trained import load_trained
 from zoo.runs.folder import Result
 from zoo.runs.same_data import changed, doubts

@@ -17,8 +17,8 @@ from zoo import registry
 from zoo.annotations import ImageShape, Size, StrPath
 from zoo.data.preprocessing import Preprocessing, default_preprocessing
 from zoo.errors import ZooError, ZooWarning
-from zoo.layout.rewrite import OVERRIDES
 from zoo.inference.pictures import as_batch, read_pictures
+from zoo.layout.rewrite import OVERRIDES
 from zoo.plan import plan
 from zoo.runs.folder import Run, find_run, is_run, reading
 

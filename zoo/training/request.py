@@ -124,8 +124,9 @@ def _check_outputs(planned, dataset):
     if output.shape[-1] != classes:
         raise ZooError(f"{planned.name} has {output.shape[-1]} outputs, but {dataset.name} has {classes} classes.")
     if output.is_map and output.stride != (1, 1):
-        raise ZooError(f"{planned.name} gives a map of stride {output.stride[0]}: to label each pixel, its head must end "
-                       f'in Upsample({output.stride[0]}, "bilinear") and Crop("image").')
+        stride = output.stride[0]
+        raise ZooError(f"{planned.name} gives a map of stride {stride}: to label each pixel, its head must end in "
+                       f'Upsample({stride}, "bilinear") and Crop("image").')
 
 
 def _check_recipe(recipe, dataset):

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from zoo import data
 from zoo.annotations import StrPath
 from zoo.data.dataset import Dataset
