@@ -487,7 +487,7 @@ def test_a_streamed_set_goes_on_over_a_blank_image(tmp_path, monkeypatch):
     monkeypatch.setattr("zoo.data.dataset.IN_MEMORY_BYTES", 0)
     made = data.load(transparent(tmp_path, [1, 0, 0, 0] * 4))
     parts = (made.train, made.validation, made.test)
-    assert not made.is_in_memory and sum((part.images.min((1, 2, 3)) == 255).sum() for part in parts) == 4
+    assert not made.is_in_memory and sum((part.in_memory().images.min((1, 2, 3)) == 255).sum() for part in parts) == 4
 
 
 def test_transparent_images_that_are_all_blank_on_white_are_refused(tmp_path):
