@@ -150,6 +150,14 @@ def test_splits_that_cannot_be_are_refused(tmp_path):
     assert refusal(tmp_path) == f"{tmp_path} has two folders for one split: val and valid."
 
 
+def test_images_beside_splits_are_refused(tmp_path):
+    """Not taken for training images all together, the tested ones too."""
+    for name in ("images", "masks"):
+        for split in ("train", "test", "more"):
+            save(tmp_path / name / split / "1.png", blocks())
+    assert refusal(tmp_path) == "images has splits, test, train, and images beside these; move one or the other elsewhere."
+
+
 def test_empty_folders_are_refused(tmp_path):
     for name in ("images", "masks"):
         (tmp_path / name).mkdir()

@@ -1,11 +1,11 @@
 """One `Dataset` from five sources: embedded ones, TFDS, folders of classes, folders of masks, a Keras-style .npz.
 
-The sources are `digits` and `shapes`, `npz` (with `pixels`, `labels` and `mask_arrays`), `folder` (with `tree`, `images`
-and `ranges`), `mask_folder` (with `mask_pairs`, `mask_files`, `mask_classes` and `mask_codes`) and `tfds` (with
-`records`, `tfds_masks` and `stored`, the notes on how its images are stored). `mask_numbers` says for all of them what
-the numbers in masks mean. Each source ends in `dataset.make_dataset`. `splitting` and `selection` take parts of a data
-set, `stream` reads its batches, `matching` renumbers its classes as a model has them, and `preprocessing` leads from its
-images to the net.
+The sources are `digits` and `shapes`, `npz` (with `pixels`, `labels` and `mask_arrays`), `folder` (with `tree`,
+`images` and `ranges`), `mask_folder` (with `mask_pairs`, `mask_files`, `mask_classes` and `mask_codes`) and `tfds`
+(with `records`, `tfds_masks` and `stored`, the notes on how its images are stored). `mask_numbers` says for all of them
+what the numbers in masks mean. Each source ends in `dataset.make_dataset`. `splitting` and `selection` take parts of a
+data set, `stream` reads its batches, `matching` renumbers its classes as a model has them, and `preprocessing` leads
+from its images to the net.
 """
 
 import re

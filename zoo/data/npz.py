@@ -19,8 +19,8 @@ SPLITS = {"train": ("train",), "validation": ("val", "valid", "validation"), "te
 def load_npz(path: Path) -> Dataset:
     """Read a .npz of images (N, height, width[, channels]) with labels (N,), (N, 1) or one-hot (N, classes), or masks.
 
-    `zoo.data.pixels`, `zoo.data.labels` and `zoo.data.mask_arrays` describe what they may hold. `classes`, if present, holds
-    the class names.
+    `zoo.data.pixels`, `zoo.data.labels` and `zoo.data.mask_arrays` describe what they may hold. `classes`, if
+    present, holds the class names.
 
     Raises:
         ZooError: if the file can't be read, lacks x_train or y_train, or its arrays don't fit together.

@@ -4,7 +4,6 @@ import logging
 import shutil
 from pathlib import Path
 from textwrap import shorten
-from typing import Any
 
 import numpy as np
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from zoo.annotations import Size
 from zoo.data.dataset import chunks
+from zoo.data.images import BROKEN
 from zoo.data.mask_numbers import classes_of, looked_up
 from zoo.data.records import read_records
 from zoo.errors import ZooError, first_line
@@ -113,7 +114,10 @@ def _check_sizes(builder, where, records, key, image_key):
     for chunk in chunks(np.arange(len(records))):
         parsed = tf.io.parse_example(read_records(records, chunk), spec)
         for index, *files in zip(chunk, parsed[image_key].numpy(), parsed[key].numpy()):
-            (width, height), (mask_width, mask_height) = (Image.open(BytesIO(file)).size for file in files)
+            try:
+                (width, height), (mask_width, mask_height) = (Image.open(BytesIO(file)).size for file in files)
+            except BROKEN as problem:
+                raise ZooError(f"Image {index} of {where} or its mask can't be read: {first_line(problem)}.") from None
             if (width, height) != (mask_width, mask_height):
                 raise ZooError(
                     f"Image {index} of {where} is {height}x{width} pixels, but its mask {mask_height}x{mask_width}."
