@@ -35,7 +35,7 @@ def save(path, image):
 
 
 def write(root, masks=None, as_mask=Image.fromarray, names=None, suffix=".png"):
-    """Write images of noise, and a mask for each: `masks`, or ten of three classes, as `as_mask` makes images of them."""
+    """Write images of noise, and a mask for each: `masks`, or ten of three classes, made images by `as_mask`."""
     masks = [blocks(i) for i in TEN] if masks is None else masks
     for i, mask in enumerate(masks):
         save(root / "images" / f"{i}.png", noise(*mask.shape[:2], 3, seed=i))
@@ -150,6 +150,14 @@ def test_splits_that_cannot_be_are_refused(tmp_path):
     assert refusal(tmp_path) == f"{tmp_path} has two folders for one split: val and valid."
 
 
+def test_images_beside_splits_are_refused(tmp_path):
+    """Not taken for training images all together, the tested ones too."""
+    for name in ("images", "masks"):
+        for split in ("train", "test", "more"):
+            save(tmp_path / name / split / "1.png", blocks())
+    assert refusal(tmp_path) == "images has splits, test, train, and images beside these; move one or the other elsewhere."
+
+
 def test_empty_folders_are_refused(tmp_path):
     for name in ("images", "masks"):
         (tmp_path / name).mkdir()
@@ -215,7 +223,7 @@ def test_a_turned_image_has_an_upright_mask_or_one_that_is_turned_likewise(tmp_p
     assert made.image_shape == (10, 6, 3)
     assert bytes(np.rot90(blocks(0, 3, (6, 10)), -1).copy()) in set(map(bytes, np.concatenate(
         [split.labels for split in (made.train, made.validation, made.test)])))
-    assert any(note.startswith("9 of the images are turned upright, as their EXIF data says, as") for note in made.notes)
+    assert any(note.startswith("9 of the images are turned upright, as their EXIF data says") for note in made.notes)
     save(tmp_path / "masks" / "4.png", blocks(0, 3, (6, 10)))
     assert refusal(tmp_path) == (
         "masks/4.png is 6x10 pixels, but its image images/4.jpg is 10x6; it says in its EXIF data that it is to be "
@@ -349,7 +357,8 @@ def test_a_damaged_file_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("file, text", [
-    ("classes.txt", "# of the lake\nopen water\n\n  boat\nfar shore \n"), ("classes.txt", "\ufeffopen water\nboat\nfar shore"),
+    ("classes.txt", "# of the lake\nopen water\n\n  boat\nfar shore \n"),
+    ("classes.txt", "\ufeffopen water\nboat\nfar shore"),
     ("classes.json", json.dumps(["open water", "boat", "far shore"])),
 ])
 def test_names_count_the_numbers(tmp_path, file, text):
@@ -442,8 +451,8 @@ def test_a_colour_that_is_not_named_is_told_with_its_file(tmp_path):
     ("classes.txt", "a 0 0 0\nb 0 0 256", "classes.txt has a colour beyond 0..255 for b: 0 0 256."),
     ("classes.txt", "a 0 0 1\nb 0 0 1", "classes.txt has one colour, 0 0 1, for a, b."),
     ("classes.txt", "# nothing\n", "classes.txt names no class."),
-    ("classes.json", '{"a": 1}', 'classes.json is to hold ["name", ...] or {"name": [r, g, b], ...}, the colours from 0 '
-     "to 255."),
+    ("classes.json", '{"a": 1}', 'classes.json is to hold ["name", ...] or {"name": [r, g, b], ...}, the colours from '
+     "0 to 255."),
     ("classes.json", "{", "classes.json isn't JSON: Expecting property name enclosed in double quotes: line 1 column 2 "
      "(char 1)."),
 ])

@@ -92,7 +92,7 @@ def test_images_without_a_range_are_refused(tfds_folder):
 
 
 def test_a_tfds_set_without_images_is_refused(tfds_folder):
-    with pytest.raises(ZooError, match="sentences isn't a set of labelled images: its features are text"):
+    with pytest.raises(ZooError, match="sentences isn't a set of images with labels or masks: its features are text"):
         data.load("sentences", tfds_folder)
 
 

@@ -91,7 +91,9 @@ def codes_of(folder: Path, named: tuple[Path, list[NamedClass]] | None,
         occurs = {index for path, mask in kept.items() for index in codes.classes(path, mask).tolist()}
         notes = note_on_missing([line(name) for i, name in enumerate(names) if i not in occurs])
         return names, tuple(one.colour for one in entries if one.colour and not one.is_ignored), codes, notes
-    sources = {number: line(path) for path, mask in kept.items() for number in numbers_of(path, mask).tolist()}
+    sources: dict[int, str] = {}
+    for path, mask in kept.items():
+        sources = {number: line(path) for number in numbers_of(path, mask).tolist()} | sources
     palette = _common_palette(kept)
     where = line(file if entries else folder.resolve().name)
     are_indexed = all(mask.palette is not None for mask in kept.values())

@@ -64,9 +64,12 @@ def _splits(root):
     if not images or not masks:
         parts = [(one, _named(one, IMAGES), _named(one, MASKS)) for one in root.folders if one.name.lower() in SPLITS]
         return [(one, images, masks) for one, images, masks in parts if images and masks]
-    inner = images.classes()
-    if images.images or not inner or any(one.name.lower() not in SPLITS for one in inner):
+    inner = [one for one in images.classes() if one.name.lower() in SPLITS]
+    if not inner:
         return [(root, images, masks)]
+    if images.images or len(inner) < len(images.classes()):
+        names = line(listed([one.name for one in inner]))
+        raise ZooError(f"{line(images.path)} has splits, {names}, and images beside these; move one or the other elsewhere.")
     pairs = [(one, next((two for two in masks.folders if two.name.lower() == one.name.lower()), None)) for one in inner]
     return [(one, one, two) for one, two in pairs if two]
 
