@@ -112,8 +112,8 @@ def few_shapes(monkeypatch):
 
 
 @pytest.mark.parametrize("name, asked, sentence", [
-    ("digits", True, "digits has a label for each image, and no masks."),
-    ("shapes", False, "shapes has masks, and no label for each image."),
+    ("digits", True, "digits has one label for each image, and no masks,"),
+    ("shapes", False, "shapes has a label for each pixel, a mask, and none for each image."),
 ])
 def test_masks_or_labels_that_a_set_lacks_are_refused(few_shapes, name, asked, sentence):
     with pytest.raises(ZooError) as problem:

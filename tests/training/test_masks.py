@@ -290,7 +290,7 @@ def test_what_cannot_be_trained_on_masks_is_told(squared, tmp_path, model, optio
 @pytest.mark.parametrize(
     "model, options, more, sentence",
     [
-        ("unet", UNET, {}, "unet labels each pixel, but digits has one label for each image"),
+        ("unet", UNET, {}, "digits has one label for each image, and no masks, which nets that label each pixel"),
         ("lenet5", {"width": 0.3}, {"loss": "dice"}, "dice is a loss of masks"),
     ],
 )
@@ -308,7 +308,7 @@ bare = [Conv(4, 3), Conv(2, 1, activation=None)]
 
 
 @pytest.mark.parametrize("name, sentence", [("coarse", r'must end in Upsample\(2, "bilinear"\) and Crop\("image"\)'),
-                                            ("bare", "has no head that gives class scores")])
+                                            ("bare", "its layout ends without a classifier")])
 def test_layouts_whose_map_is_not_of_pixels_are_told_what_they_lack(squared, tmp_path, name, sentence):
     path = tmp_path / "own.py"
     path.write_text(COARSE)

@@ -55,8 +55,10 @@ def load(name: StrPath, data_dir: StrPath | None = None, size: Size = (224, 224)
         raise ZooError(f"limit must be greater than 0; got {limit}.")
     dataset = _open(name, data_dir, tuple(size), order, white, masks)
     if masks is not None and masks != dataset.has_masks:
-        has = "a label for each image, and no masks" if masks else "masks, and no label for each image"
-        raise ZooError(f"{dataset.name} has {has}.")
+        if masks:
+            raise ZooError(f"{dataset.name} has one label for each image, and no masks, which nets that label each pixel "
+                           "learn from; shapes has them, and folders of images/ and masks/.")
+        raise ZooError(f"{dataset.name} has a label for each pixel, a mask, and none for each image.")
     if classes is not None:
         dataset = only(dataset, classes)
     if limit is not None:

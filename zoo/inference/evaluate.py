@@ -35,7 +35,7 @@ def evaluate(subject: StrPath, dataset: StrPath | None = None, data_dir: StrPath
     """
     trained = load_trained(subject, weights, options, check)  # reports a wrong name before Keras is loaded
     job = trained.run.job() if trained.run else None
-    split, messages = _data(subject, job, dataset, data_dir, trained.front.loaded_size)
+    split, messages = _data(subject, job, dataset, data_dir, trained)
     split, assumed = matched(split, trained.class_names, trained.name)
     for message in (*messages, *assumed):
         warnings.warn(message, ZooWarning, stacklevel=2)
@@ -48,7 +48,7 @@ def evaluate(subject: StrPath, dataset: StrPath | None = None, data_dir: StrPath
     )
 
 
-def _data(subject, job, dataset, data_dir, size):
+def _data(subject, job, dataset, data_dir, trained):
     """Return the data set to test on, a run's own or another, and messages on it."""
     if not job and dataset is None:
         raise ZooError(f"{subject} is no run, so say with --dataset what to test it on.")
@@ -58,7 +58,8 @@ def _data(subject, job, dataset, data_dir, size):
     else:  # the order of the classes affects which images are split off for testing, if there is no test split
         source = {"dataset": dataset, "data_dir": data_dir, "order": own.get("order", "text")}
         source |= {key: own.get(key) for key in ("classes", "white")}
-    split = data.load_source({"size": size} | source)
+        source |= {"masks": True} if trained.corner else {}
+    split = data.load_source({"size": trained.front.loaded_size} | source)
     messages = list(split.notes) if dataset else []
     if job and data.is_same(source["dataset"], own["dataset"]):
         messages += _doubts(job, at_most(split, own["limit"]) if dataset and own.get("limit") else split)

@@ -116,8 +116,7 @@ def _check_outputs(planned, dataset):
     if not planned.layout.head:
         raise ZooError(f"{planned.name} has no head that gives class scores: it can't be trained.")
     if output.is_map and not dataset.has_masks:
-        raise ZooError(f"{planned.name} labels each pixel, but {dataset.name} has one label for each image: it needs "
-                       "masks, as the data set shapes and folders of images/ and masks/ have.")
+        raise ZooError(f"{planned.name} labels each pixel, but {dataset.name} has one label for each image.")
     if dataset.has_masks and not output.is_map:
         raise ZooError(f"{dataset.name} has a label for each pixel, but {planned.name} gives one for each image; nets "
                        "that label pixels are unet, segnet, fcn8s and deeplab_largefov.")
