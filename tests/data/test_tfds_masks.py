@@ -112,7 +112,8 @@ def few_shapes(monkeypatch):
 
 
 @pytest.mark.parametrize("name, asked, sentence", [
-    ("digits", True, "digits has one label for each image, and no masks,"),
+    ("digits", True, "digits has one label for each image, and no masks, which nets that label each pixel learn from; "
+     "shapes has them, and folders of images/ and masks/."),
     ("shapes", False, "shapes has a label for each pixel, a mask, and none for each image."),
 ])
 def test_masks_or_labels_that_a_set_lacks_are_refused(few_shapes, name, asked, sentence):
