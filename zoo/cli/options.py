@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-
 ANY = ("?", "any")  # how one writes a height or width that is open
 
 
