@@ -161,8 +161,8 @@ def register(function: Callable | None = None, *, name: str | None = None, repla
     about.setdefault("family", function.__module__.rpartition(".")[2])
     entry = Entry(name, function, **about)
     if None in (entry.input_shape or ()):
-        raise ZooError(f"{name} can't have {entry.input_shape} for its own input shape: recipes and data go by it, so all "
-                       "of it must be known. zoo.create takes open sides for any net.")
+        raise ZooError(f"{name} can't have {entry.input_shape} for its own input shape, since recipes and data go by "
+                       "it: all of it must be known. zoo.create takes open sides.")
     for taken in (name, *entry.aliases):
         if not replace and (taken in ENTRIES or taken in ALIASES):
             raise ZooError(

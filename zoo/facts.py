@@ -19,9 +19,9 @@ class Facts:
     """What `zoo list` shows of a model, computed from its layout.
 
     Shapes are NHWC without the N; a height or width that is open is None. `macs` are the multiply-adds of convolution
-    and dense layers for one image, None if they depend on open sides. `params` counts BatchNorm's moving statistics as Keras does. `weights` has a key for each set that
-    `zoo.create(weights=…)` takes: with None if another zoo publishes it; with the `test_accuracy` and the number of
-    `test_images` if it comes with the package.
+    and dense layers for one image, None if they depend on open sides. `params` counts BatchNorm's moving statistics as
+    Keras does. `weights` has a key for each set that `zoo.create(weights=…)` takes: with None if another zoo publishes
+    it; with the `test_accuracy` and the number of `test_images` if it comes with the package.
     """
 
     name: str

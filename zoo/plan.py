@@ -106,7 +106,8 @@ def _trace(name, entry, layout, input_shape):
         tries = [*_same_padding(layout, input_shape), "a larger input", *_smaller_net(entry, input_shape)]
         tries = " or ".join(tries) if len(tries) < 3 else f"{tries[0]}, {tries[1]}, or {tries[2]}"
         raise ZooError(
-            f"{name} needs an input of at least {least}x{least}; got {by(input_shape[:2])}, where {problem}. Try {tries}."
+            f"{name} needs an input of at least {least}x{least}; got {by(input_shape[:2])}, where {problem}. "
+            f"Try {tries}."
         ) from None
     except ZooError as problem:
         raise ZooError(f"{name}: {problem}") from None

@@ -26,8 +26,9 @@ class CropToOverlap(keras.layers.Layer):
         self.starts = tuple(map(tuple, starts))
 
     def call(self, maps: list) -> Any:
-        ends = [[side - start for side, start in zip(ops.shape(x)[1:3], begins)] for x, begins in zip(maps, self.starts)]
-        height, width = map(_least, zip(*ends))
+        lengths = [[side - start for side, start in zip(ops.shape(x)[1:3], begins)]
+                   for x, begins in zip(maps, self.starts)]
+        height, width = map(_least, zip(*lengths))
         top, left = self.starts[-1]
         return maps[-1][:, top : top + height, left : left + width]
 
