@@ -153,7 +153,7 @@ def outside(name: str, shape: tuple, grid: Grid, image: tuple) -> tuple:
     """Return (top, bottom, left, right), what a map of stride 1 has outside an image of that (height, width)."""
     if grid.stride != (1, 1):
         raise ZooError(f"{name} can't cut a map to the image: its stride is {_by(grid.stride)}, not 1.")
-    if any(n < whole for n, whole in zip(shape, image)):
+    if any(n < whole for n, whole in zip(shape[:2], image[:2])):
         raise ZooError(f"{name} can't cut a map to the image: {_by(shape[:2])} is smaller than {_by(image[:2])}.")
     before = [min(max(round(-o), 0), n - whole) for o, n, whole in zip(grid.origin, shape, image)]
     return tuple(side for b, n, whole in zip(before, shape, image) for side in (b, n - whole - b))
