@@ -324,6 +324,10 @@ def test_features_are_the_stages_that_end_in_a_map():
 # ------------------------------------------------------------------------------------------------------ refusals
 
 
+def test_a_map_of_fewer_channels_than_the_image_is_cut_to_it():
+    assert trace([Conv(2, 3, padding=2), Crop("image")], (8, 8, 3)).output_shape == (8, 8, 2)
+
+
 @pytest.mark.parametrize(
     "rows, sentence",
     [

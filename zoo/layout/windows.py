@@ -212,7 +212,7 @@ def borders(shapes: list[tuple], starts: list[tuple], size: tuple) -> list[tuple
 def outside(name: str, shape: tuple, grid: Grid, image: tuple) -> tuple:
     """Return (top, bottom, left, right), what a map of stride 1 has outside an image of that (height, width)."""
     starts = inside(name, grid)
-    if any(n < whole for n, whole in zip(shape, image)):
+    if any(n < whole for n, whole in zip(shape[:2], image[:2])):
         raise ZooError(f"{name} can't cut a map to the image: {by(shape[:2])} is smaller than {by(image[:2])}.")
     before = [min(start, n - whole) for start, n, whole in zip(starts, shape, image)]
     return tuple(side for b, n, whole in zip(before, shape, image) for side in (b, n - whole - b))

@@ -29,7 +29,7 @@ def load_start(job: Job) -> tuple[Start, str]:
     """Return the weights that a job's net starts from, and a message on what was taken of the given ones.
 
     Raises:
-        ZooError: if there are no such weights, or they aren't of the net's body.
+        ZooError: if there are no such weights, or they aren't of the net's body, nor of a net that it starts from.
     """
     if job.weights is None:
         return None, ""
