@@ -2,19 +2,21 @@
 
 import io
 import re
+import shutil
 from base64 import b64decode
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 from sklearn.metrics import f1_score, jaccard_score
 
-from zoo import ZooError
 from zoo.cli import main
 from zoo.data.dataset import IGNORED, Dataset, Split, StreamedSplit
 from zoo.data.preprocessing import Preprocessing
+from zoo.inference.trained import load_trained
 from zoo.recipes.recipe import Recipe
 from zoo.runs import masks as pictured
 from zoo.runs.compare import compare, table, write_comparison
@@ -153,3 +155,133 @@ def test_large_masks_are_reduced_without_new_colours():
     assert pixels(image["truth"]).shape == (160, 160, 3)
     known = {*class_colours(3), *pictured.CHEQUERS}
     assert {tuple(colour) for colour in pixels(image["truth"]).reshape(-1, 3).tolist()} <= known
+
+
+# -------------------------------------------------------------------------------------------------- with real runs
+
+
+@pytest.fixture(scope="module")
+def pets():
+    """Bright squares on a dark ground, whose left edge doesn't count."""
+    random = np.random.default_rng(0)
+
+    def split(count):
+        masks = np.zeros((count, 12, 12), np.uint8)
+        for mask in masks:
+            top, left = random.integers(1, 6, 2)
+            mask[top : top + 5, left : left + 5] = 1
+        images = (40 + 160 * masks[..., None] + random.integers(0, 30, (*masks.shape, 1))).astype(np.uint8)
+        masks[:, :, :2] = IGNORED
+        return Split(images, masks)
+
+    return Dataset("pets", ("ground", "square"), split(32), split(8), split(6), colours=((9, 9, 9), (200, 99, 1)))
+
+
+@pytest.fixture(scope="module")
+def trained(pets, tmp_path_factory):
+    """The run of a net whose output is smaller than its input, which is larger than the images."""
+    folder = tmp_path_factory.mktemp("runs")
+    (folder / "net.py").write_text(NET)
+    result = training.train(f"{folder}/net.py:tiny", loaded=pets, dataset="pets", runs=folder, image_size=(16, 16),
+                            trackers=["tensorboard"], epochs=3, batch_size=8, learning_rate=0.03, verbose=0, log=str)
+    return started_run(result.run)
+
+
+def table_of(page, first):
+    (table,) = [one for one in re.findall(r"<table.*?</table>", page, re.DOTALL) if f"<tr><th>{first}</th>" in one]
+    rows = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)[1:]
+    return [[re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<td>(.*?)</td>", row)] for row in rows]
+
+
+def test_the_page_of_a_run_tells_what_the_net_answers(trained, pets):
+    """As the saved net does, by another way."""
+    own = load_trained(trained.folder)
+    answers = keras.ops.convert_to_numpy(own.on_images((12, 12, 1))(pets.test.images.astype("float32"))).argmax(-1)
+    masks = keras.ops.convert_to_numpy(own.mask_model((12, 12))(pets.test.labels.astype("float32")))
+    counted = masks != IGNORED
+    assert answers.shape == masks.shape == (6, 14, 14) and not counted.all()
+    page = trained.report_path.read_text()
+    expected = zip(jaccard_score(masks[counted], answers[counted], average=None),
+                   f1_score(masks[counted], answers[counted], average=None))
+    assert [row[1:3] for row in table_of(page, "class")] == [[f"{a:.3f}", f"{b:.3f}"] for a, b in expected]
+    assert f"<b>{trained.result().test_mean_iou:.4f}</b>test mean IoU, " in page
+    assert "test accuracy" not in page and "misclassified" not in page and "://" not in page
+    shown = re.findall(r'<img src="([^"]+)" alt="Test image (\d+), prediction">', page)
+    assert len(shown) == 6
+    for uri, place in shown:
+        np.testing.assert_array_equal(shrunk(pixels(uri), 14), np.array(pets.colours)[answers[int(place)]])
+
+
+def test_the_curves_are_of_loss_and_mean_iou(trained):
+    from zoo.runs.figures import draw_curves
+
+    metrics = trained.metrics()
+    figure = draw_curves(metrics)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "mean IoU"]
+    drawn = [list(line.get_ydata()) for line in figure.axes[1].lines[:2]]
+    assert drawn == [metrics["mean_iou"], metrics["val_mean_iou"]]
+
+
+def test_pictures_that_are_missing_are_drawn_again(trained, pets, monkeypatch):
+    page, before = trained.report_path.read_text(), trained.confusion_path.read_bytes()
+    trained.report_path.unlink()
+    trained.confusion_path.unlink()
+    monkeypatch.setattr("zoo.data.load_source", lambda source: pets)
+    training.resume(trained.folder, verbose=0, log=str)
+    assert trained.confusion_path.read_bytes() == before
+    assert table_of(trained.report_path.read_text(), "class") == table_of(page, "class")
+
+
+def test_a_tracker_gets_the_measures_of_pixels(trained):
+    from tensorflow.compat.v1.train import summary_iterator
+
+    (file,) = trained.tensorboard_path.glob("validation/*")
+    tags = [value.tag for event in summary_iterator(str(file)) for value in event.summary.value]
+    assert tags.count("epoch_mean_iou") == tags.count("epoch_pixel_accuracy") == 3
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory):
+    runs = tmp_path_factory.mktemp("classifiers")
+    return training.train("lenet1", options={"width": 0.5}, runs=runs, epochs=1, limit=40, verbose=0, log=str)
+
+
+def test_the_command_says_what_the_page_shows(trained, classifier):
+    def said(run):
+        (line,) = [line for line in CliRunner().invoke(main, ["train", "--resume", str(run)]).output.splitlines()
+                   if "report.html" in line]
+        return line.split("  ")[-1]
+
+    assert said(trained.folder) == "curves, classes, masks from worst to best"
+    assert said(classifier.run) == "curves, classes, mistakes"
+
+
+def test_a_classifier_beside_it_has_blanks_where_it_has_no_measures(trained, classifier, tmp_path):
+    runs = compare([trained.folder, classifier.run])
+    lines = {name: cells for name, *cells in table(runs)}
+    result = trained.result()
+    assert lines["test mean IoU"] == [f"{result.test_mean_iou:.4f}", "-"]
+    assert lines["test pixel accuracy"] == [f"{result.test_pixel_accuracy:.4f}", "-"]
+    assert lines["test Dice"] == [f"{result.test_dice:.4f}", "-"]
+    assert lines["test accuracy"] == ["-", f"{classifier.test_accuracy:.4f}"] and lines["validation accuracy"][0] == "-"
+    metrics = trained.metrics()
+    best = metrics["val_loss"].index(min(metrics["val_loss"]))
+    assert lines["validation mean IoU"] == [f"{metrics['val_mean_iou'][best]:.4f}", "-"]
+    _, html = write_comparison(runs, tmp_path / "both")
+    assert "Loss and accuracy and mean IoU of each run" in html.read_text()
+
+
+def test_curves_of_both_kinds_have_a_panel_for_each_measure(trained, classifier):
+    from zoo.runs.figures import draw_overlaid
+
+    figure = draw_overlaid([(run.label, run.metrics) for run in compare([trained.folder, classifier.run])])
+    lines = {axes.get_ylabel(): len(axes.lines) for axes in figure.axes}
+    assert lines == {"loss": 4, "accuracy": 2, "mean IoU": 2}
+
+
+def test_only_measures_that_some_run_has_are_compared(trained, classifier, tmp_path):
+    copies = [shutil.copytree(run, tmp_path / name) for run, name in ((trained.folder, "a"), (classifier.run, "b"))]
+    of_pixels = {name for name, *_ in table(compare([trained.folder, copies[0]]))}
+    of_images = {name for name, *_ in table(compare([classifier.run, copies[1]]))}
+    assert of_pixels - of_images == {"test mean IoU", "test pixel accuracy", "test Dice", "validation mean IoU"}
+    assert of_images - of_pixels == {"test accuracy", "validation accuracy"}
