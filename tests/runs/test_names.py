@@ -62,7 +62,7 @@ def shown(figure):
 
 @pytest.mark.parametrize("name", NASTY, ids=ascii)
 def test_a_name_is_shown_as_it_is_and_as_no_formula(name):
-    figure = draw_confusion([0, 1], [0, 1], [name, "other"])
+    figure = draw_confusion(np.eye(2, dtype=int), [name, "other"])
     line = names.line(name)
     if len(line) <= lettering.LONGEST and all(sign.isascii() for sign in line):
         assert not line or (f" {line}" if line.startswith("_") else line) in shown(figure)
@@ -107,7 +107,7 @@ def a_font(tmp_path, monkeypatch):
 
 
 def test_a_font_that_has_the_characters_is_taken_and_boxes_stand_for_what_none_has(a_font):
-    figure = draw_confusion([0, 1], [0, 1], ["漢 and a", "\U000f0000"])
+    figure = draw_confusion(np.eye(2, dtype=int), ["漢 and a", "\U000f0000"])
     assert {"漢 and a", lettering.BOX} <= set(shown(figure))
     families = {item.get_text(): item.get_fontfamily() for item in figure.findobj(Text)}
     assert families["漢 and a"][-1] == a_font and a_font not in families[lettering.BOX]

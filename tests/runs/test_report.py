@@ -16,6 +16,7 @@ from zoo.runs import report
 from zoo.runs.figures import draw_confusion
 from zoo.runs.folder import new_run, started_run
 from zoo.runs.report import SHOWN, write_report
+from zoo.runs.scores import ImageScores
 from zoo.training import train as training
 
 pytestmark = pytest.mark.filterwarnings("error::zoo.ZooWarning")
@@ -54,7 +55,8 @@ def page_of(tmp_path, test, logits, layout=NET):
     run.write_config(config)
     run.write_metrics(HISTORY)
     net = zoo.create(layout, input_shape=test.image_shape)
-    write_report(run, Dataset("pets", NAMES, test, test, test), logits, net)
+    found = ImageScores(test.labels, logits, are_logits=True)
+    write_report(run, Dataset("pets", NAMES, test, test, test), found, net)
     return run.report_path.read_text() if run.report_path.exists() else None
 
 
@@ -231,7 +233,7 @@ def test_a_run_of_losses_that_were_minimized_says_so(tmp_path, monkeypatch):
 
 
 def test_long_names_of_classes_leave_room_for_the_matrix():
-    figure = draw_confusion([0, 1], [0, 1], ["a class with quite a long name, 40 letters", "short"])
+    figure = draw_confusion(np.eye(2, dtype=int), ["a class with quite a long name, 40 letters", "short"])
     figure.draw_without_rendering()
     (axes,) = figure.axes
     outer, inner = figure.bbox, axes.get_tightbbox()

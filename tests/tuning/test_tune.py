@@ -8,6 +8,7 @@ from math import log
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from matplotlib.figure import Figure
@@ -15,6 +16,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from zoo import ZooError, ZooWarning
 from zoo.cli import main
+from zoo.data.dataset import Dataset, Split
 from zoo.registry import entry
 from zoo.runs.folder import new_run
 from zoo.training import train as training
@@ -80,6 +82,12 @@ def test_drawn_values_become_the_arguments_of_train():
         ("--over set.width=1,2 --set width=1", "either set or searched"),
         ("--over epochs=1..3 --trials 0", "trials must be at least 1; got 0"),
         ("--over epochs=1..3 --metric accuracy", "There is no metric 'accuracy'"),
+        ("--over epochs=1..3 --metric val_mean_iou", "lenet5 is trained without val_mean_iou: for it, the metric is one "
+                                                     "of val_loss, val_accuracy"),
+        ("--over epochs=1..3 --model unet --metric val_accuracy",
+         "unet is trained without val_accuracy: for it, the metric is one of val_loss, val_mean_iou, val_pixel"),
+        ("--over loss=focal,cross_entropy --model unet", "add --metric val_mean_iou"),
+        ("--over freeze=body,nostage", "--over freeze: There is no stage to freeze 'nostage'"),
         ("--over epochs=1..3 --dataset ./nowhere", "./nowhere"),
         ("--over epochs=1..3 --model lenett", "Did you mean lenet"),
         ("--resume nowhere", "There is no search in 'nowhere'"),
@@ -137,6 +145,29 @@ def test_a_search_trains_and_its_command_line_repeats_the_best(tmp_path):
     assert again.exit_code == 0, again.output
     with open(tmp_path / "again" / "lenet1-digits-1" / "metrics.csv") as file:
         assert float(next(csv.DictReader(file))["val_loss"]) == best["val_loss"]
+
+
+def test_a_search_by_mean_iou_is_of_a_net_that_labels_pixels(tmp_path, monkeypatch):
+    masks = np.random.default_rng(0).integers(0, 2, (16, 8, 8)).astype(np.uint8)
+    split = Split((255 * masks[..., None]), masks)
+    net = tmp_path / "net.py"
+    net.write_text("from zoo import Conv, Layout\n\ndef tiny(classes=2):\n    return Layout("
+                   "[Conv(4, 3, padding='same')], [Conv(classes, 1, activation=None, name='predictions')])\n")
+    monkeypatch.setattr("zoo.data.load_source", lambda source: Dataset("pets", ("a", "b"), split, split, split))
+    options = ["--model", f"{net}:tiny", "--epochs", "1", "--batch-size", "4", "--metric", "val_mean_iou", "--trials",
+               "2", "--runs", str(tmp_path / "runs"), "--json"]
+    done = CliRunner().invoke(main, ["tune", "--over", "loss=dice,focal", "--over", "learning_rate=1e-3,0.1", *options])
+    assert done.exit_code == 0, done.output
+    *lines, trials = done.output.splitlines()
+    best, second = json.loads(trials)
+    assert best["val_mean_iou"] >= second["val_mean_iou"] > 0 and best["val_accuracy"] is None
+    for trial in (best, second):
+        with open(Path(trial["run"]) / "metrics.csv") as file:
+            (row,) = csv.DictReader(file)
+        assert [float(row[name]) for name in ("val_mean_iou", "val_pixel_accuracy")] == [
+            trial["val_mean_iou"], trial["val_pixel_accuracy"]]
+    (header,) = [line for line in lines if line.split()[:1] == ["trial"]]
+    assert header.split()[:4] == ["trial", "val_loss", "val_mean_iou", "val_pixel_accuracy"]
 
 
 def test_a_search_that_was_stopped_in_a_trial_ends_as_one_that_never_was(tmp_path, monkeypatch):

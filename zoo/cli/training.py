@@ -46,7 +46,8 @@ def train(context, model, dataset, data_dir, image_size, options, runs, strategy
     epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
     click.echo(f"Test {result}, after {epochs} in {result.seconds:.1f} s "
                f"({result.images_per_second:,.0f} images/s).")
-    for name, what in (("model.keras", "the best epoch on validation"), ("report.html", "curves, classes, mistakes"),
+    mistakes = "mistakes" if result.test_accuracy is not None else "masks from worst to best"
+    for name, what in (("model.keras", "the best epoch on validation"), ("report.html", f"curves, classes, {mistakes}"),
                        ("metrics.csv", "every epoch"), ("config.json", "all settings, to repeat the run")):
         if (path := Path(result.run) / name).exists():
             say(f"  {path}  {what}")
@@ -73,8 +74,9 @@ def _refuse_others(context, what, *allowed):
          "a range, 1e-4..1e-2, with :log for a logarithmic scale, or among choices, adam,sgd. May be repeated.",
 )
 @click.option("--trials", type=int, metavar="N", help="Number of trials in all, failed ones included [default: 20].")
-@click.option("--metric", default="val_loss", show_default=True, metavar="val_loss|val_accuracy",
-              help="The metric by which trials are compared.")
+@click.option("--metric", default="val_loss", show_default=True, metavar="NAME",
+              help="The metric by which trials are compared: val_loss or val_accuracy; or, of nets that label pixels, "
+                   "val_mean_iou or val_pixel_accuracy.")
 @training_options
 @click.option("--resume", type=click.Path(), metavar="FOLDER",
               help="Resume a search that was stopped, with its settings, or extend one to more --trials.")
@@ -86,6 +88,7 @@ def tune(context, over, trials, metric, resume, as_json, **others):
     Each trial is a run in the folder runs/tune-MODEL-DATASET-N, where tune.csv and tune.png show them all.
     """
     from zoo.tuning import tune as tuning
+    from zoo.tuning.trials import METRICS
 
     if resume is not None:
         _refuse_others(context, "A search", "resume", "trials", "as_json")
@@ -95,8 +98,9 @@ def tune(context, over, trials, metric, resume, as_json, **others):
     states = [trial.state for trial in found.trials]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     click.echo(f"Of {len(states)} trials, {counts}. The best:")
-    print_table(("#trial", "#val_loss", "#val_accuracy", "#epochs", "#seconds", *found.trials[0].settings), [
-        (t.trial, f"{t.val_loss:.4f}", f"{t.val_accuracy:.4f}", t.epochs, f"{t.seconds:.1f}",
+    measured = [name for name in METRICS if getattr(found.trials[0], name) is not None]
+    print_table(("#trial", *(f"#{name}" for name in measured), "#epochs", "#seconds", *found.trials[0].settings), [
+        (t.trial, *(f"{getattr(t, name):.4f}" for name in measured), t.epochs, f"{t.seconds:.1f}",
          *(f"{value:.4g}" if isinstance(value, float) else value for value in t.settings.values()))
         for t in found.trials[:SHOWN] if t.state == "finished"
     ])

@@ -31,26 +31,34 @@ def measure(model: "keras.Model", split: AnySplit, batch_size: int, mask_model: 
         from zoo.inference.predictor import predict_split
 
         return ImageScores(split.read_labels(slice(None)), predict_split(model, split, batch_size), are_logits)
-    classes = model.output_shape[-1]
+    look, classes = _looking(model, mask_model, split), model.output_shape[-1]
     whole, losses, image_iou = np.zeros((classes, classes), np.int64), 0.0, []
-    for masks, outputs in _predicted(model, mask_model, split, batch_size):
+    for masks, outputs in map(look, _batches(len(split), batch_size)):
         parts = [confusion(*pair, classes) for pair in zip(masks, outputs.argmax(-1))]
         whole += sum(parts)
         image_iou += [np.nanmean(iou(part)) if part.any() else 1.0 for part in parts]
         losses += _sum_of_losses(masks, outputs, are_logits)
-    return PixelScores(whole, float(losses / max(whole.sum(), 1)), np.array(image_iou))
+
+    def labelled(places):
+        masks, outputs = look(places)
+        return masks, outputs.argmax(-1).astype(np.uint8)
+
+    return PixelScores(whole, float(losses / max(whole.sum(), 1)), np.array(image_iou), labelled)
 
 
-def _predicted(model, mask_model, split, batch_size) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield masks (batch, height, width) uint8 and the model's outputs for their images."""
-    from tqdm import tqdm
-
+def _looking(model, mask_model, split):
+    """Return the function from indices to masks (count, height, width) uint8 and the model's outputs for the images."""
     from zoo.inference.predictor import compiled
 
     answer, prepared = compiled(model), compiled(mask_model)
-    places = [np.arange(start, min(start + batch_size, len(split))) for start in range(0, len(split), batch_size)]
-    for indices in tqdm(places, "test", delay=2, leave=False, disable=None):
-        yield prepared(split.read_labels(indices)).astype(np.uint8), answer(split.read(indices))
+    return lambda places: (prepared(split.read_labels(places)).astype(np.uint8), answer(split.read(places)))
+
+
+def _batches(count, batch_size) -> Iterator[np.ndarray]:
+    from tqdm import tqdm
+
+    for start in tqdm(range(0, count, batch_size), "test", delay=2, leave=False, disable=None):
+        yield np.arange(start, min(start + batch_size, count))
 
 
 def _sum_of_losses(masks, outputs, are_logits):

@@ -21,13 +21,21 @@ FACTS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "params": ("parameters", "{:,}".format),
     "macs": ("multiply-adds", "{:,}".format),
     "test_accuracy": ("test accuracy", "{:.4f}".format),
+    "test_mean_iou": ("test mean IoU", "{:.4f}".format),
+    "test_pixel_accuracy": ("test pixel accuracy", "{:.4f}".format),
+    "test_dice": ("test Dice", "{:.4f}".format),
     "test_loss": ("test loss", "{:.4f}".format),
     "epochs": ("epochs", str),
     "best_epoch": ("chosen epoch", str),
     "val_accuracy": ("validation accuracy", "{:.4f}".format),
+    "val_mean_iou": ("validation mean IoU", "{:.4f}".format),
     "seconds": ("seconds", "{:,.1f}".format),
     "images_per_second": ("images/s", "{:,.0f}".format),
 }
+
+# The measures of classifiers, and of nets that label pixels; only those that some of the compared runs has are shown.
+OF_IMAGES = ("test_accuracy", "val_accuracy")
+OF_PIXELS = ("test_mean_iou", "test_pixel_accuracy", "test_dice", "val_mean_iou")
 
 
 @dataclass(frozen=True)
@@ -83,12 +91,17 @@ def _facts(run, job, metrics):
     if metrics:
         epochs, best, seconds = len(metrics["epoch"]), best_epoch(metrics), sum(metrics["seconds"])
         facts |= {
-            "epochs": epochs, "best_epoch": best, "val_accuracy": round(metrics["val_accuracy"][best - 1], 6),
-            "seconds": round(seconds, 3), "images_per_second": round(job.images["train"] * epochs / seconds, 1),
-        }
+            "epochs": epochs, "best_epoch": best, "seconds": round(seconds, 3),
+            "images_per_second": round(job.images["train"] * epochs / seconds, 1),
+        } | {key: round(metrics[key][best - 1], 6) for key in _measures(job) if key in metrics}
     if result := run.result():
-        facts |= {"test_accuracy": result.test_accuracy, "test_loss": result.test_loss}
+        facts |= {key: getattr(result, key) for key in (*_measures(job), "test_loss") if key.startswith("test_")}
     return facts
+
+
+def _measures(job):
+    """Return the facts that tell how good a run's net is."""
+    return OF_PIXELS if job.corner else OF_IMAGES
 
 
 def _differing(settings):
@@ -105,13 +118,21 @@ def table(runs: list[Compared]) -> list[tuple[str, ...]]:
     """Return the rows of the runs' table, tuples of text: the name of a fact or a setting, then each run's value."""
     lines = [
         (name, *("-" if run.facts[key] is None else write(run.facts[key]) for run in runs))
-        for key, (name, write) in FACTS.items()
+        for key, (name, write) in FACTS.items() if key not in _foreign(runs)
     ]
     for kind, flag in SETTINGS.items():
         for key in dict.fromkeys(key for run in runs for key in run.facts[kind]):
             name = flag.format(key if kind == "options" else key.replace("_", "-"))
             lines.append((name, *(_written(run.facts[kind][key]) if key in run.facts[kind] else "-" for run in runs)))
     return lines
+
+
+def _foreign(runs):
+    """Return the measures that no run has, of nets of another kind; classifiers' stay if none has any yet."""
+    pixels, images = (
+        any(run.facts[key] is not None for run in runs for key in keys) for keys in (OF_PIXELS, OF_IMAGES)
+    )
+    return (() if pixels else OF_PIXELS) + (OF_IMAGES if pixels and not images else ())
 
 
 def _written(value):
@@ -129,7 +150,7 @@ def write_comparison(runs: list[Compared], name: StrPath) -> tuple[Path, ...]:
     """
     if str(name)[-1:] in ("", "/"):
         raise ZooError(f"--output needs the name of a file, without its .png or .html; got {str(name)!r}.")
-    from zoo.runs.figures import draw_overlaid
+    from zoo.runs.figures import MEASURES, draw_overlaid, measured
     from zoo.runs.page import render, write_figure
 
     png, html = Path(f"{name}.png"), Path(f"{name}.html")
@@ -138,7 +159,8 @@ def write_comparison(runs: list[Compared], name: StrPath) -> tuple[Path, ...]:
         html.touch()  # so that an unwritable path is reported as such, not as a figure that can't be drawn
         curves = write_figure(png, lambda: draw_overlaid([(run.label, run.metrics) for run in runs]))
         page = render(
-            "compare.html", labels=[run.label for run in runs], lines=table(runs), curves=curves, minimized=minimized
+            "compare.html", labels=[run.label for run in runs], lines=table(runs), curves=curves, minimized=minimized,
+            measures=[MEASURES[key] for key in measured(run.metrics for run in runs)],
         )
         html.write_text(page, encoding="utf-8")
     except OSError as problem:

@@ -45,14 +45,15 @@ def write_figure(path: Path, draw: Callable[[], Figure]) -> dict[str, str] | Non
         return {"light": _inline(light), "dark": _inline(png(draw, DARK))}
 
 
-def picture(pixels: np.ndarray, side: int) -> str:
+def picture(pixels: np.ndarray, side: int, reduced: Image.Resampling = Image.Resampling.BICUBIC) -> str:
     """Return an image (height, width, 1 or 3), uint8, as a data URI of at most side x side pixels.
 
-    A smaller one is enlarged by an integer factor, so that its pixels stay squares; a larger one is reduced.
+    A smaller one is enlarged by an integer factor, so that its pixels stay squares; a larger one is reduced so that,
+    with `reduced` NEAREST, its colours stay.
     """
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     image = ImageOps.scale(image, max(1, side // max(image.size)), Image.Resampling.NEAREST)
-    image.thumbnail((side, side))
+    image.thumbnail((side, side), reduced)
     buffer = io.BytesIO()
     image.save(buffer, "png")
     return _inline(buffer.getvalue())

@@ -7,8 +7,9 @@ import numpy as np
 from zoo.data.dataset import Dataset
 from zoo.runs.figures import draw_confusion, draw_curves
 from zoo.runs.folder import Run, best_epoch
+from zoo.runs.masks import confusion_shares, examples, per_class
 from zoo.runs.page import picture, render, write_figure
-from zoo.runs.scores import ImageScores
+from zoo.runs.scores import ImageScores, PixelScores
 from zoo.runs.sparing import can_do_without
 
 if TYPE_CHECKING:
@@ -18,25 +19,51 @@ SHOWN = 24  # misclassified images, at most
 SIDE, FILTER_SIDE = 128, 48  # of an image and of a filter on the page, in pixels, at most
 
 
-def write_report(run: Run, dataset: Dataset, scores: ImageScores, net: "keras.Model") -> None:
+def write_report(run: Run, dataset: Dataset, scores: ImageScores | PixelScores, net: "keras.Model") -> None:
     """Write a finished run's figures and report, from its files, what the test found and the net.
 
     A `ZooWarning` reports each that can't be made.
     """
-    config, metrics, logits = run.config(), run.metrics(), scores.logits
-    predictions = logits.argmax(-1)
+    config, metrics = run.config(), run.metrics()
     curves = write_figure(run.curves_path, lambda: draw_curves(metrics))
     confusion = write_figure(
-        run.confusion_path, lambda: draw_confusion(dataset.test.labels, predictions, dataset.class_names)
+        run.confusion_path, lambda: draw_confusion(_confusion(dataset, scores), dataset.class_names)
     )
     with can_do_without(run.report_path.name):
         best = best_epoch(metrics)
+        template, found = _of_masks(run, dataset, scores) if dataset.has_masks else _of_images(dataset, scores)
         page = render(
-            "report.html", config=config, result=config["result"], curves=curves, confusion=confusion, best=best,
-            plain="objective" in metrics, best_accuracy=metrics["val_accuracy"][best - 1], times=_times(metrics),
-            classes=_per_class(dataset, predictions), mistakes=_mistakes(dataset, logits), filters=_filters(net),
+            template, config=config, result=config["result"], curves=curves, confusion=confusion, best=best,
+            chosen={name: values[best - 1] for name, values in metrics.items()}, plain="objective" in metrics,
+            times=_times(metrics), filters=_filters(net), **found,
         )
         run.report_path.write_text(page, encoding="utf-8")
+
+
+def _confusion(dataset, scores):
+    """Return the matrix of `draw_confusion`: counts of images, or shares of pixels, of which there are millions."""
+    from sklearn.metrics import confusion_matrix
+
+    if dataset.has_masks:
+        return confusion_shares(scores)
+    predictions, classes = scores.outputs.argmax(-1), range(len(dataset.class_names))
+    return confusion_matrix(dataset.test.labels, predictions, labels=classes)
+
+
+def _of_images(dataset, scores):
+    """Return the template of a classifier's page, and what it alone shows."""
+    logits = scores.logits
+    return "report_of_images.html", {
+        "classes": _per_class(dataset, logits.argmax(-1)), "mistakes": _mistakes(dataset, logits),
+    }
+
+
+def _of_masks(run, dataset, scores):
+    """Return the template of the page of a net that labels pixels, and what it alone shows."""
+    job = run.job()
+    return "report_of_masks.html", {
+        "classes": per_class(scores, job), "examples": examples(scores, dataset.test, job),
+    }
 
 
 def _times(metrics):

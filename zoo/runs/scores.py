@@ -1,5 +1,6 @@
 """What a test on a split finds: how well a net classifies images, or labels their pixels."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +26,6 @@ class ImageScores:
             "test_loss": round(float(keras.ops.mean(losses)), 6),
         }
 
-
     @property
     def logits(self) -> np.ndarray:
         """Logits (N, classes): the outputs, or their logarithms where they are probabilities."""
@@ -40,11 +40,14 @@ class PixelScores:
         confusion: (classes, classes), numbers of pixels: true classes by predicted ones.
         loss: the mean cross-entropy of a pixel.
         image_iou: (N,), the mean IoU of each image over the classes that it has, truly or as predicted.
+        labelled: from the indices of some images to their true masks and the predicted ones, found anew, since those of
+            all are too many to keep: (count, height, width) uint8 both, in the size of the net's output.
     """
 
     confusion: np.ndarray
     loss: float
     image_iou: np.ndarray
+    labelled: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
     def metrics(self) -> dict[str, float]:
         """Return the `Result`'s metrics; means are over the classes that occur, truly or as predicted."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import rewrite
+from zoo.layout.layouts import labels_pixels
 from zoo.plan import resolve
 from zoo.recipes.defaults import NONE, typed
 from zoo.recipes.recipe import Recipe
@@ -31,7 +32,7 @@ def read_space(over: dict[str, str], metric: str, training: dict[str, Any],
 
     Args:
         over: the strings by name.
-        metric: what the trials are compared by, "val_loss" or "val_accuracy".
+        metric: what the trials are compared by, one of `metrics_of`.
         training: the arguments of `train` that all trials share.
         entry: the registry entry of the model.
 
@@ -41,16 +42,22 @@ def read_space(over: dict[str, str], metric: str, training: dict[str, Any],
     if not over:
         raise ZooError("There is nothing to search: give --over, as in --over learning_rate=1e-4..1e-2:log.")
     known = [*FIELDS, *(OVERRIDE + name for name in (*rewrite.OVERRIDES, *entry.options))]
-    space = {}
+    other, space = metrics_of(training, entry)[1], {}
     for name, text in over.items():
         if name not in known:
             raise ZooError(f"--over takes no {name!r}.{did_you_mean(name, known)} It takes {', '.join(known)}.")
         try:
-            _check_name(name, metric, training)
+            _check_name(name, metric, training, other)
             space[name] = _read(text, partial(_value, name, training["model"], entry))
         except ZooError as problem:
             raise ZooError(f"--over {name}: {problem}") from None
     return space
+
+
+def metrics_of(training: dict[str, Any], entry: Entry) -> tuple[str, ...]:
+    """Return the metrics that the runs of these arguments of `train` have, the loss first, the most telling second."""
+    layout = resolve(training["model"], entry.classes or 2, **training.get("options") or {})[2]
+    return ("val_loss", "val_mean_iou", "val_pixel_accuracy") if labels_pixels(layout) else ("val_loss", "val_accuracy")
 
 
 def as_arguments(drawn: dict[str, Any]) -> dict[str, Any]:
@@ -61,12 +68,12 @@ def as_arguments(drawn: dict[str, Any]) -> dict[str, Any]:
     return fields | {"options": options}
 
 
-def _check_name(name, metric, training):
+def _check_name(name, metric, training, other):
     fixed = training if name in FIELDS else training.get("options") or {}
     if name.removeprefix(OVERRIDE) in fixed:
         raise ZooError("it is also set to one value; a value is either set or searched.")
     if metric == "val_loss" and name in IN_THE_LOSS:
-        raise ZooError("it changes the loss itself, so losses can't be compared; add --metric val_accuracy.")
+        raise ZooError(f"it changes the loss itself, so losses can't be compared; add --metric {other}.")
 
 
 def _read(text, value):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import optuna
 
 STATES = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}
+METRICS = {"val_loss": "minimize", "val_accuracy": "maximize", "val_mean_iou": "maximize",
+           "val_pixel_accuracy": "maximize"}
 COLUMNS = 3  # of panels in tune.png, at most
 
 
@@ -28,7 +30,7 @@ class Trial:
 
     `state` is "finished", "pruned" or "failed", and `error` says why it failed. `settings` are the sampled values, by
     name. The metrics are those of the run's best epoch; they are None, as is `run`, its folder, if the trial failed
-    before there were any.
+    before there were any. Those of classifiers and of nets that label pixels differ: a trial has either.
     """
 
     trial: int
@@ -36,6 +38,8 @@ class Trial:
     settings: dict
     val_loss: float | None = None
     val_accuracy: float | None = None
+    val_mean_iou: float | None = None
+    val_pixel_accuracy: float | None = None
     epochs: int | None = None
     seconds: float | None = None
     run: str | None = None
@@ -59,8 +63,8 @@ def best_metrics(run: Run | None) -> dict[str, Any]:
     if not metrics:
         return {}
     best = best_epoch(metrics) - 1
-    return {"val_loss": metrics["val_loss"][best], "val_accuracy": metrics["val_accuracy"][best],
-            "epochs": len(metrics["epoch"]), "seconds": round(sum(metrics["seconds"]), 3)}
+    found = {name: metrics[name][best] for name in METRICS if name in metrics}
+    return found | {"epochs": len(metrics["epoch"]), "seconds": round(sum(metrics["seconds"]), 3)}
 
 
 def read_trials(study: "optuna.Study", folder: Path) -> list[Trial]:

@@ -18,11 +18,9 @@ from zoo.errors import ZooError, first_line
 from zoo.names import on_lines
 from zoo.runs.folder import Run, new_folder, write_text
 from zoo.training import train as training
-from zoo.training.request import read_request, whereabouts
-from zoo.tuning.space import as_arguments, read_space
-from zoo.tuning.trials import best_metrics, ranked, read_trials, run_of, trial_folder, write_trials
-
-METRICS = {"val_loss": "minimize", "val_accuracy": "maximize"}
+from zoo.training.request import make_job, read_request, whereabouts
+from zoo.tuning.space import FIELDS, as_arguments, metrics_of, read_space
+from zoo.tuning.trials import METRICS, best_metrics, ranked, read_trials, run_of, trial_folder, write_trials
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,8 @@ def tune(over: dict[str, str], trials: int = 20, metric: str = "val_loss", runs:
     Args:
         over: what to search, {name: string}, as `zoo.tuning.space.read_space` takes it.
         trials: the number of trials in all, including those that fail or are pruned.
-        metric: what trials are compared by, at their run's best epoch: "val_loss" or "val_accuracy".
+        metric: what trials are compared by, at their run's best epoch: "val_loss" or "val_accuracy" or, of nets that
+            label pixels, "val_mean_iou" or "val_pixel_accuracy".
         runs: the folder in which the search's folder is made.
         log: called with each message about progress.
         **arguments: other arguments of `train`; None means their default.
@@ -118,8 +117,31 @@ def _check(search):
     if search.metric not in METRICS:
         raise ZooError(f"There is no metric {search.metric!r}. It is one of {', '.join(METRICS)}.")
     asked = read_request(**search.training)
+    known = metrics_of(search.training, asked.entry)
+    if search.metric not in known:
+        raise ZooError(f"{asked.entry.name} is trained without {search.metric}: for it, the metric is one of "
+                       f"{', '.join(known)}.")
     space = read_space(search.over, search.metric, search.training, asked.entry)
-    return asked.entry, space, data.load_source(asked.source)
+    loaded = data.load_source(asked.source)
+    _check_stages(space, asked, loaded)
+    return asked.entry, space, loaded
+
+
+def _check_stages(space, asked, loaded):
+    """Raise `ZooError` if a stage to freeze isn't there, or leaves nothing to train: each of its trials would fail.
+
+    Where overrides are searched too, each trial has a net of its own, and tells it itself.
+    """
+    if "freeze" not in space or any(name not in FIELDS for name in space):
+        return
+    from zoo.training.freezing import check_trainable
+
+    traced = make_job(asked, loaded).plan.trace
+    for stage in space["freeze"].choices:
+        try:
+            check_trainable(traced, replace(asked.recipe, freeze=stage))
+        except ZooError as problem:
+            raise ZooError(f"--over freeze: {problem}") from None
 
 
 def _check_losses(folder, search):
