@@ -32,9 +32,11 @@ class Plan:
 
     @property
     def corner(self) -> tuple | None:
-        """Where on the input the net's map begins, (top, left), if it labels each pixel; None if it gives no map."""
+        """Where on the input the net's map begins, (top, left), if it labels each pixel; else None."""
         output = self.trace.output
-        return covered(output.shape, output.grid, self.trace.input_shape) if output.is_map else None
+        if not (self.layout.head and output.is_map and output.stride == (1, 1)):
+            return None
+        return covered(output.shape, output.grid, self.trace.input_shape)
 
 
 def plan(model: str | Layout | Words, input_shape: InputShape | None = None, classes: int | None = None,
