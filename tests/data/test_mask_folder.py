@@ -155,7 +155,9 @@ def test_images_beside_splits_are_refused(tmp_path):
     for name in ("images", "masks"):
         for split in ("train", "test", "more"):
             save(tmp_path / name / split / "1.png", blocks())
-    assert refusal(tmp_path) == "images has splits, test, train, and images beside these; move one or the other elsewhere."
+    assert refusal(tmp_path) == (
+        "images has splits, test, train, and images beside these; move one or the other elsewhere."
+    )
 
 
 def test_empty_folders_are_refused(tmp_path):

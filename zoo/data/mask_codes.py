@@ -40,7 +40,7 @@ class Codes:
     def _codes(self, path, mask):
         """Return the pixels as keys of `numbers` or of colours, and these."""
         if self.colours and mask.palette is not None:
-            palette = np.zeros(256, np.int64)  # black beyond its end, as viewers show it
+            palette = np.zeros(256, np.int32)  # black beyond its end, as viewers show it
             palette[: len(mask.palette)] = as_number(mask.palette)
             if palette[IGNORED] not in self.colours:
                 palette[IGNORED] = NOTHING

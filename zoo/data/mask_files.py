@@ -26,8 +26,9 @@ class Mask:
 
 
 def as_number(colours: np.ndarray) -> np.ndarray:
-    """Return colours (..., 3) as one number each."""
-    return np.asarray(colours, np.int64) @ (RED, GREEN, 1)
+    """Return colours (..., 3) as one number each, int32."""
+    red, green, blue = np.moveaxis(np.asarray(colours), -1, 0).astype(np.int32)
+    return red * RED + green * GREEN + blue
 
 
 def as_colour(number: int) -> tuple[int, int, int]:
@@ -68,7 +69,7 @@ def read_mask(path: str | Path) -> Mask:
         if image.mode == "P":
             return Mask(np.array(image), palette=np.reshape(image.getpalette("RGB"), (-1, 3)))
         if image.mode == "RGB":
-            return Mask(as_number(np.asarray(image)).astype(np.int32), in_colours=True)
+            return Mask(as_number(np.asarray(image)), in_colours=True)
         if image.mode == "L":
             return Mask(np.asarray(image) // np.uint8(spread))
         if image.mode in ("1", "I") or image.mode.startswith("I;16"):

@@ -69,7 +69,9 @@ def _splits(root):
         return [(root, images, masks)]
     if images.images or len(inner) < len(images.classes()):
         names = line(listed([one.name for one in inner]))
-        raise ZooError(f"{line(images.path)} has splits, {names}, and images beside these; move one or the other elsewhere.")
+        raise ZooError(
+            f"{line(images.path)} has splits, {names}, and images beside these; move one or the other elsewhere."
+        )
     pairs = [(one, next((two for two in masks.folders if two.name.lower() == one.name.lower()), None)) for one in inner]
     return [(one, one, two) for one, two in pairs if two]
 

@@ -48,7 +48,7 @@ def load_tfds(name: str, data_dir: StrPath | None, size: Size, masks: bool | Non
     opened = {split: (found, open_records(tfds, name, builder, found)) for split, names in SPLITS.items()
               if (found := next((n for n in names if n in builder.info.splits), None))}
     if isinstance(features[label_key], tfds.features.ClassLabel):
-        names, splits, more = features[label_key].names, *_labelled(builder, name, opened, image_key, label_key, shape)
+        names, splits, more = _labelled(builder, name, opened, image_key, label_key, shape)
     else:
         names, splits, more = _masked(builder, name, opened, image_key, label_key, shape)
     notes += more
@@ -142,7 +142,7 @@ def _root_cause(problem):
 
 
 def _labelled(builder, name, opened, image_key, label_key, shape):
-    """Return the splits of images with labels, and the notes on those that are left out."""
+    """Return the class names, the splits of images with labels, and the notes on those that are left out."""
     splits, notes = {}, []
     for split, (found, records) in opened.items():
         labels = _labels(builder, records, label_key)
@@ -151,7 +151,7 @@ def _labelled(builder, name, opened, image_key, label_key, shape):
         else:
             decode, kept = _decoder(builder, records, image_key, shape)
             splits[split] = StreamedSplit(np.arange(len(records)), labels, kept, decode)
-    return splits, notes
+    return builder.info.features[label_key].names, splits, notes
 
 
 def _masked(builder, name, opened, image_key, mask_key, shape):
