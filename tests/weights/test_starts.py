@@ -280,6 +280,18 @@ def test_a_training_starts_from_it(vgg, tmp_path):
     np.testing.assert_array_equal(start[0], vgg.get_weights()[0])
 
 
+@pytest.mark.parametrize("name, sentence", [
+    ("deeplab_largefov", "freeze body would keep the random weights of fc6_conv, fc7_conv, for which the given weights have "
+     "nothing; freeze all up to block5 instead."),
+    ("segnet", "freeze body would keep the random weights of"),
+])
+def test_new_layers_cannot_be_frozen(vgg, name, sentence, tmp_path):
+    given = job(name, ("a", "b"), weights=str(saved(vgg, tmp_path / "x.keras")))
+    frozen = replace(given, recipe=replace(given.recipe, freeze="body"))
+    with pytest.raises(ZooError, match=sentence):
+        load_start(frozen)
+
+
 def test_scores_of_as_many_other_classes_are_new_throughout(tmp_path):
     """All of an FCN's head counts classes, not its last layer alone."""
     theirs = with_biases(zoo.create("fcn16s", SIZE, classes=2, **SMALL))
