@@ -148,5 +148,6 @@ def _same_padding(layout, input_shape):
 def _smaller_net(entry, input_shape):
     """Return [the name of the newest other model made for images of at most this size], or [] if there is none."""
     sized = [other for other in registry.entries().values() if other is not entry and other.input_shape]
-    fitting = [other for other in sized if max(other.input_shape[:2]) <= min(input_shape[:2])]
+    least = min(side for side in input_shape[:2] if side is not None)
+    fitting = [other for other in sized if max(other.input_shape[:2]) <= least]
     return [max(fitting, key=lambda other: other.year or 0).name] if fitting else []

@@ -58,7 +58,8 @@ class Workload:
     @property
     def flops_per_image(self) -> int:
         """Two operations per multiply-add; three times as many in training: forward pass and two gradients."""
-        return self.plan.trace.macs * (6 if self.mode == "training" else 2)
+        macs: Any = self.plan.trace.macs  # a number, since the input shape is known
+        return macs * (6 if self.mode == "training" else 2)
 
     @property
     def steps_in_block(self) -> int:
