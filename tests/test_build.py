@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import zoo
 from zoo import ZooError
+from zoo.layers.open_sides import BilinearUpsampling, ChannelShuffle, CropToImage, CropToOverlap
 from zoo.layers.papers import (
     RBF, Bilinear, CutPooling, LeCunRange, LocalResponseNormalization, MaxUnpooling, Subsampling, TableConv2D,
     scaled_tanh,
@@ -97,6 +98,8 @@ LAYERS = [
     (lambda: TableConv2D(TABLE, (3, 2), (2, 1), "same", scaled_tanh, LeCunRange(12)), (7, 6, 4)),
     (lambda: RBF(CODES), (6,)),
     (lambda: CutPooling((3, 3), (2, 2), ((0, 0), (0, 1)), "avg"), (7, 6, 4)),
+    (lambda: BilinearUpsampling((3, 2)), (5, 4, 3)),
+    (lambda: ChannelShuffle(3), (5, 4, 6)),
 ]
 
 
@@ -223,6 +226,41 @@ def test_class_scores_behind_a_relu_start_above_zero(name):
     np.testing.assert_array_equal(values(model(np.zeros((1, *model.input_shape[1:])))), 1)
     scores = keras.Model(model.input, model.get_layer("predictions").output)(images(model, 8))
     assert (values(scores) > 0).mean() > 0.85  # two in three with Glorot's initialization
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (1, 3), (1, 1)])
+@pytest.mark.parametrize("times", [(2, 2), (3, 4), (1, 8)])
+def test_bilinear_upsampling_is_keras(times, shape):
+    x = random.standard_normal((2, *shape, 3), "float32")
+    expected = keras.layers.UpSampling2D(times, interpolation="bilinear")(x)
+    np.testing.assert_allclose(values(BilinearUpsampling(times)(x)), values(expected), atol=1e-6)
+    assert BilinearUpsampling(times)(keras.Input((None, 4, 3))).shape == (None, None, 4 * times[1], 3)
+
+
+def test_a_shuffle_deals_the_groups_channels_in_turn():
+    x = np.arange(2 * 6, dtype="float32").reshape(2, 1, 1, 6)
+    np.testing.assert_array_equal(values(ChannelShuffle(2)(x))[0, 0, 0], [0, 3, 1, 4, 2, 5])
+    np.testing.assert_array_equal(values(ChannelShuffle(3)(x))[1, 0, 0], [6, 8, 10, 7, 9, 11])
+
+
+def test_maps_are_cropped_to_what_they_share_whatever_their_sizes():
+    layer = CropToOverlap([(1, 0), (0, 2)])
+    a, b = (random.standard_normal((2, *sides, 3), "float32") for sides in ((9, 5), (6, 9)))
+    np.testing.assert_array_equal(values(layer([a, b])), b[:, :6, 2:7])
+    np.testing.assert_array_equal(values(layer([a[:, :4], b])), b[:, :3, 2:7])
+    inputs = [keras.Input((9, None, 3)), keras.Input((6, 9, 4))]
+    assert layer(inputs).shape == keras.Model(inputs, layer(inputs)).output_shape == (None, 6, None, 4)
+    assert CropToOverlap.from_config(layer.get_config()).get_config() == layer.get_config()
+
+
+def test_a_map_is_cropped_to_the_image_from_its_start_or_as_far_as_it_reaches():
+    x, layer = random.standard_normal((2, 9, 8, 3), "float32"), CropToImage((2, 3))
+    np.testing.assert_array_equal(values(layer([x, np.zeros((2, 6, 5, 1))])), x[:, 2:8, 3:])
+    np.testing.assert_array_equal(values(layer([x, np.zeros((2, 8, 7, 1))])), x[:, 1:, 1:])
+    with pytest.raises(ZooError, match="crop can't cut a map to the image: it is smaller than the image."):
+        CropToImage((0, 0), name="crop")([x, np.zeros((2, 9, 9, 1))])
+    assert layer([keras.Input((None, 8, 3)), keras.Input((None, 5, 1))]).shape == (None, None, 5, 3)
+    assert CropToImage.from_config(layer.get_config()).get_config() == layer.get_config()
 
 
 def test_rbf_is_minus_the_squared_distance():

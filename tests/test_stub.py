@@ -17,7 +17,7 @@ from typing import Literal, TypedDict, Unpack
 
 import keras
 
-from zoo.annotations import Shape, StrPath
+from zoo.annotations import InputShape, StrPath
 
 class Overrides(TypedDict, total=False):
     """The overrides that every net takes; see `zoo.layout.rewrite`."""
@@ -26,7 +26,7 @@ class Overrides(TypedDict, total=False):
 '''
 BUILDER = '''
 def {name}(
-    input_shape: Shape | None = {input_shape}, classes: int | None = {classes}, include_top: bool = True,
+    input_shape: InputShape | None = {input_shape}, classes: int | None = {classes}, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None, {own}

@@ -16,6 +16,11 @@ def shards(count):
 OTHERS = {"in_shards": {"download_config": shards(3)}, "in_array_records": {"file_format": "array_record"}}
 
 
+def mask(height, seed):
+    """A mask (height, 5, 1) of three classes."""
+    return noise(height, 5, 1, seed=100 + seed) % 3
+
+
 def as_png(values):
     file = BytesIO()
     Image.fromarray(values).save(file, "PNG")
@@ -50,7 +55,7 @@ def write_sets(folder):
             split_datasets={"train": examples(20), "test": examples(6)}, **options,
         )
 
-    store("shapes", {"image": tfds.features.Image(shape=(6, 5, 3)), "label": label},
+    store("figures", {"image": tfds.features.Image(shape=(6, 5, 3)), "label": label},
           lambda i: {"image": noise(6, 5, 3, seed=i), "label": i % 2})
     store("mixed_shapes", {"image": tfds.features.Image(shape=(None, None, 3)), "label": label},
           lambda i: {"image": noise(6 + i, 5, 3, seed=i), "label": i % 2})
@@ -82,4 +87,21 @@ def write_sets(folder):
           lambda i: {"image": noise(6, 5, 1, seed=i) * np.uint16(257), "label": i % 2})
     store("floats", {"image": tfds.features.Image(shape=(6, 5, 1), dtype=np.float32), "label": label},
           lambda i: {"image": noise(6, 5, 1, seed=i).astype("float32"), "label": i % 2})
+    image, any_size = tfds.features.Image(shape=(6, 5, 3)), tfds.features.Image(shape=(None, None, 3))
+    store("pets", {"image": any_size, "label": label, "species": tfds.features.ClassLabel(num_classes=2),
+                   "segmentation_mask": tfds.features.Image(shape=(None, None, 1))},
+          lambda i: {"image": noise(6 + i % 3, 5, 3, seed=i), "label": i % 2, "species": 0,
+                     "segmentation_mask": 1 + mask(6 + i % 3, seed=i)})
+    store("scenes", {"image": image, "label": tfds.features.LabeledImage(labels=["sea", "land", "sky", "ice"],
+                                                                         shape=(6, 5, 1))},
+          lambda i: {"image": noise(6, 5, 3, seed=i), "label": mask(6, seed=i)})
+    store("cells", {"image": image, "mask": tfds.features.Image(shape=(6, 5, 1), dtype=np.uint16)},
+          lambda i: {"image": noise(6, 5, 3, seed=i), "mask": mask(6, seed=i).astype("u2") % 2 * 255},
+          **OTHERS["in_shards"])
+    store("askew", {"image": any_size, "mask": tfds.features.Image(shape=(None, None, 1))},
+          lambda i: {"image": noise(6, 5, 3, seed=i), "mask": mask(7 if i == 3 else 6, seed=i)})
+    store("many", {"image": image, "mask": tfds.features.LabeledImage(labels=["sea", "land"], shape=(6, 5, 1))},
+          lambda i: {"image": noise(6, 5, 3, seed=i), "mask": mask(6, seed=i)})
+    store("soft", {"image": image, "mask": tfds.features.Image(shape=(6, 5, 1), dtype=np.float32)},
+          lambda i: {"image": noise(6, 5, 3, seed=i), "mask": mask(6, seed=i).astype("f4")})
     store("sentences", {"text": tfds.features.Text()}, lambda i: {"text": "words"})

@@ -7,9 +7,9 @@ from typing import Any
 import keras
 from keras import layers
 
-from zoo.annotations import Shape, StrPath
+from zoo.annotations import InputShape, StrPath
 from zoo.errors import ZooError
-from zoo.layers import fast, papers
+from zoo.layers import fast, open_sides, papers
 from zoo.layers.channels import channels_last
 from zoo.layers.tensors import check_shape, image_shape, model_from_sources
 from zoo.layout import Classes, Layout, norm_kinds, pair, sides, words
@@ -21,7 +21,7 @@ from zoo.weights import load_weights
 from zoo.weights.published import Origin
 
 
-def create(model: str | Layout | Words, input_shape: Shape | None = None, classes: int | None = None,
+def create(model: str | Layout | Words, input_shape: InputShape | None = None, classes: int | None = None,
            include_top: bool = True, pooling: str | None = None, classifier_activation: str | None = "softmax",
            weights: StrPath | None = None, features: bool = False, name: str | None = None,
            input_tensor: keras.KerasTensor | None = None, **overrides: Any) -> keras.Model:
@@ -29,7 +29,8 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
 
     Args:
         model: a registered name ("vgg16"), or a layout: a list of words, or a `Layout`.
-        input_shape: (height, width, channels); that of `input_tensor`, or the paper's, by default.
+        input_shape: (height, width, channels); that of `input_tensor`, or the paper's, by default. A height or width of
+            None is open: the net takes images of any, as far as they are large enough. Its head has to allow that.
         classes: the number of classes; the paper's by default.
         include_top: whether to build the head. Without it the output is the last map, NHWC.
         pooling: without top, "avg" or "max" for a vector (N, channels) instead of the map.
@@ -38,6 +39,7 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
             set whose weights come with the package ("mnist": then the input, the classes and the overrides are by
             default those of the stored net), or a path: `.keras` or `.h5` of the same net, of a whole model or of
             weights alone, a PyTorch checkpoint, a public net's or your own, or a run's folder (see docs/weights.md).
+            Nets of dense prediction take the weights of the net that they start from, as "fcn8s" those of "vgg16".
             Without top, or for features, the head of the weights is left aside; if `classes` is given, one that doesn't
             fit stays new. What was taken is told at level INFO of the logger "zoo".
         features: if true, the outputs are the feature maps of the named stages: a dict, finest first.
@@ -49,8 +51,9 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
             (see `zoo.layout.rewrite`), and the model's own options.
 
     Raises:
-        ZooError: for an unknown model, option or value, for an input that is too small, and for an `input_tensor` of
-            another or unknown shape, or behind layers that bear the names of the net's.
+        ZooError: for an unknown model, option or value, for an input that is too small, for open sides where a layer
+            needs to know them, and for an `input_tensor` of another shape, of an unknown number of channels, or behind
+            layers that bear the names of the net's.
     """
     stored = find_stored(model, weights)
     own_classes = None
@@ -75,7 +78,7 @@ def create(model: str | Layout | Words, input_shape: Shape | None = None, classe
     if weights is not None:
         account = load_weights(
             built, weights, planned.registered, top, overrides, lambda shape: of(plan(planned.layout, shape).trace),
-            planned.trace.ends if top else (), new_head=classes is not None,
+            planned.trace.ends if top else (), new_head=classes is not None, build=build,
         )
         logging.getLogger("zoo").info(account)
     if input_tensor is not None:
@@ -134,6 +137,12 @@ def _apply(layer, inputs, initializer):
             return layers.Multiply(name=name)(inputs)
         case words.Unpool():
             return papers.MaxUnpooling(pair(word.size), name=name)(inputs)
+        case words.CropToOverlap():
+            return open_sides.CropToOverlap(word.starts, name=name)(inputs)
+        case words.CropToImage():
+            return open_sides.CropToImage(word.start, name=name)(inputs)
+        case words.Shuffle() if None in layer.input_shape:
+            return open_sides.ChannelShuffle(word.groups, name=name)(*inputs)
         case words.Shuffle():
             height, width, channels = layer.input_shape
             x = layers.Reshape((height, width, word.groups, channels // word.groups), name=f"{name}_hands")(*inputs)
@@ -189,6 +198,8 @@ def _layer(word, name, layer, padding, initializer):
             )
         case words.Crop():
             return layers.Cropping2D(sides(word.border), name=name)
+        case words.Upsample(interpolation="bilinear") if None in layer.input_shape:
+            return open_sides.BilinearUpsampling(pair(word.size), name=name)
         case words.Upsample():
             return layers.UpSampling2D(pair(word.size), interpolation=word.interpolation, name=name)
         case words.Norm(kind="batch"):  # the momentum is PyTorch's

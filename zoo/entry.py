@@ -61,6 +61,26 @@ CROPPED = replace(STANDARD, shorter=256)
 
 
 @dataclass(frozen=True)
+class Start:
+    """A trained net whose weights another one starts from: layers of the same name are taken.
+
+    `net` is its registered name; `names` tells {how a layer's name begins there: how it begins here} for those that
+    are called otherwise. With `scores` the layers of its head are taken, too; `zeros` are the layers here that start
+    at zero then, so that the scores are at first those of that net.
+    """
+
+    net: str
+    names: dict = field(default_factory=dict)
+    scores: bool = False
+    zeros: tuple = ()
+
+    def here(self, name: str) -> str:
+        """Return the name here of a layer that is called `name` there."""
+        begin = next((begin for begin in self.names if name.startswith(begin)), "")
+        return self.names.get(begin, begin) + name.removeprefix(begin)
+
+
+@dataclass(frozen=True)
 class Entry:
     """A registered model.
 
@@ -70,7 +90,8 @@ class Entry:
     `recipe` the fields of its recipe that differ from the defaults, `paper_recipe` those of the paper's (None: not
     known here), `published` the figures that tests compare it with, `weights` its weights by what
     `zoo.create(weights=…)` takes: "imagenet": a builder of keras.applications, "torchvision": a file without suffix;
-    `expects` what these expect of an image: an `Expected` by the same key, for "torchvision" `CROPPED` by default.
+    `expects` what these expect of an image: an `Expected` by the same key, for "torchvision" `CROPPED` by default;
+    `starts` the trained nets that its paper starts from, the nearest first.
     """
 
     name: str
@@ -89,6 +110,7 @@ class Entry:
     published: dict = field(default_factory=dict)
     weights: dict = field(default_factory=dict)
     expects: dict = field(default_factory=dict)
+    starts: tuple[Start, ...] = ()
 
     @cached_property
     def _parameters(self):
@@ -138,6 +160,9 @@ def register(function: Callable | None = None, *, name: str | None = None, repla
     about.setdefault("year", paper.year if paper else None)
     about.setdefault("family", function.__module__.rpartition(".")[2])
     entry = Entry(name, function, **about)
+    if None in (entry.input_shape or ()):
+        raise ZooError(f"{name} can't have {entry.input_shape} for its own input shape, since recipes and data go by "
+                       "it: all of it must be known. zoo.create takes open sides.")
     for taken in (name, *entry.aliases):
         if not replace and (taken in ENTRIES or taken in ALIASES):
             raise ZooError(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Any
 
-from zoo.annotations import Shape
+from zoo.annotations import InputShape
 from zoo.errors import ZooError
 from zoo.layout import Layout
 from zoo.layout.words import Words
@@ -18,10 +18,10 @@ from zoo.registry import entries, list_models
 class Facts:
     """What `zoo list` shows of a model, computed from its layout.
 
-    Shapes are NHWC without the N. `macs` are the multiply-adds of convolution and dense layers for one image;
-    `params` counts BatchNorm's moving statistics as Keras does. `weights` has a key for each set that
-    `zoo.create(weights=…)` takes: with None if another zoo publishes it; with the `test_accuracy` and the number of
-    `test_images` if it comes with the package.
+    Shapes are NHWC without the N; a height or width that is open is None. `macs` are the multiply-adds of convolution
+    and dense layers for one image, None if they depend on open sides. `params` counts BatchNorm's moving statistics as
+    Keras does. `weights` has a key for each set that `zoo.create(weights=…)` takes: with None if another zoo publishes
+    it; with the `test_accuracy` and the number of `test_images` if it comes with the package.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Facts:
     input_shape: tuple
     classes: int
     params: int
-    macs: int
+    macs: int | None
     paper: str | None
     summary: str
     weights: dict
@@ -50,7 +50,7 @@ class Info(Facts):
     layers: tuple
 
 
-def info(model: str | Layout | Words, input_shape: Shape | None = None, classes: int | None = None,
+def info(model: str | Layout | Words, input_shape: InputShape | None = None, classes: int | None = None,
          **options: Any) -> Info:
     """Return the `Info` of a registered model or a layout, without building it; the arguments are `zoo.create`'s."""
     planned = plan(model, input_shape, classes, **options)

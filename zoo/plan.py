@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo import registry
-from zoo.annotations import Shape
+from zoo.annotations import InputShape
 from zoo.entry import Entry
 from zoo.errors import ZooError, did_you_mean
 from zoo.layout import Layout, as_layout, checks, rewrite
 from zoo.layout.trace import Trace, smallest_input, trace
-from zoo.layout.windows import OutOfPixels, covered
+from zoo.layout.windows import OpenSides, OutOfPixels, by, covered, is_open
 from zoo.layout.words import Words
+
+LARGE = (4096, 4095, 4097)  # sides of images that a net of open sides should take one of
 
 
 @dataclass(frozen=True)
@@ -30,19 +32,21 @@ class Plan:
 
     @property
     def corner(self) -> tuple | None:
-        """Where on the input the net's map begins, (top, left), if it labels each pixel; None if it gives no map."""
+        """Where on the input the net's map begins, (top, left), if it labels each pixel; else None."""
         output = self.trace.output
-        return covered(output.shape, output.grid, self.trace.input_shape) if output.is_map else None
+        if not (self.layout.head and output.is_map and output.stride == (1, 1)):
+            return None
+        return covered(output.shape, output.grid, self.trace.input_shape)
 
 
-def plan(model: str | Layout | Words, input_shape: Shape | None = None, classes: int | None = None,
+def plan(model: str | Layout | Words, input_shape: InputShape | None = None, classes: int | None = None,
          include_top: bool = True, pooling: str | None = None, name: str | None = None,
          **overrides: Any) -> Plan:
     """Return the `Plan` of a registered model (by name) or of a layout, with the arguments of `zoo.create`.
 
     `overrides` are those of all layouts (`zoo.layout.rewrite`) and the model's own options. Raises `ZooError` for an
-    unknown name, an override that the model doesn't take, and an input that is too small (naming the layer that ran
-    out of pixels and the smallest size that works).
+    unknown name, an override that the model doesn't take, an input that is too small (naming the layer that ran out of
+    pixels and the smallest size that works), and open sides that a layer needs to know (naming it and the ways out).
     """
     name, entry, layout = resolve(model, classes, include_top, pooling, name, **overrides)
     if input_shape is None and entry:
@@ -89,19 +93,48 @@ def _check_known(name, entry, overrides):
 
 def _trace(name, entry, layout, input_shape):
     try:
-        return trace(layout, input_shape)
+        traced = trace(layout, input_shape)
+        if is_open(traced.input_shape):
+            _check_some_size(layout, traced.input_shape)
+        return traced
+    except OpenSides as problem:
+        ways = " or ".join(["a fixed input_shape", *_without_open_sides(layout, input_shape)])
+        raise ZooError(f"{name}: {problem}. Give {ways}.") from None
     except OutOfPixels as problem:
-        height, width, channels = input_shape
+        channels = input_shape[-1]
         least = smallest_input(layout, channels)
         if least is None:
             raise ZooError(f"{name} takes no input of any size: {problem}.") from None
         tries = [*_same_padding(layout, input_shape), "a larger input", *_smaller_net(entry, input_shape)]
         tries = " or ".join(tries) if len(tries) < 3 else f"{tries[0]}, {tries[1]}, or {tries[2]}"
         raise ZooError(
-            f"{name} needs an input of at least {least}x{least}; got {height}x{width}, where {problem}. Try {tries}."
+            f"{name} needs an input of at least {least}x{least}; got {by(input_shape[:2])}, where {problem}. "
+            f"Try {tries}."
         ) from None
     except ZooError as problem:
         raise ZooError(f"{name}: {problem}") from None
+
+
+def _check_some_size(layout, input_shape):
+    """Raise `ZooError` if no image of a large size fits open sides: then none that the net is called on would."""
+    problem = None
+    for size in LARGE:
+        try:
+            return trace(layout, [n or size for n in input_shape])
+        except ZooError as found:
+            problem = problem or found
+    raise problem
+
+
+def _without_open_sides(layout, input_shape):
+    """Return the changes of the head, as text in a list, with which a layout takes open sides."""
+    ways = []
+    for way, change in (("head='gap'", lambda: rewrite.head(layout, "gap")),
+                        ("include_top=False", lambda: rewrite.without_top(layout))):
+        with suppress(ZooError):
+            trace(change(), input_shape)
+            ways.append(way)
+    return ways if layout.head else []
 
 
 def _same_padding(layout, input_shape):

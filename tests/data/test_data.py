@@ -1,4 +1,4 @@
-"""Four sources, one shape: what is read, how it is split, and the sentence for what can't be read."""
+"""Five sources, one shape: what is read, how it is split, and the sentence for what can't be read."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -280,7 +280,6 @@ def test_labels_become_classes(tmp_path, labels, more, names, expected, told):
         (changed(ONE_HOT, (3, 0)), {}, ROWS + "3 of y_train has no ones."),
         (ONE_HOT * 0.9 + 0.1 / 3, {}, ROWS + "0 of y_train has other numbers."),
         (ONE_HOT * 2 - 1, {}, ROWS + "0 of y_train has other numbers."),
-        (np.zeros((N, 4, 5), int), {}, "needs labels (N,), or one-hot (N, classes); y_train is (40, 4, 5)."),
         (np.zeros((N, 0)), {}, "needs labels (N,), or one-hot (N, classes); y_train is (40, 0)."),
         (np.array(3), {}, "needs labels (N,), or one-hot (N, classes); y_train is ()."),
         (LABELS[1:], {}, "has 40 images in x_train, but 39 labels in y_train."),

@@ -90,7 +90,7 @@ def digits(root, request):
 
 
 def of_tfds(root, request):
-    return "shapes", request.getfixturevalue("tfds_folder"), as_files(root, [noise(6, 5, 3, seed=i) for i in range(6)])
+    return "figures", request.getfixturevalue("tfds_folder"), as_files(root, [noise(6, 5, 3, seed=i) for i in range(6)])
 
 
 def of_tfds_differing(root, request):

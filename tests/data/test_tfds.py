@@ -15,8 +15,8 @@ SHARED = Path(os.environ.get("ZOO_TFDS_DIR", Path(__file__).parents[3] / "shared
 
 
 def test_a_tfds_set_is_read_by_its_reader(tfds_folder):
-    made = data.load("shapes", tfds_folder)
-    assert (made.name, made.class_names, made.image_shape) == ("shapes", ("square", "circle"), (6, 5, 3))
+    made = data.load("figures", tfds_folder)
+    assert (made.name, made.class_names, made.image_shape) == ("figures", ("square", "circle"), (6, 5, 3))
     assert [len(part) for part in (made.train, made.validation, made.test)] == [18, 2, 6]
     originals = {bytes(noise(6, 5, 3, seed=i)): i % 2 for i in range(6)}
     assert [originals[bytes(image)] for image in made.test.images] == made.test.labels.tolist()
@@ -92,18 +92,19 @@ def test_images_without_a_range_are_refused(tfds_folder):
 
 
 def test_a_tfds_set_without_images_is_refused(tfds_folder):
-    with pytest.raises(ZooError, match="sentences isn't a set of labelled images: its features are text"):
+    with pytest.raises(ZooError, match="sentences isn't a set of images with labels or masks: its features are text"):
         data.load("sentences", tfds_folder)
 
 
 def test_a_file_of_the_same_name_does_not_hide_a_set(tfds_folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "shapes").touch()
-    assert data.whereabouts("shapes") == "shapes" and data.load("shapes", tfds_folder).name == "shapes"
+    (tmp_path / "figures").touch()
+    assert data.whereabouts("figures") == "figures" and data.load("figures", tfds_folder).name == "figures"
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_and_what_is_there(tfds_folder):
-    with pytest.raises(ZooError, match="no data set 'mnst'. Did you mean mnist.*offline: digits, and in .* shapes"):
+    offline = "offline: digits, shapes, shapes:object, and in .* figures"
+    with pytest.raises(ZooError, match=f"no data set 'mnst'. Did you mean mnist.*{offline}"):
         data.load("mnst", tfds_folder)
 
 

@@ -16,7 +16,7 @@ from zoo.layout import (
     Stage, Subsample, TableConv, Take, Unpool, Upsample, pair, sides,
 )
 from zoo.layout.trace import smallest_input, trace
-from zoo.layout.windows import OutOfPixels
+from zoo.layout.windows import OpenSides, OutOfPixels
 from zoo.layout.checks import NORMS
 from zoo.plan import plan
 
@@ -132,6 +132,32 @@ def test_a_built_layout_is_what_its_trace_says(network):
     outputs = model(np.zeros((2, *shape)))
     outputs = outputs if traced.auxiliary else {"scores": outputs}
     assert outputs.keys() == {"scores", *traced.auxiliary} and outputs["scores"].shape == (2, *traced.output_shape)
+    keras.utils.clear_session(free_memory=False)
+
+
+@given(networks(), st.sampled_from([(0, 1), (0,), (1,)]))
+@examples(25)
+def test_a_net_of_open_sides_is_that_of_each_size(network, open_axes):
+    layout, shape = network
+    fixed, open_shape = trace(layout, shape), tuple(None if i in open_axes else n for i, n in enumerate(shape))
+    try:
+        traced = trace(layout, open_shape)
+    except OpenSides:
+        assume(False)
+    facts = [{layer.name: (layer.params, layer.output.stride, layer.output.receptive_field) for layer in one.layers}
+             for one in (fixed, traced)]
+    shared = facts[0].keys() & facts[1].keys()  # a map that needs no crop at this size may need one at another
+    assert {name: facts[0][name] for name in shared} == {name: facts[1][name] for name in shared} != {}
+    net, model = build(fixed, classifier_activation=None), build(traced, classifier_activation=None)
+    for layer in traced.layers:
+        assert model.get_layer(layer.name).output.shape == (None, *layer.output.shape), layer
+    for layer in net.layers:
+        if layer.weights:
+            model.get_layer(layer.name).set_weights(layer.get_weights())
+    x = np.random.default_rng(0).standard_normal((2, *shape), "float32")
+    answers = zip(keras.tree.flatten(net(x)), keras.tree.flatten(model.predict_on_batch(x)), strict=True)
+    for expected, answer in answers:
+        np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=1e-5)
     keras.utils.clear_session(free_memory=False)
 
 
@@ -296,6 +322,10 @@ def test_features_are_the_stages_that_end_in_a_map():
 
 
 # ------------------------------------------------------------------------------------------------------ refusals
+
+
+def test_a_map_of_fewer_channels_than_the_image_is_cut_to_it():
+    assert trace([Conv(2, 3, padding=2), Crop("image")], (8, 8, 3)).output_shape == (8, 8, 2)
 
 
 @pytest.mark.parametrize(

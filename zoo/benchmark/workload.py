@@ -93,6 +93,8 @@ def make_workload(model: str, mode: str, precision: str, batch_size: int | None 
     checks.one_of(*PRECISIONS)("precision", precision)
     planned = plan(model, input_shape, classes, **options)
     traced = planned.trace
+    if None in traced.input_shape:
+        raise ZooError(f"{planned.name} is measured on images of one size: give a fixed input_shape.")
     if len(traced.output_shape) != 1 or not planned.layout.head:
         raise ZooError(f"{planned.name} has no head that gives class scores: only nets that classify are measured.")
     if batch_size is None:

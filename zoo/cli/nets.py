@@ -57,7 +57,8 @@ def _listed(weights):
 
 @main.command()
 @click.argument("model")
-@click.option("--input", "input_shape", type=Size(), help="Input size, HxW or HxWxC [default: the model's own].")
+@click.option("--input", "input_shape", type=Size(open=True), help="Input size, HxW or HxWxC; any or ? for a height or "
+              "width that is open [default: the model's own].")
 @click.option("--classes", type=int, help="Number of classes [default: the model's own].")
 @set_option
 @json_option

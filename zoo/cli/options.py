@@ -9,19 +9,29 @@ from typing import Any
 
 import click
 
+ANY = ("?", "any")  # how one writes a height or width that is open
+
 
 class Size(click.ParamType):
-    """ "32", "32x48" or "32x48x1" -> (height, width) or (height, width, channels)."""
+    """ "32", "32x48" or "32x48x1" -> (height, width) or (height, width, channels).
+
+    An `open` size may have "?" or "any" for height and width, which are None then: "any", "?x48", "anyxanyx1".
+    """
 
     name = "HxW[xC]"
 
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> tuple[int, ...]:
+    def __init__(self, open: bool = False) -> None:
+        self.open = open
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> tuple[Any, ...]:
         if isinstance(value, tuple):
             return value
         parts = value.lower().split("x")
-        if not 1 <= len(parts) <= 3 or not all(re.fullmatch("[1-9][0-9]*", part) for part in parts):
-            self.fail(f"{value!r} is no size; write 32, 32x48 or 32x48x1.", parameter, context)
-        sizes = tuple(map(int, parts))
+        sizes = tuple(None if self.open and part in ANY else part for part in parts[:2]) + tuple(parts[2:])
+        if not 1 <= len(parts) <= 3 or not all(re.fullmatch("[1-9][0-9]*", part) for part in sizes if part is not None):
+            ways = "32, 32x48, 32x48x1 or anyxanyx3" if self.open else "32, 32x48 or 32x48x1"
+            self.fail(f"{value!r} is no size; write {ways}.", parameter, context)
+        sizes = tuple(part and int(part) for part in sizes)
         return sizes * 2 if len(sizes) == 1 else sizes
 
 
@@ -109,7 +119,7 @@ def bare_model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def with_channels(size: tuple[int, ...] | None, model: str) -> tuple[int, ...] | None:
+def with_channels(size: tuple[Any, ...] | None, model: str) -> tuple[Any, ...] | None:
     """Complete (height, width) with the model's default number of channels, or 3; None stays None."""
     from zoo.registry import entry
 
@@ -121,7 +131,8 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed((
         click.option("--model", default="lenet", show_default=True, help="A registered name, or my_layout.py:name."),
         click.option("--dataset", default="digits", show_default=True,
-                     help="digits, a TFDS name, a folder of class folders, or a Keras-style .npz."),
+                     help="digits, shapes (with masks), a TFDS name, a folder of class folders or of images and masks, "
+                          "or a Keras-style .npz."),
         data_dir_option,
         click.option("--limit", type=int, metavar="N",
                      help="Use at most N images of each split: training, validation and test."),

@@ -18,13 +18,15 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value))
 
 
-def by(shape: Iterable[int]) -> str:
-    """(32, 32, 3) -> "32x32x3"."""
-    return "x".join(map(str, shape))
+def by(shape: Iterable[int | None]) -> str:
+    """(32, None, 3) -> "32x?x3"."""
+    return "x".join("?" if n is None else str(n) for n in shape)
 
 
-def short(count: int) -> str:
-    """1234567 -> "1.235 M"."""
+def short(count: int | None) -> str:
+    """1234567 -> "1.235 M"; None, of what depends on the input -> "?"."""
+    if count is None:
+        return "?"
     for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if count >= unit:
             return f"{count / unit:.4g} {name}"

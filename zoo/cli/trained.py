@@ -70,19 +70,34 @@ def compare(folders, output, as_json):
 @click.argument("run_or_model", metavar="RUN|MODEL")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @bare_model_options
-@click.option("--top", default=3, show_default=True, type=click.IntRange(1), help="How many classes to show.")
+@click.option("--top", type=click.IntRange(1), help="How many classes of an image to show [default: 3].")
+@click.option("--output", type=click.Path(), metavar="FOLDER",
+              help="Where a net that labels pixels writes masks [default: the current folder].")
 @json_option
-def predict(run_or_model, images, weights, options, check, top, as_json):
-    """Classify image files."""
+def predict(run_or_model, images, weights, options, check, top, output, as_json):
+    """Classify image files, or label their pixels.
+
+    A net that labels pixels writes two pictures for each IMAGE, at its own size: NAME-mask.png, whose values are the
+    indices of the classes, and NAME-overlay.png, the image with the classes' colours laid over. --json prints, for each,
+    "image", "mask", "overlay" and "shares", the share of pixels of each class.
+    """
     from zoo.inference.evaluate import predict
 
-    answers = predict(run_or_model, images, weights, top, options, check)
+    answers = predict(run_or_model, images, weights, top, options, check, output)
     _tell_of_weights(run_or_model, weights, check)
     if as_json:
         return print_json(answers)
     for answer in answers:
-        classes = ", ".join(f"{best['name']} {best['probability']:.1%}" for best in answer["classes"])
-        say(f"{answer['image']}: {classes}")
+        say(f"{answer['image']}: {_labels(answer) if 'mask' in answer else _classes(answer)}")
+
+
+def _classes(answer):
+    return ", ".join(f"{best['name']} {best['probability']:.1%}" for best in answer["classes"])
+
+
+def _labels(answer):
+    found = ", ".join(f"{name} {share:.1%}" for name, share in answer["shares"].items() if share)
+    return f"{found} -> {answer['mask']}, {answer['overlay']}"
 
 
 @main.command()

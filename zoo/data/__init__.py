@@ -1,9 +1,11 @@
-"""One `Dataset` from four sources: the embedded digits, TFDS, a folder of class folders, a Keras-style .npz.
+"""One `Dataset` from five sources: embedded ones, TFDS, folders of classes, folders of masks, a Keras-style .npz.
 
-The sources are `digits`, `npz` (with `pixels` and `labels`), `folder` (with `tree`, `images` and `ranges`) and
-`tfds` (with `stored`, the notes on how its images are stored). Each ends in `dataset.make_dataset`. `splitting` and
-`selection` take parts of a data set, `stream` reads its batches, `matching` renumbers its classes as a model has them,
-and `preprocessing` leads from its images to the net.
+The sources are `digits` and `shapes`, `npz` (with `pixels`, `labels` and `mask_arrays`), `folder` (with `tree`,
+`images` and `ranges`), `mask_folder` (with `mask_pairs`, `mask_files`, `mask_classes` and `mask_codes`) and `tfds`
+(with `records`, `tfds_masks` and `stored`, the notes on how its images are stored). `mask_numbers` says for all of them
+what the numbers in masks mean. Each source ends in `dataset.make_dataset`. `splitting` and `selection` take parts of a
+data set, `stream` reads its batches, `matching` renumbers its classes as a model has them, and `preprocessing` leads
+from its images to the net.
 """
 
 import re
@@ -19,34 +21,44 @@ if TYPE_CHECKING:
     from zoo.data.dataset import Dataset
 
 FILES = (".npz",)  # the suffixes of data sets that are one file each
+EMBEDDED = ("digits", "shapes", "shapes:object")  # the names of those that are in the package
 
 
 def load(name: StrPath, data_dir: StrPath | None = None, size: Size = (224, 224), limit: int | None = None,
          classes: Sequence[str] | None = None, order: str = "natural",
-         white: float | None = None) -> "Dataset":
+         white: float | None = None, masks: bool | None = None) -> "Dataset":
     """Return the `Dataset` that a name or path stands for.
 
     Its images are in memory if they fit into 1 GiB when decoded, else they stay in the files of the folder or of TFDS,
     and `zoo.data.stream` reads them in batches.
 
     Args:
-        name: "digits", a folder, an .npz file, or the name of any image-classification set of TFDS.
+        name: "digits"; "shapes" or "shapes:object", which have masks; a folder of class folders, or of the folders
+            images and masks; an .npz file; or the name of any set of TFDS with labels or masks.
         data_dir: where TFDS keeps its sets; its own default if None.
         size: (height, width) to give to images whose own sizes differ.
         limit: the most images to keep of each split, stratified by class and always the same; all if None.
         classes: names of the only classes to keep, two or more, in the order of their new labels; all if None.
         order: how a folder's classes are sorted: "natural" by number if all names are numbers, "text" always as text.
         white: the pixel value of white in a folder's images of floats or 32-bit integers; inferred from them if None.
+        masks: whether to have a label for each pixel, a mask, in the place of one for each image. By default it is as
+            the data is; of sets of TFDS that have both, as oxford_iiit_pet, the labels of images are taken.
 
     Raises:
-        ZooError: if there is no such data or class, or it can't be read; for fewer than two classes or no images.
+        ZooError: if there is no such data or class, or it can't be read; for fewer than two classes or no images; if
+            there are no masks or labels where `masks` asks for them.
     """
     from zoo.data.dataset import into_memory
     from zoo.data.selection import at_most, only
 
     if limit is not None and limit < 1:
         raise ZooError(f"limit must be greater than 0; got {limit}.")
-    dataset = _open(name, data_dir, tuple(size), order, white)
+    dataset = _open(name, data_dir, tuple(size), order, white, masks)
+    if masks is not None and masks != dataset.has_masks:
+        if masks:
+            raise ZooError(f"{dataset.name} has one label for each image, and no masks, which nets that label each pixel "
+                           "learn from; shapes has them, and folders of images/ and masks/.")
+        raise ZooError(f"{dataset.name} has a label for each pixel, a mask, and none for each image.")
     if classes is not None:
         dataset = only(dataset, classes)
     if limit is not None:
@@ -76,7 +88,7 @@ def whereabouts(name: StrPath) -> str:
     """Return a data set's name, or its absolute path if it is a folder or a file: valid in any working directory."""
     path = Path(name).expanduser()
     is_data = path.is_dir() or path.suffix.lower() in FILES and path.is_file()
-    return str(_from_root(path)) if is_data and str(name) != "digits" else str(name)
+    return str(_from_root(path)) if is_data and str(name) not in EMBEDDED else str(name)
 
 
 def is_same(one: StrPath, other: StrPath) -> bool:
@@ -99,17 +111,27 @@ def _from_root(path):
     return path.resolve() if path.name in ("", "..") else path.parent.resolve() / path.name
 
 
-def _open(name, data_dir, size, order, white):
+def _open(name, data_dir, size, order, white, masks):
     path = Path(name).expanduser()
     if str(name) == "digits":
         from zoo.data.digits import load_digits
 
         return load_digits()
+    if str(name) in EMBEDDED:
+        from zoo.data.shapes import load_shapes
+
+        return load_shapes(one_object=str(name) == "shapes:object")
     if path.suffix.lower() == ".npz" and path.is_file():
         from zoo.data.npz import load_npz
 
         return load_npz(path)
     if path.is_dir():
+        from zoo.data.mask_pairs import holds_masks
+
+        if holds_masks(path):
+            from zoo.data.mask_folder import load_mask_folder
+
+            return load_mask_folder(path, size, white)
         from zoo.data.folder import load_folder
 
         return load_folder(path, size, order, white)
@@ -119,4 +141,4 @@ def _open(name, data_dir, size, order, white):
         raise ZooError(f"There is no folder of images or .npz file {line(name)!r}{where}.")
     from zoo.data.tfds import load_tfds
 
-    return load_tfds(str(name), data_dir, size)
+    return load_tfds(str(name), data_dir, size, masks)

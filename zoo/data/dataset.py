@@ -49,7 +49,7 @@ class Split:
         return self.images[places]
 
     def read_labels(self, places: np.ndarray | slice) -> np.ndarray:
-        """Return the labels of these images, (len(places),) int32, or their masks (len(places), height, width) uint8."""
+        """Return these images' labels, (len(places),) int32, or masks, (len(places), height, width) uint8."""
         return self.labels[places]
 
     def relabelled(self, indices: np.ndarray) -> "Split":
@@ -101,7 +101,7 @@ class StreamedSplit:
         return self.decode(self.items[places])
 
     def read_labels(self, places: np.ndarray | slice) -> np.ndarray:
-        """Return the labels of these images, (len(places),) int32, or their masks (len(places), height, width) uint8."""
+        """Return these images' labels, (len(places),) int32, or masks, (len(places), height, width) uint8."""
         return self.decode_masks(self.items[places]) if self.decode_masks else self.labels[places]  # type: ignore[index]
 
     def relabelled(self, indices: np.ndarray) -> "StreamedSplit":

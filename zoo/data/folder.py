@@ -1,6 +1,7 @@
 """Load a folder of class folders, with or without train, test and val folders above them."""
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
@@ -8,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.annotations import Size
+from zoo.annotations import Shape, Size
 from zoo.data import brightness
 from zoo.data.class_names import in_order
 from zoo.data.dataset import Dataset, StreamedSplit, make_dataset
-from zoo.data.images import extent, is_blank, peak, read_head, read_image
+from zoo.data.images import Head, extent, is_blank, peak, read_head, read_image
 from zoo.data.ranges import common_white
 from zoo.data.transparency import notes_on, spread
 from zoo.data.tree import beside, find_splits, left_out, nested, read_tree, renamed
@@ -48,13 +49,14 @@ def load_folder(path: Path, size: Size, order: str = "natural", white: float | N
                 near = line(did_you_mean(part.name, names))
                 raise ZooError(f"{line(part.path)} is no class of the training images.{near}")
         found[split] = [(file, index_of[part.name]) for part in top.classes() for file in part.all_images()]
-    shape, white, notes = _common_properties([file for pairs in found.values() for file, _ in pairs], size, white)
+    paths = [file for pairs in found.values() for file, _ in pairs]
+    shape, white, notes = common_properties(paths, read_heads(paths), size, white)
     notes += renamed(root, tops) + beside(tops) + nested(tops) + left_out(root, tops)
     splits = {}
     for split, pairs in found.items():
-        paths = np.array([str(file) for file, _ in pairs], object)
+        files = np.array([str(file) for file, _ in pairs], object)
         labels = np.array([label for _, label in pairs], np.int32)
-        splits[split] = StreamedSplit(paths, labels, shape, partial(_read_images, shape, white))
+        splits[split] = StreamedSplit(files, labels, shape, partial(read_images, shape, white))
     return replace(make_dataset(path.resolve().name, names, splits, notes), white=white)
 
 
@@ -68,17 +70,25 @@ def _class_names(top, order):
     return in_order(names) if order == "natural" else names
 
 
-def _common_properties(paths, size, white):
+def read_heads(paths: Sequence[Path]) -> list[Head]:
+    """Return the head of each file."""
+    from tqdm import tqdm
+
+    return [read_head(path) for path in tqdm(paths, "files", delay=2, leave=False, disable=None)]
+
+
+def common_properties(paths: Sequence[Path], heads: Sequence[Head], size: Size,
+                      white: float | None) -> tuple[Shape, float | None, list[str]]:
     """Return the images' common (height, width, channels), their pixel value of white, and the notes on them.
 
-    Only file headers are read, and the pixels of a sample of the images and of those whose headers don't define white.
+    Beside the heads only the pixels of a sample of the images and of those whose heads don't define white are read.
     """
     from tqdm import tqdm
 
-    heads = [read_head(path) for path in tqdm(paths, "files", delay=2, leave=False, disable=None)]
-    shape, notes = (heads[0].height, heads[0].width), []
+    shape: Size = (heads[0].height, heads[0].width)
+    notes = []
     if any((head.height, head.width) != shape for head in heads):
-        shape = tuple(size)
+        shape = size
         notes.append(f"The images' sizes differ: all are resized to {size[0]}x{size[1]}.")
     if several := [path for path, head in zip(paths, heads) if head.has_more]:
         first = line(several[0])
@@ -106,10 +116,10 @@ def _inspected(function, paths):
         except ZooError:
             return None
 
-    return list(_threads().map(inspect, paths))
+    return list(threads().map(inspect, paths))
 
 
-def _read_images(shape, white, paths):
+def read_images(shape: Shape, white: float | None, paths: np.ndarray) -> np.ndarray:
     """Decode the files on several threads into (len(paths), *shape) uint8."""
     images = np.empty((len(paths), *shape), np.uint8)
 
@@ -117,10 +127,11 @@ def _read_images(shape, white, paths):
         for i in indices:
             images[i] = read_image(paths[i], shape[-1], shape[:2], white)
 
-    list(_threads().map(fill, np.array_split(np.arange(len(paths)), THREADS)))
+    list(threads().map(fill, np.array_split(np.arange(len(paths)), THREADS)))
     return images
 
 
 @cache
-def _threads():
+def threads() -> ThreadPoolExecutor:
+    """Return the threads that decode files."""
     return ThreadPoolExecutor(THREADS, thread_name_prefix="images")

@@ -2,10 +2,12 @@
 
 import struct
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +20,8 @@ from zoo.names import line
 # Pillow knows these suffixes, but decodes them only with the help of other programs or packages, or not at all.
 NO_PICTURES = {"BUFR", "EPS", "FITS", "GRIB", "HDF5", "MPEG", "WMF"}
 ONE_PICTURE = {"MPO", "PSD"}  # further frames are depth maps or layers, not further pictures
-ORIENTATION, ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and its values that swap height and width
+ORIENTATION, UPRIGHT = 0x0112, 1  # the EXIF tag, and its value that changes nothing
+ON_ITS_SIDE = (5, 6, 7, 8)  # its values that swap height and width
 BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # TIFF tags, and a value of the last
 PNG_SIGNATURE, PNG_TEXTS = 8, (b"tEXt", b"zTXt", b"iTXt")  # length in bytes; types of chunks
 PNG_ORIENTATIONS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")  # keywords of texts that can hold it
@@ -32,7 +35,8 @@ class Head:
     """What an image file's header tells: its size when upright, 1 or 3 channels, and whether it has more frames.
 
     `white` is the pixel value of white; None for floats and 32-bit integers, whose files don't define it. `has_alpha`
-    is whether there may be transparent pixels. `bits` is 8 for bit depths up to 8, 16 for others.
+    is whether there may be transparent pixels. `bits` is 8 for bit depths up to 8, 16 for others. `kind` is the format,
+    as Pillow calls it. `is_turned` is whether the file says that its pixels are to be turned upright.
     """
 
     height: int
@@ -42,6 +46,8 @@ class Head:
     has_more: bool
     has_alpha: bool
     bits: int
+    kind: str
+    is_turned: bool
 
 
 @cache
@@ -56,16 +62,18 @@ def suffixes() -> frozenset[str]:
 
 def read_head(path: StrPath) -> Head:
     """Return the `Head` of an image file without decoding its pixels. Raises `ZooError` if it can't be read."""
-    with _opened(path) as image:
+    with opened(path) as image:
         width, height = image.size
         if image.format == "TIFF":
             width, height = image.tag_v2[256], image.tag_v2[257]  # as stored: Pillow's versions differ in `size`
-        if _orientation(image) in ON_ITS_SIDE:
+        orientation = _orientation(image)
+        if orientation in ON_ITS_SIDE:
             width, height = height, width
         has_more = getattr(image, "is_animated", False) and image.format not in ONE_PICTURE
         white = _white(image)
-        bits = 8 if white == 255 and ";16" not in _raw_mode(image) else 16
-        return Head(height, width, 1 if _is_grey(image) else 3, white, has_more, image.has_transparency_data, bits)
+        bits = 8 if white == 255 and ";16" not in raw_mode(image) else 16
+        return Head(height, width, 1 if _is_grey(image) else 3, white, has_more, image.has_transparency_data, bits,
+                    image.format or "", orientation != UPRIGHT)
 
 
 def read_image(path: StrPath, channels: int | None = None, size: Size | None = None,
@@ -87,7 +95,7 @@ def read_image(path: StrPath, channels: int | None = None, size: Size | None = N
     """
     from PIL import Image, ImageOps
 
-    with _opened(path) as image:
+    with opened(path) as image:
         target = "L" if _is_grey(image) and channels != 3 else "RGB"
         key, own_white, inverted = _transparent_value(image), _white(image), _is_inverted(image)
         ImageOps.exif_transpose(image, in_place=True)
@@ -104,7 +112,7 @@ def read_image(path: StrPath, channels: int | None = None, size: Size | None = N
 
 def is_blank(path: StrPath) -> bool:
     """Return whether an image file is all white once composited on white: it is transparent, or drawn in white."""
-    with _opened(path) as image:
+    with opened(path) as image:
         if not image.has_transparency_data:
             return False
         _, alpha = _with_alpha(image, _transparent_value(image))
@@ -117,10 +125,10 @@ def peak(path: StrPath) -> float | None:
 
     It is None, too, for drawings on transparency, whose brightness is that of the background they are put on.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         if image.format == "JPEG" and _is_bright(image):
             return 1.0
-    with _opened(path) as image:
+    with opened(path) as image:
         key, white, inverted = _transparent_value(image), _white(image), _is_inverted(image)
         if not white:
             return None
@@ -147,7 +155,7 @@ def _is_bright(image):
 
 def extent(path: StrPath) -> tuple[float, float]:
     """Return the value range (minimum, maximum) of an image file's pixels as they are stored."""
-    with _opened(path) as image:
+    with opened(path) as image:
         values = np.asarray(image)
         return float(values.min()), float(values.max())
 
@@ -162,8 +170,8 @@ def _is_grey(image):
 def _orientation(image):
     """Return the EXIF orientation. Pillow decodes a whole PNG to find it: done only if the file may have one."""
     if image.format == "PNG" and not _may_have_orientation(image.fp):
-        return 1
-    return image.getexif().get(ORIENTATION, 1)
+        return UPRIGHT
+    return image.getexif().get(ORIENTATION, UPRIGHT)
 
 
 def _may_have_orientation(file):
@@ -190,7 +198,7 @@ def _white(image):
     return None if image.mode in ("I", "F") else 255
 
 
-def _raw_mode(image):
+def raw_mode(image: Any) -> str:
     """Return Pillow's decoder arguments with the raw mode, how pixels are stored; "" once they are decoded."""
     return str(image.tile[0][3] if image.tile else "")
 
@@ -212,10 +220,10 @@ def _transparent_value(image):
     value = image.info.get("transparency")
     if value is None or image.mode not in ("L", "RGB") and not image.mode.startswith("I"):
         return None
-    raw_mode = _raw_mode(image)
-    if ";16" in raw_mode and image.mode == "RGB":
+    mode = raw_mode(image)
+    if ";16" in mode and image.mode == "RGB":
         return tuple(level >> 8 for level in value)
-    return value * (85 if ";2" in raw_mode else 17 if ";4" in raw_mode else 1)
+    return value * (85 if ";2" in mode else 17 if ";4" in mode else 1)
 
 
 # ----------------------------------------------------------------------------------------------------- its pixels
@@ -260,7 +268,7 @@ def _on_white(image, alpha):
 
 
 @contextmanager
-def _opened(path):
+def opened(path: StrPath) -> Iterator[Any]:
     """Open an image file; an error, then or when it is decoded, is raised as a `ZooError` with one message."""
     from PIL import Image
 

@@ -27,7 +27,8 @@ def as_classes(file: str, arrays: dict[str, np.ndarray], names: list[str] | None
     values = {key: _values(file, key, array) for key, array in arrays.items()}
     if len({array.dtype.kind == "U" for array in values.values()}) > 1:
         raise ZooError(f"{file} has names as labels in one split and numbers in another.")
-    columns, notes = _column_count(file, arrays, names), []
+    columns = _column_count(file, arrays, names)
+    notes: list[str] = []
     single = [array for key, array in values.items() if not _is_one_hot(arrays[key])]
     found = sorted(set().union(*(np.unique(array).tolist() for array in single)))
     index_of: dict[Any, int]
@@ -35,7 +36,7 @@ def as_classes(file: str, arrays: dict[str, np.ndarray], names: list[str] | None
         names = names or in_order(found)
         index_of = {name: i for i, name in enumerate(names)}
     elif names:
-        index_of, notes = _by_name_or_index(file, found, names, are_text)
+        index_of, notes = by_name_or_index(file, found, names, are_text)
     elif columns:
         names = list(map(str, range(columns)))
         index_of = {i: i for i in range(columns)}
@@ -50,7 +51,8 @@ def as_classes(file: str, arrays: dict[str, np.ndarray], names: list[str] | None
                    for key, array in values.items()}, notes
 
 
-def _by_name_or_index(file, found, names, are_text):
+def by_name_or_index(file: str, found: list[int], names: list[str],
+                     are_text: bool) -> tuple[dict[int, int], list[str]]:
     """Return {label: class index} and the notes: labels are indices of `names` or, if these are numbers, the names.
 
     Raises `ZooError` if they could be either, with different results, and the file has the names as numbers.

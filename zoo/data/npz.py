@@ -9,6 +9,7 @@ import numpy as np
 from zoo.data.class_names import listed
 from zoo.data.dataset import Dataset, Split, make_dataset
 from zoo.data.labels import as_classes, as_text
+from zoo.data.mask_arrays import are_masks, as_masks
 from zoo.data.pixels import as_images
 from zoo.errors import ZooError, first_line
 
@@ -16,9 +17,10 @@ SPLITS = {"train": ("train",), "validation": ("val", "valid", "validation"), "te
 
 
 def load_npz(path: Path) -> Dataset:
-    """Read a .npz of images (N, height, width[, channels]) and labels (N,), (N, 1) or one-hot (N, classes).
+    """Read a .npz of images (N, height, width[, channels]) with labels (N,), (N, 1) or one-hot (N, classes), or masks.
 
-    `zoo.data.pixels` and `zoo.data.labels` describe what they may hold. `classes`, if present, holds the class names.
+    `zoo.data.pixels`, `zoo.data.labels` and `zoo.data.mask_arrays` describe what they may hold. `classes`, if
+    present, holds the class names.
 
     Raises:
         ZooError: if the file can't be read, lacks x_train or y_train, or its arrays don't fit together.
@@ -29,7 +31,11 @@ def load_npz(path: Path) -> Dataset:
     images, notes = as_images(path.name, {key: array for key, array in arrays.items() if key[0] == "x"})
     labelled = {key: array for key, array in arrays.items() if key[0] == "y"}
     are_text = classes is None or classes.dtype.kind not in "iu"
-    class_names, labels, more = as_classes(path.name, labelled, names, are_text)
+    if are_masks(path.name, labelled):
+        size = next(iter(images.values())).shape[1:3]
+        class_names, labels, more = as_masks(path.name, labelled, size, names, are_text)
+    else:
+        class_names, labels, more = as_classes(path.name, labelled, names, are_text)
     splits = {}
     for split, keys in SPLITS.items():
         for key in keys:

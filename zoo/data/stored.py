@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 
 from zoo.data import brightness, transparency
-from zoo.data.images import ORIENTATION, brightest
+from zoo.data.images import ORIENTATION, UPRIGHT, brightest
 from zoo.errors import ZooError, first_line
-
-UPRIGHT = 1  # a value of the EXIF tag
 
 
 def notes_on(features: Any, key: str, records: Sequence[bytes], name_of: Callable[[int], str]) -> list[str]:

@@ -1,19 +1,17 @@
-"""TensorFlow Datasets: any image-classification set, downloaded or already in the data folder."""
+"""TensorFlow Datasets: any set of images with labels or masks, downloaded or already in the data folder."""
 
 import logging
 import shutil
-from collections.abc import Iterable
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from textwrap import shorten
-from typing import Any
 
 import numpy as np
 
 from zoo.annotations import Size, StrPath
-from zoo.data import stored
+from zoo.data import EMBEDDED, stored
 from zoo.data.dataset import Dataset, StreamedSplit, chunks, make_dataset
+from zoo.data.records import open_records, read_records
+from zoo.data.tfds_masks import decoder, mask_classes, mask_keys, mask_reader
 from zoo.data.transparency import on_white, spread
 from zoo.errors import ZooError, did_you_mean, first_line
 
@@ -22,41 +20,43 @@ PIXELS = ("uint8", "uint16")  # the dtypes of images whose value range is known
 PARALLEL = 16  # records decoded at a time
 
 
-def load_tfds(name: str, data_dir: StrPath | None, size: Size) -> Dataset:
+def load_tfds(name: str, data_dir: StrPath | None, size: Size, masks: bool | None = None) -> Dataset:
     """Load a TFDS data set by name ("cifar10", "cifar10:3.0.2"), downloading it if it isn't in `data_dir`.
 
-    Images of differing sizes are resized to `size`, (height, width). They stay in their files (`StreamedSplit`).
+    Images of differing sizes are resized to `size`, (height, width), masks to the nearest pixel. They stay in their
+    files (`StreamedSplit`). `masks` is `zoo.data.load`'s.
 
     Raises:
-        ZooError: for an unknown name, a set that isn't image classification, or a failed download.
+        ZooError: for an unknown name, a set without images or without labels or masks, or a failed download.
     """
     try:
         import tensorflow_datasets as tfds
     except ImportError:
-        raise ZooError("Data sets other than digits, folders and .npz need the package tensorflow-datasets.") from None
+        raise ZooError(
+            "Data sets other than digits, shapes, folders and .npz need the package tensorflow-datasets."
+        ) from None
     builder = _builder(tfds, name, data_dir)
-    image_key, label_key, notes = _keys(tfds, name, builder.info)
+    image_key, label_key, notes = _keys(tfds, name, builder.info, masks)
     _prepare(name, builder)
-    shape = builder.info.features[image_key].shape
+    features = builder.info.features
+    shape = features[image_key].shape
     if None in shape[:2]:
         shape = (*size, shape[2])
         notes.append(f"The images' sizes differ: all are resized to {size[0]}x{size[1]}.")
     if shape[2] == 4:
         notes.append("The images have an alpha channel: they are laid on white.")
-    splits = {}
-    for split, names in SPLITS.items():
-        found = next((n for n in names if n in builder.info.splits), None)
-        if found:
-            records = _records(tfds, name, builder, found)
-            read = _split(builder, records, image_key, label_key, shape)
-            if read.labels.max(initial=-1) < 0:
-                notes.append(f"The {found} split of {name} is left out: its labels are secret.")  # stored as -1
-            else:
-                splits[split] = read
-                notes += _notes_on(f"the {found} split of {name}", builder.info.features, image_key, records)
+    opened = {split: (found, open_records(tfds, name, builder, found)) for split, names in SPLITS.items()
+              if (found := next((n for n in names if n in builder.info.splits), None))}
+    if isinstance(features[label_key], tfds.features.ClassLabel):
+        names, splits, more = _labelled(builder, name, opened, image_key, label_key, shape)
+    else:
+        names, splits, more = _masked(builder, name, opened, image_key, label_key, shape)
+    notes += more
     if "train" not in splits:
         raise ZooError(f"{name} has no split named train with labels; it has {', '.join(builder.info.splits)}.")
-    names = builder.info.features[label_key].names
+    for split in splits:
+        found, records = opened[split]
+        notes += _notes_on(f"the {found} split of {name}", features, image_key, records)
     notes = list(dict.fromkeys(notes))  # those on several splits once
     return make_dataset(name.split(":")[0].replace("/", "-"), names, splits, notes)
 
@@ -70,12 +70,13 @@ def prepared(data_dir: StrPath) -> list[str]:
 def available_offline(data_dir: StrPath) -> str:
     """Return the message on what is available without a download."""
     ready = prepared(data_dir)
-    return f"Available offline: digits{', and in ' + str(data_dir) + ' ' + ', '.join(ready) if ready else ''}."
+    others = f", and in {data_dir} {', '.join(ready)}" if ready else ""
+    return f"Available offline: {', '.join(EMBEDDED)}{others}."
 
 
 def _notes_on(where, features, image_key, records):
     indices = spread(np.arange(len(records)))
-    sampled = _read(records, np.array(indices))
+    sampled = read_records(records, np.array(indices))
     return stored.notes_on(features, image_key, sampled, lambda index: f"image {indices[index]} of {where}")
 
 
@@ -84,25 +85,32 @@ def _builder(tfds, name, data_dir):
     try:
         return tfds.builder(name, data_dir=data_dir)
     except (tfds.core.DatasetNotFoundError, tfds.core.registered.DatasetNotFoundError):
-        near = did_you_mean(name, [*tfds.list_builders(), *prepared(folder), "digits"])
+        near = did_you_mean(name, [*tfds.list_builders(), *prepared(folder), *EMBEDDED])
         raise ZooError(f"There is no data set {name!r}.{near} {available_offline(folder)}") from None
     except (ValueError, AssertionError) as problem:  # a version or configuration that doesn't exist
         raise ZooError(f"The data set {name!r} can't be opened: {first_line(problem)}") from None
 
 
-def _keys(tfds, name, info):
-    """Return the keys of the image and the label feature, and notes on the others."""
+def _keys(tfds, name, info, masks):
+    """Return the keys of the image feature and of the label's or the mask's, and notes on the others."""
     features = dict(info.features)
     keys = *(info.supervised_keys or ()), "image", "label", *sorted(features)  # sorted, for TFDS has no fixed order
-    image = [key for key in keys if isinstance(features.get(key), tfds.features.Image)]
+    mask = mask_keys(tfds, features, keys)
+    image = [key for key in keys if isinstance(features.get(key), tfds.features.Image) and key not in mask]
     label = [key for key in keys if isinstance(features.get(key), tfds.features.ClassLabel)]
-    if not image or not label:
-        raise ZooError(f"{name} isn't a set of labelled images: its features are {', '.join(features)}.")
+    takes_masks = not label if masks is None else masks
+    target, what = (mask, "masks") if takes_masks else (label, "labels")
+    if not image or not target:
+        what = "labels or masks" if masks is None else what
+        raise ZooError(f"{name} isn't a set of images with {what}: its features are {', '.join(sorted(features))}.")
     if (kind := np.dtype(features[image[0]].np_dtype).name) not in PIXELS:
         raise ZooError(f"{name} has images of {kind}, not of 8 or 16 bits.")
-    others = [key for key in dict.fromkeys(image + label) if key not in (image[0], label[0])]
-    note = f"Of several images or labels, {image[0]} and {label[0]} are taken, not {', '.join(others)}."
-    return image[0], label[0], [note] if others else []
+    others = [key for key in dict.fromkeys(image + target) if key not in (image[0], target[0])]
+    notes = [f"Of several images or {what}, {image[0]} and {target[0]} are taken, not {', '.join(others)}."]
+    notes = notes if others else []
+    if masks is None and label and mask:
+        notes.append(f"Its images have a label each, {label[0]}, which is taken, and masks, {mask[0]}, which aren't.")
+    return image[0], target[0], notes
 
 
 def _prepare(name, builder):
@@ -133,56 +141,45 @@ def _root_cause(problem):
     return _root_cause(cause) if cause else problem
 
 
-class TFRecords:
-    """Random access by index to the records of TFRecord files, as TFDS's data sources have it for other formats.
-
-    TFDS reads this format only sequentially; but each record is preceded by its length, so that one pass over the
-    lengths yields all offsets.
-    """
-
-    def __init__(self, files: Iterable[Any]):
-        self.files = tuple(files)
-        self.places = np.concatenate([_offsets(file_index, file) for file_index, file in enumerate(self.files)])
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    def __getitems__(self, indices):
-        records = []
-        for file, located in groupby(self.places[indices].tolist(), itemgetter(0)):
-            with self.files[file].open("rb") as stream:
-                for _, start, length in located:
-                    stream.seek(start)
-                    records.append(stream.read(length))
-        return records
+def _labelled(builder, name, opened, image_key, label_key, shape):
+    """Return the class names, the splits of images with labels, and the notes on those that are left out."""
+    splits, notes = {}, []
+    for split, (found, records) in opened.items():
+        labels = _labels(builder, records, label_key)
+        if labels.max(initial=-1) < 0:
+            notes.append(f"The {found} split of {name} is left out: its labels are secret.")  # stored as -1
+        else:
+            decode, kept = _decoder(builder, records, image_key, shape)
+            splits[split] = StreamedSplit(np.arange(len(records)), labels, kept, decode)
+    return builder.info.features[label_key].names, splits, notes
 
 
-def _offsets(file_index, file):
-    """Return (records, 3) int64: the file's index, and each record's offset and length in bytes."""
-    offsets = []
-    with file.open("rb") as stream:
-        while head := stream.read(12):  # the length, in 8 bytes, and its checksum
-            length = int.from_bytes(head[:8], "little")
-            offsets.append((file_index, stream.tell(), length))
-            stream.seek(length + 4, 1)  # the record and its checksum
-    return np.array(offsets, np.int64).reshape(-1, 3)
+def _masked(builder, name, opened, image_key, mask_key, shape):
+    """Return the class names, the splits of images with masks, and the notes on the masks."""
+    names, index_of, notes = mask_classes(builder, name, dict(opened.values()), mask_key, image_key)
+    read = mask_reader(builder, mask_key, image_key, shape[:2])
+    splits = {}
+    for split, (_, records) in opened.items():
+        decode, kept = _decoder(builder, records, image_key, shape)
+        splits[split] = StreamedSplit(np.arange(len(records)), None, kept, decode, decoder(read, records, index_of))
+    return names, splits, notes
 
 
-def _records(tfds, name, builder, split):
-    """Return a sequence of a split's serialized examples (bytes), with access by index."""
-    if builder.info.file_format == tfds.core.FileFormat.TFRECORD:
-        files = dict.fromkeys(part.filename for part in builder.info.splits[split].file_instructions)
-        return TFRecords(map(tfds.core.Path, files))
-    try:
-        return builder.as_data_source(split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES)
-    except NotImplementedError:
-        raise ZooError(f"{name} is stored as {builder.info.file_format.value}, which can't be read.") from None
-
-
-def _split(builder, records, image_key, label_key, shape):
-    """Return the `StreamedSplit` whose items are indices of records; only the labels are read immediately."""
+def _labels(builder, records, label_key):
+    """Return a split's labels (N,) int32; the images aren't decoded."""
     import tensorflow as tf
     from tqdm import tqdm
+
+    indices, labels = np.arange(len(records)), np.empty(len(records), np.int32)
+    spec = {label_key: builder.info.features.tf_example_spec[label_key]}
+    for chunk in tqdm(list(chunks(indices)), f"{builder.name} labels", delay=2, leave=False, disable=None):
+        labels[chunk] = tf.io.parse_example(read_records(records, chunk), spec)[label_key]
+    return labels
+
+
+def _decoder(builder, records, image_key, shape):
+    """Return the function indices of records -> images, and the images' (height, width, channels)."""
+    import tensorflow as tf
 
     features, (height, width, channels) = builder.info.features, shape
     kept = (height, width, 3 if channels == 4 else channels)
@@ -205,16 +202,8 @@ def _split(builder, records, image_key, label_key, shape):
     def decode(indices):
         try:
             with tf.device("CPU"):
-                return images(_read(records, indices)).numpy()
+                return images(read_records(records, indices)).numpy()
         except (tf.errors.OpError, ValueError) as problem:
             raise ZooError(f"{builder.name} has an image that can't be decoded: {first_line(problem)}") from None
 
-    indices, labels = np.arange(len(records)), np.empty(len(records), np.int32)
-    spec = {label_key: features.tf_example_spec[label_key]}
-    for chunk in tqdm(list(chunks(indices)), f"{builder.name} labels", delay=2, leave=False, disable=None):
-        labels[chunk] = tf.io.parse_example(_read(records, chunk), spec)[label_key]
-    return StreamedSplit(indices, labels, kept, decode)
-
-
-def _read(records, indices):
-    return list(map(bytes, records.__getitems__(indices.tolist())))
+    return decode, kept

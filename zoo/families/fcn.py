@@ -8,12 +8,16 @@
 
 The authors pad the image by 100 pixels, let pools round up, and crop maps that are added to the part that both cover;
 the last upsampling is bilinear and fixed, those before it are initialized as bilinear and trained.
+
+Training starts from a trained VGG-16, whose dense layers become convolutions (Section 4.1), and goes on from one net to
+the next: what scores the added pool is zero at first, so that the net starts with the predictions of the one before it
+(Section 4.2).
 """
 
 from dataclasses import replace
 from typing import Any
 
-from zoo.entry import Cited, Paper, register
+from zoo.entry import Cited, Paper, Start, register
 from zoo.families.vgg import CONFIGURATIONS, conv
 from zoo.layout import Add, Conv, ConvTranspose, Crop, Dropout, Layout, Pool, Stage, Take, Upsample, Word
 
@@ -22,6 +26,8 @@ ABOUT: dict[str, Any] = dict(
     paper=Paper("Fully Convolutional Networks for Semantic Segmentation", "Long, Shelhamer and Darrell", 2014,
                 "arXiv:1411.4038"),
 )
+
+CLASSIFIER = Start("vgg16", {"fc1": "conv6_conv", "fc2": "conv7_conv"})
 
 
 def trunk() -> list[Stage]:
@@ -53,6 +59,7 @@ def to_image(times: int) -> list[Word]:
 
 
 @register(**ABOUT, summary="A classifier slid over the whole image labels each pixel, at stride 32",
+          starts=(CLASSIFIER,),
           published={"trainable_params": Cited(134e6, "Table 1, FCN-VGG16"),
                      "receptive_field": Cited(404, "Table 1, FCN-VGG16"),
                      "voc2011_mean_iu": Cited(59.4, "Table 2")})
@@ -61,12 +68,15 @@ def fcn32s(classes: int = 21) -> Layout:
 
 
 @register(**ABOUT, summary="FCN with the scores of pool 4 added, at stride 16",
+          starts=(Start("fcn32s", scores=True, zeros=("add_shortcut_conv",)), CLASSIFIER),
           published={"voc2011_mean_iu": Cited(62.4, "Table 2")})
 def fcn16s(classes: int = 21) -> Layout:
     return Layout(trunk(), [score(classes), fused("block4", classes), to_image(16)])
 
 
 @register(**ABOUT, summary="FCN with the scores of pools 4 and 3 added, at stride 8",
+          starts=(Start("fcn16s", {"add_": "add1_"}, scores=True, zeros=("add2_shortcut_conv",)),
+                  Start("fcn32s", scores=True, zeros=("add1_shortcut_conv", "add2_shortcut_conv")), CLASSIFIER),
           published={"voc2011_mean_iu": Cited(62.7, "Table 2")})
 def fcn8s(classes: int = 21) -> Layout:
     return Layout(trunk(), [score(classes), fused("block4", classes), fused("block3", classes), to_image(8)])

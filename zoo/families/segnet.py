@@ -3,11 +3,13 @@
 | model  | encoder and decoder  | parameters (trainable) | the paper says              |
 |--------|----------------------|------------------------|-----------------------------|
 | segnet | 13 convolutions each | 29,449,355             | 14.7 million in the encoder |
+
+Training starts from the convolutions of a trained VGG-16 in the encoder (Section 3).
 """
 
 from functools import partial
 
-from zoo.entry import Cited, Paper, register
+from zoo.entry import Cited, Paper, Start, register
 from zoo.families.vgg import CONFIGURATIONS
 from zoo.layout import Conv, Layout, Pool, Stage, Unpool
 
@@ -31,6 +33,7 @@ def decoder(i: int) -> Stage:
                 "Badrinarayanan, Kendall and Cipolla", 2015, "arXiv:1511.00561"),
     input_shape=(360, 480, 3), classes=11,
     summary="The decoder puts values back where the encoder's pools found them",
+    starts=(Start("vgg16", {"block": "encoder"}), Start("vgg16_bn", {"block": "encoder"})),
     published={"encoder_params": Cited(14.7e6, "Section 3")},
 )
 def segnet(classes: int = 11) -> Layout:

@@ -1,4 +1,4 @@
-"""Apply a trained model: measure it on a test split, or classify single image files."""
+"""Apply a trained model: measure it on a test split, or let it answer to image files."""
 
 import time
 import warnings
@@ -12,8 +12,9 @@ from zoo.annotations import StrPath
 from zoo.data.matching import matched
 from zoo.data.selection import at_most
 from zoo.errors import ZooError, ZooWarning
-from zoo.inference.pictures import read_pictures
+from zoo.inference.mask_files import write_masks
 from zoo.inference.measure import measure
+from zoo.inference.pictures import read_pictures
 from zoo.inference.trained import load_trained
 from zoo.runs.folder import Result
 from zoo.runs.same_data import changed, doubts
@@ -34,8 +35,9 @@ def evaluate(subject: StrPath, dataset: StrPath | None = None, data_dir: StrPath
         ZooError: if the data has classes that the model doesn't know, or there is no data to test on.
     """
     trained = load_trained(subject, weights, options, check)  # reports a wrong name before Keras is loaded
+    trained.check_answers()
     job = trained.run.job() if trained.run else None
-    split, messages = _data(subject, job, dataset, data_dir, trained.front.loaded_size)
+    split, messages = _data(subject, job, dataset, data_dir, trained)
     split, assumed = matched(split, trained.class_names, trained.name)
     for message in (*messages, *assumed):
         warnings.warn(message, ZooWarning, stacklevel=2)
@@ -48,7 +50,7 @@ def evaluate(subject: StrPath, dataset: StrPath | None = None, data_dir: StrPath
     )
 
 
-def _data(subject, job, dataset, data_dir, size):
+def _data(subject, job, dataset, data_dir, trained):
     """Return the data set to test on, a run's own or another, and messages on it."""
     if not job and dataset is None:
         raise ZooError(f"{subject} is no run, so say with --dataset what to test it on.")
@@ -58,24 +60,39 @@ def _data(subject, job, dataset, data_dir, size):
     else:  # the order of the classes affects which images are split off for testing, if there is no test split
         source = {"dataset": dataset, "data_dir": data_dir, "order": own.get("order", "text")}
         source |= {key: own.get(key) for key in ("classes", "white")}
-    split = data.load_source({"size": size} | source)
+        source |= {"masks": True} if trained.corner else {}
+    split = data.load_source({"size": trained.front.loaded_size} | source)
     messages = list(split.notes) if dataset else []
     if job and data.is_same(source["dataset"], own["dataset"]):
         messages += _doubts(job, at_most(split, own["limit"]) if dataset and own.get("limit") else split)
     return split, messages
 
 
-def predict(subject: StrPath, paths: Sequence[StrPath], weights: StrPath | None = None, top: int = 3,
-            options: dict[str, Any] | None = None,
-            check: tuple[StrPath, StrPath] | None = None) -> list[dict[str, Any]]:
-    """Classify image files; return a dict per file: `image`, and `classes`, the `top` most probable, best first.
+def predict(subject: StrPath, paths: Sequence[StrPath], weights: StrPath | None = None, top: int | None = None,
+            options: dict[str, Any] | None = None, check: tuple[StrPath, StrPath] | None = None,
+            output: StrPath | None = None) -> list[dict[str, Any]]:
+    """Classify image files, or label their pixels; return a dict per file.
 
-    `weights`, `options` and `check` are those of `load_trained`.
+    Its keys are `image`, and `classes`, the `top` most probable (3 by default), best first; or, of a net that labels
+    pixels, those of `zoo.inference.mask_files.write_masks`, which writes into the folder `output`, by default the
+    current one. `weights`, `options` and `check` are those of `load_trained`.
 
     Raises:
-        ZooError: if a file is missing, not an image, or blank on white; nothing is classified then.
+        ZooError: if a file is missing, not an image, or blank on white; nothing is classified or written then. Also for
+            `top` given for a net that labels pixels, and `output` for one that classifies images.
     """
-    trained = _load_classifier(subject, weights, options, check)
+    trained = load_trained(subject, weights, options, check)
+    trained.check_answers()
+    if trained.labels_pixels:
+        if top is not None:
+            raise ZooError(f"{trained.name} labels each pixel with one class: --top is for nets that classify images.")
+        return write_masks(trained, paths, "." if output is None else output)
+    if output is not None:
+        raise ZooError(f"{trained.name} classifies images and writes nothing: --output is for nets that label pixels.")
+    return _classified(trained, paths, 3 if top is None else top)
+
+
+def _classified(trained, paths, top):
     answers = []
     for path, picture in zip(paths, read_pictures(paths, trained.white)):
         probabilities = trained.probabilities(picture[None])[0]
@@ -83,14 +100,6 @@ def predict(subject: StrPath, paths: Sequence[StrPath], weights: StrPath | None 
         classes = [{"name": trained.class_names[i], "probability": round(float(probabilities[i]), 6)} for i in best]
         answers.append({"image": str(path), "classes": classes})
     return answers
-
-
-def _load_classifier(subject, weights, options, check):
-    """Return the `Trained` of a run or model. Raises `ZooError` if its output isn't class scores."""
-    trained = load_trained(subject, weights, options, check)
-    if len(trained.model.output_shape) != 2:
-        raise ZooError(f"{trained.name} gives no class scores of an image: it doesn't classify images.")
-    return trained
 
 
 def _doubts(job, dataset):

@@ -43,7 +43,7 @@ def measure(model: "keras.Model", split: AnySplit, batch_size: int, mask_model: 
         masks, outputs = look(places)
         return masks, outputs.argmax(-1).astype(np.uint8)
 
-    return PixelScores(whole, losses / max(whole.sum(), 1), np.array(image_iou), labelled)
+    return PixelScores(whole, float(losses / max(whole.sum(), 1)), np.array(image_iou), labelled)
 
 
 def _looking(model, mask_model, split):

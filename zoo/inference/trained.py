@@ -1,4 +1,4 @@
-"""A loaded run or model: a net, with the preprocessing and the class names to classify raw images.
+"""A loaded run or model: a net, with the preprocessing and the class names to classify raw images, or their pixels.
 
 In Python: `zoo.load` and `zoo.preprocessing`.
 """
@@ -15,10 +15,12 @@ import numpy as np
 
 from zoo import registry
 from zoo.annotations import ImageShape, Size, StrPath
+from zoo.data.dataset import IGNORED
 from zoo.data.preprocessing import Preprocessing, default_preprocessing
 from zoo.errors import ZooError, ZooWarning
-from zoo.layout.rewrite import OVERRIDES
+from zoo.inference.maps import at_once, maps_of_images
 from zoo.inference.pictures import as_batch, read_pictures
+from zoo.layout.rewrite import OVERRIDES
 from zoo.plan import plan
 from zoo.runs.folder import Run, find_run, is_run, reading
 
@@ -53,34 +55,65 @@ class Trained:
         """The Keras model from raw images (N, height, width, channels), 0..255, of any size, to the net's input."""
         return self.front.model()
 
-    def __call__(self, images: Any) -> dict[str, float] | list[dict[str, float]]:
-        """Classify raw images: {name of a class: probability}, the most probable first.
+    @property
+    def labels_pixels(self) -> bool:
+        """Whether the net gives class scores of each pixel, and not those of an image."""
+        return self.corner is not None
+
+    def __call__(self, images: Any) -> dict[str, float] | list[dict[str, float]] | np.ndarray:
+        """Classify a raw image: {name of a class: probability}, the most probable first; or label each of its pixels.
+
+        A net that labels pixels answers with the image's mask, (height, width) uint8: for each pixel the index of its
+        most probable class in `class_names`.
 
         Args:
             images: an image file's path; one image (height, width, channels) or (height, width); or several, as
-                (N, height, width, channels), for which a list of such dicts is returned. Pixels are 0..255, channels 1
-                to 4: grey or colour, with alpha or without.
+                (N, height, width, channels), for which a list of such dicts is returned, or masks (N, height, width).
+                Pixels are 0..255, channels 1 to 4: grey or colour, with alpha or without.
 
         Raises:
             ZooError: for a file or an array that is no image of that kind, and if the net gives no class scores.
         """
-        if len(self.model.output_shape) != 2:
-            raise ZooError(f"{self.name} gives no class scores of an image: it doesn't classify images.")
+        self.check_answers()
         is_path = isinstance(images, (str, PathLike))
         batch = as_batch(read_pictures([images], self.white)[0] if is_path else images)
-        named = [self._named(row) for row in self.probabilities(batch)]
-        return named if not is_path and np.ndim(images) == 4 else named[0]
+        answers: Any = self.masks(batch) if self.labels_pixels else list(map(self._named, self.probabilities(batch)))
+        return answers if not is_path and np.ndim(images) == 4 else answers[0]
+
+    def check_answers(self) -> None:
+        """Raise `ZooError` if the net gives no class scores, or labels pixels with more classes than a mask can hold."""
+        if not self.labels_pixels and len(self.model.output_shape) != 2:
+            raise ZooError(f"{self.name} gives no class scores of an image: it doesn't classify images.")
+        self.check_mask()
+
+    def check_mask(self) -> None:
+        """Raise `ZooError` if the net labels pixels with more classes than a mask can hold."""
+        if self.labels_pixels and len(self.class_names) > IGNORED:
+            raise ZooError(f"{self.name} has {len(self.class_names)} classes: a mask can tell {IGNORED} apart.")
 
     def _named(self, probabilities):
         best = np.argsort(-probabilities, kind="stable")
         return {self.class_names[i]: float(probabilities[i]) for i in best}
 
+    def masks(self, images: np.ndarray) -> np.ndarray:
+        """Return the most probable class of each pixel, (N, height, width) uint8, of images as `probabilities` takes."""
+        return np.concatenate([part.argmax(-1).astype(np.uint8) for part in self._in_parts(images)])
+
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """Return (N, classes) float32 of raw images (N, height, width, 1 or 3), 0..255, of any size."""
+        """Return the float32 probabilities of raw images (N, height, width, 1 or 3), 0..255, of any size.
+
+        They are (N, classes); of a net that labels pixels (N, height, width, classes), at the images' own size.
+        """
+        return np.concatenate(list(self._in_parts(images)))
+
+    def _in_parts(self, images):
+        """Yield the probabilities of images, of so many together as memory holds."""
         channels = images.shape[-1]
         if channels not in self._classifiers:
             self._classifiers[channels] = self.classifier((None, None, channels))
-        return self._classifiers[channels](images)
+        count = at_once(self.model, images.shape[1:3]) if self.labels_pixels else len(images)
+        for start in range(0, len(images), count):
+            yield self._classifiers[channels](images[start : start + count])
 
     @cached_property
     def _classifiers(self):
@@ -96,11 +129,20 @@ class Trained:
         return self.front.mask_model(mask_size, self.corner, self.model.output_shape[1:3])
 
     def on_images(self, image_shape: ImageShape = (None, None, None)) -> "keras.Model":
-        """Return the Keras model from raw images (N, height, width, channels), 0..255, to probabilities."""
+        """Return the Keras model from raw images (N, height, width, channels), 0..255, to the net's probabilities.
+
+        Maps are of the net's own size (`mask_model` gives the masks that they compare with).
+        """
         import keras
 
         before = self.front.model(image_shape)
         return keras.Model(before.input, self.model(before.output), name=f"{self.name}_on_images")
+
+    def at_own_size(self, image_shape: ImageShape = (None, None, None)) -> "keras.Model":
+        """Return the Keras model as `on_images` does, but with maps of the images' own size: of each of their pixels."""
+        if not self.labels_pixels:
+            return self.on_images(image_shape)
+        return maps_of_images(self.model, self.front, self.corner, image_shape)
 
     def in_float32(self) -> "Trained":
         """Return a copy with a model that computes in float32, whatever the precision it was trained in."""
@@ -115,10 +157,10 @@ class Trained:
         return replace(self, model=fold(self.model))
 
     def classifier(self, image_shape: ImageShape = (None, None, None)) -> Callable[[np.ndarray], np.ndarray]:
-        """Return the function from raw images (N, height, width, channels), 0..255, to (N, classes) float32."""
+        """Return the function from raw images (N, height, width, channels), 0..255, to `probabilities`, all at once."""
         from zoo.inference.predictor import compiled
 
-        return compiled(self.folded().on_images(image_shape))
+        return compiled(self.folded().at_own_size(image_shape))
 
 
 def load_trained(subject: StrPath, weights: StrPath | None = None, options: dict[str, Any] | None = None,
@@ -157,22 +199,23 @@ def load_trained(subject: StrPath, weights: StrPath | None = None, options: dict
         from zoo.weights import check_files
 
         check_files(model, *check)
-    front, corner = _front(entry, weights, model.input_shape[1:]), _corner(entry, model, options or {})
-    return Trained(model, front, names, entry.name, corner=corner)
+    corner = _corner(str(subject), entry, model, options or {}) if len(model.output_shape) == 4 else None
+    return Trained(model, _front(entry, weights, model.input_shape[1:]), names, entry.name, corner=corner)
 
 
-def _corner(entry, model, options):
+def _corner(subject, entry, model, options):
     """Return `Trained.corner` of a model by name."""
-    if len(model.output_shape) != 4:
-        return None
     overrides = {key: value for key, value in options.items() if key in (*OVERRIDES, *entry.options)}
-    return plan(entry.name, model.input_shape[1:], **overrides).corner
+    return plan(subject, model.input_shape[1:], **overrides).corner
 
 
 def _front(entry, weights, input_shape):
     """Return the preprocessing of a model by name; a `ZooWarning` tells what is assumed of its weights."""
     from zoo.weights.published import is_assumed, publishers_preprocessing
 
+    if None in input_shape:
+        raise ZooError(f"{entry.name} takes images of any size here, and raw images are prepared for one: give a fixed "
+                       "input_shape.")
     known = publishers_preprocessing(entry, weights, input_shape) if weights else None
     front = known or default_preprocessing(entry, input_shape)
     if weights and not known:

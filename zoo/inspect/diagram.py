@@ -5,6 +5,7 @@ from math import log2
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from zoo.errors import ZooError
 from zoo.layout import words
 from zoo.layout.trace import Trace
 
@@ -24,6 +25,8 @@ def draw_network(traced: Trace, title: str | None = None) -> Figure:
     A map's box is as high as the map (its square root, so that small maps stay visible), as wide as the logarithm of
     its channels, and labelled height x width x channels; a vector is a bar.
     """
+    if None in traced.input_shape:
+        raise ZooError("Maps are drawn to scale, so the sides of the image have to be known: give a fixed input shape.")
     drawn = [("image", traced.input_shape, "image")]
     for layer in traced.layers:
         kind = next((kind for kind, (_, classes) in KINDS.items() if isinstance(layer.word, classes)), None)

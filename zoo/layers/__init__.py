@@ -3,12 +3,13 @@
 Keras needs no more than `import zoo`, before or after its own import, to load a model with the papers' layers.
 """
 
+from zoo.layers.open_sides import BilinearUpsampling, ChannelShuffle, CropToImage, CropToOverlap
 from zoo.layers.papers import (
     RBF, Bilinear, CutPooling, LeCunRange, LocalResponseNormalization, MaxUnpooling, Subsampling, TableConv2D,
     scaled_tanh,
 )
 
 __all__ = [
-    "RBF", "Bilinear", "CutPooling", "LeCunRange", "LocalResponseNormalization", "MaxUnpooling", "Subsampling",
-    "TableConv2D", "scaled_tanh",
+    "RBF", "Bilinear", "BilinearUpsampling", "ChannelShuffle", "CropToImage", "CropToOverlap", "CutPooling",
+    "LeCunRange", "LocalResponseNormalization", "MaxUnpooling", "Subsampling", "TableConv2D", "scaled_tanh",
 ]

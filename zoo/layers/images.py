@@ -1,4 +1,5 @@
-"""Layers on raw images that Keras doesn't ship: a publisher's resize and crop, and MNIST's way to place a digit."""
+"""Layers that Keras doesn't ship, to raw images and back: a publisher's resize and crop, MNIST's way to place a digit, and
+the resize of a map to its image's size."""
 
 from typing import Any
 
@@ -44,6 +45,27 @@ class ResizeAndCrop(keras.layers.Layer):
     def get_config(self):
         own = {"shorter": self.shorter, "size": self.size, "interpolation": self.interpolation}
         return super().get_config() | own
+
+
+@register
+class ResizeLike(keras.layers.Layer):
+    """Resize maps (N, height, width, channels) to the height and width of images, bilinearly.
+
+    Where a map shrinks, it is antialiased. (Keras resizes to sizes known beforehand only.)
+    """
+
+    def call(self, maps, images):
+        rows, columns = map(self._weights, ops.shape(maps)[1:3], ops.shape(images)[1:3])
+        return ops.einsum("ih,nhjc->nijc", rows, ops.einsum("jw,nhwc->nhjc", columns, maps))
+
+    def _weights(self, length, target):
+        """Return (target, length): what each value along an axis of a map adds to each of the resized one."""
+        scale = _float(length) / _float(target)
+        weights = _resampling(_tent, _places(target) * scale, scale, length)
+        return weights / ops.sum(weights, axis=1, keepdims=True)
+
+    def compute_output_shape(self, maps_shape, images_shape):
+        return (maps_shape[0], *images_shape[1:3], maps_shape[-1])
 
 
 FIELD, BOX = 28, 20  # pixels: MNIST's images, and the box that a digit fills in one

@@ -153,24 +153,29 @@ class MaxUnpooling(keras.layers.Layer):
 
     def call(self, inputs: list) -> Any:
         x, before = inputs
-        (_, h, w, channels), (_, height, width, _) = x.shape, before.shape
+        (_, h, w, channels), (_, height, width, _) = ops.shape(x), ops.shape(before)
         down, across = self.size
         # A pool leaves out rows that fill no window ("valid"), or extends over the map's edge ("same").
-        over = ((0, 0), (0, max(h * down - height, 0)), (0, max(w * across - width, 0)), (0, 0))
+        over = ((0, 0), (0, _excess(h * down, height, down)), (0, _excess(w * across, width, across)), (0, 0))
         before = ops.pad(before, over, constant_values=-60000.0)[:, : h * down, : w * across]
         cells = ops.reshape(before, (-1, h, down, w, across, channels))
         cells = ops.reshape(ops.transpose(cells, (0, 1, 3, 5, 2, 4)), (-1, h, w, channels, down * across))
         values = ops.one_hot(ops.argmax(cells, axis=-1), down * across, dtype=x.dtype) * x[..., None]
         values = ops.transpose(ops.reshape(values, (-1, h, w, channels, down, across)), (0, 1, 4, 2, 5, 3))
-        values = ops.reshape(values, (-1, h * down, w * across, channels))[:, :height, :width]
-        under = ((0, 0), (0, max(height - h * down, 0)), (0, max(width - w * across, 0)), (0, 0))
-        return ops.pad(values, under)
+        values = ops.reshape(values, (-1, h * down, w * across, channels))
+        under = ((0, 0), (0, _excess(height, h * down, down)), (0, _excess(width, w * across, across)), (0, 0))
+        return ops.pad(values, under)[:, :height, :width]
 
     def compute_output_shape(self, input_shapes: list) -> tuple:
         return (*input_shapes[1][:3], input_shapes[0][3])
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"size": self.size}
+
+
+def _excess(size, other, window):
+    """Return by how much a side is longer than another, by less than a window; of unknown ones the most it can be."""
+    return max(size - other, 0) if isinstance(size, int) and isinstance(other, int) else window - 1
 
 
 @register

@@ -5,35 +5,34 @@ from typing import Any
 
 import keras
 
-from zoo.annotations import Shape
+from zoo.annotations import InputShape
 from zoo.errors import ZooError
 
-LARGE = (224, 224, 3)  # an example for sentences
 
+def image_shape(tensor: Any) -> InputShape:
+    """Return the (height, width, channels) of a Keras tensor of images, None for a height or width that is open.
 
-def image_shape(tensor: Any) -> Shape:
-    """Return the (height, width, channels) of a Keras tensor of images; `ZooError` if it is none, or they are open."""
+    Raises `ZooError` if it is none, or its channels are open.
+    """
     if not isinstance(tensor, keras.KerasTensor) or not hasattr(tensor, "_keras_history"):
         kind = type(tensor).__name__
         raise ZooError(f"input_tensor must be a keras.Input, or what Keras layers made of one; got one {kind}.")
     if len(tensor.shape) != 4:
         raise ZooError(f"input_tensor must hold images, (N, height, width, channels); its shape is {tensor.shape}.")
     _, height, width, channels = tensor.shape
-    if None in (height, width, channels):
-        raise ZooError(
-            f"input_tensor must have a known height, width and number of channels; its shape is {tensor.shape}. Give "
-            f"keras.Input all three, as in keras.Input({LARGE}), or put keras.layers.Resizing{LARGE[:2]} before."
-        )
+    if channels is None:
+        raise ZooError(f"input_tensor must have a known number of channels; its shape is {tensor.shape}. "
+                       "Give keras.Input it, as in keras.Input((None, None, 3)).")
     if "float" not in tensor.dtype:  # Keras's convolutions take no other type when it comes to real images
         raise ZooError(f"input_tensor must hold floats; it holds {tensor.dtype}. keras.layers.Rescaling makes them.")
     return height, width, channels
 
 
-def check_shape(tensor: keras.KerasTensor, name: str, input_shape: Shape) -> None:
+def check_shape(tensor: keras.KerasTensor, name: str, input_shape: InputShape) -> None:
     """Raise `ZooError` if a net of this input shape doesn't take the tensor."""
     given = image_shape(tensor)
     if given != tuple(input_shape):
-        shapes = ["x".join(map(str, shape)) for shape in (input_shape, given)]
+        shapes = ["x".join("?" if n is None else str(n) for n in shape) for shape in (input_shape, given)]
         raise ZooError(f"{name} can't have input_shape {shapes[0]} on an input_tensor of {shapes[1]}: give only one.")
 
 

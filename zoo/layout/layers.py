@@ -9,7 +9,8 @@ from zoo.layout.windows import Grid, pair, sides
 class Signal(NamedTuple):
     """A layer's output: that layer's name (`source`), its shape, and how it lies on the image.
 
-    `shape` is (height, width, channels) of a map or (units,) of a vector; `grid` is None for a vector.
+    `shape` is (height, width, channels) of a map, None for a side that is open, or (units,) of a vector; `grid` is None
+    for a vector.
     """
 
     source: str
@@ -35,7 +36,8 @@ class Layer(NamedTuple):
     """One layer to build: its word, the names of its inputs, its output and its cost; `norm` is a layer of its own.
 
     `input_shape` is that of the first input. `params` counts what Keras counts, BatchNorm's moving statistics
-    included; `macs` are the multiply-adds of convolution and dense layers for one image.
+    included; `macs` are the multiply-adds of convolution and dense layers for one image, None if they depend on sides
+    that are open.
     """
 
     name: str
@@ -45,7 +47,7 @@ class Layer(NamedTuple):
     output: Signal
     params: int = 0
     trainable_params: int = 0
-    macs: int = 0
+    macs: int | None = 0
 
     @property
     def kind(self) -> str:
@@ -68,7 +70,10 @@ class Layer(NamedTuple):
 
     @property
     def pad_widths(self: Any) -> tuple:
-        """The pixels that its padding, of any kind, adds to its input's sides: ((top, bottom), (left, right))."""
+        """The pixels that its padding, of any kind, adds to its input's sides: ((top, bottom), (left, right)).
+
+        Along an open side they are None where they depend on it (see `windows.pad_width`).
+        """
         return self._pad_widths(self.word.padding)
 
     @property

@@ -15,7 +15,7 @@ from zoo.layout.checks import LIKE_INPUT, is_whole
 from zoo.layout.layers import Layer, Signal
 from zoo.layout.layouts import Layout, as_layout
 from zoo.layout.naming import layers_of, names
-from zoo.layout.windows import IMAGE, pair, sides
+from zoo.layout.windows import IMAGE, OpenSides, area, by, is_open, pair, sides
 
 INPUT = "image"  # the name of a network's input
 SCORES = ("probabilities", "scores")  # the names of an activation layer after the last word: softmax, or another one
@@ -27,7 +27,8 @@ class Trace:
 
     `features` maps each stage that ends in a map to that map, the smallest stride first; `auxiliary` maps each
     `Auxiliary` word's name to its output and the weight of its loss. `head` holds the names of the head's layers,
-    `stages` maps each stage to the names of its layers and of all before it. Costs are sums of the layers' own.
+    `stages` maps each stage to the names of its layers and of all before it. Costs are sums of the layers' own; `macs`
+    is None where sides of the image are open, and a layer's depend on them.
     """
 
     input_shape: tuple
@@ -47,8 +48,9 @@ class Trace:
         return sum(layer.trainable_params for layer in self.layers)
 
     @property
-    def macs(self) -> int:
-        return sum(layer.macs for layer in self.layers)
+    def macs(self) -> int | None:
+        macs = [layer.macs for layer in self.layers]
+        return None if None in macs else sum(filter(None, macs))
 
     @property
     def output_shape(self) -> tuple:
@@ -70,13 +72,15 @@ class Trace:
 def trace(layout: Layout | words.Words, input_shape: tuple | list) -> Trace:
     """Trace a layout (a `Layout`, or a list of words) over an image of shape (height, width, channels).
 
-    Raises `OutOfPixels`, naming the layer, when a window doesn't fit, and `ZooError` when words can't be combined.
+    A height or width of None is open: the net takes images of any. Raises `OutOfPixels`, naming the layer, when a
+    window doesn't fit, `OpenSides` when a layer needs a side that is open, and `ZooError` when words can't be combined.
     """
     layout = as_layout(layout)
     sizes = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else ()
-    if len(sizes) != 3 or not all(is_whole(n, 1) for n in sizes):
-        raise ZooError(f"An input shape is (height, width, channels), all positive; got {input_shape!r}.")
-    sizes = tuple(map(int, sizes))
+    if len(sizes) != 3 or not all(is_whole(n, 1) for n in sizes if n is not None) or sizes[-1] is None:
+        raise ZooError(f"An input shape is (height, width, channels), all positive; got {input_shape!r}. Height and "
+                       "width may be None, for images of any.")
+    sizes = tuple(None if n is None else int(n) for n in sizes)
     tracer = _Tracer(Signal(INPUT, sizes, IMAGE))
     items = layout.body + layout.head
     named = list(zip(items, names(items, "")))
@@ -178,11 +182,21 @@ class _Tracer:
         """Crop each map to the part of the image that all of them cover."""
         if not all(end.is_map for end in ends) or len({end.stride for end in ends}) > 1:
             raise ZooError(f"{name} can't crop: {_shapes(ends)} don't all have the same stride.")
-        borders = windows.borders([end.shape for end in ends], [end.grid for end in ends])
+        shapes, scopes = [end.shape for end in ends], [f"{name}_crop{i}" for i in range(1, len(ends) + 1)]
+        starts, size = windows.overlap(name, shapes, [end.grid for end in ends])
+        if is_open(size):
+            return [self.overlapping(scope, i, ends, starts, size) for i, scope in enumerate(scopes)]
         return [
-            self.layer(words.Crop(border), f"{name}_crop{i}", end) if any(border) else end
-            for i, (end, border) in enumerate(zip(ends, borders), 1)
+            self.layer(words.Crop(border), scope, end) if any(border) else end
+            for end, border, scope in zip(ends, windows.borders(shapes, starts, size), scopes)
         ]
+
+    def overlapping(self, name: str, i: int, ends: list[Any], starts: list[tuple], size: tuple) -> Signal:
+        """Crop map `i` to what all of them cover, of open sides, so that the net has to find out how large it is."""
+        order = [*(other for other in range(len(ends)) if other != i), i]  # so that Keras lists layers as ever
+        end, word = ends[i], words.CropToOverlap(tuple(starts[place] for place in order))
+        output = Signal(name, (*size, end.shape[-1]), windows.from_start(end.grid, starts[i]))
+        return self.add(Layer(name, word, tuple(ends[place].source for place in order), end.shape, output))
 
     def unpool(self, word: words.Unpool, name: str, signal: Signal) -> Signal:
         pool = self.layers.get(word.pool)
@@ -203,9 +217,17 @@ class _Tracer:
         if not signal.is_map and isinstance(word, _ON_MAPS):
             raise ZooError(f"{name} takes a map, but its input is a vector; put it before Flatten() or GlobalPool().")
         if isinstance(word, words.Crop) and word.border == "image":
+            if is_open(signal.shape):
+                return self.open_to_image(name, signal)
             word = replace(word, border=windows.outside(name, signal.shape, signal.grid, self.image.shape))
         shape, grid, costs = _apply(word, name, signal)
         return self.add(Layer(name, word, (signal.source,), signal.shape, Signal(name, shape, grid), *costs))
+
+    def open_to_image(self, name: str, signal: Any) -> Signal:
+        """Crop a map of open sides to the image, which the net has to measure."""
+        start = windows.inside(name, signal.grid)
+        output = Signal(name, (*self.image.shape[:2], signal.shape[-1]), windows.from_start(signal.grid, start))
+        return self.add(Layer(name, words.CropToImage(start), (signal.source, INPUT), signal.shape, output))
 
     def add(self, layer: Layer) -> Signal:
         if layer.name in self.layers or layer.name in (INPUT, *SCORES):
@@ -232,7 +254,7 @@ def _merged_shape(word, name, ends):
 
 def _shapes(signals):
     """Return shapes for a sentence, with the strides if all shapes are the same."""
-    shapes = ["x".join(map(str, signal.shape)) for signal in signals]
+    shapes = [by(signal.shape) for signal in signals]
     if len(set(shapes)) > 1:
         return ", ".join(shapes)
     return ", ".join(f"{shape} of stride {signal.stride}" for shape, signal in zip(shapes, signals))
@@ -252,7 +274,7 @@ def _apply(word, name, signal):
                 )
             size, grid = windows.slide(name, shape, grid, word.kernel, word.stride, word.padding, word.dilation)
             weights = prod(pair(word.kernel)) * channels // word.groups * filters
-            return (*size, filters), grid, _costs(weights, filters * word.bias, prod(size))
+            return (*size, filters), grid, _costs(weights, filters * word.bias, area(size))
         case words.Norm():
             trainable = 0 if word.kind == "lrn" else channels * (1 + word.scale)
             moving = 2 * channels if word.kind == "batch" else 0
@@ -265,18 +287,18 @@ def _apply(word, name, signal):
             size, grid = windows.slide(name, shape, grid, word.kernel, word.stride, word.padding, word.dilation)
             filters = channels * word.multiplier
             weights = prod(pair(word.kernel)) * filters
-            return (*size, filters), grid, _costs(weights, filters * word.bias, prod(size))
+            return (*size, filters), grid, _costs(weights, filters * word.bias, area(size))
         case words.TableConv():
             if max(map(max, word.table)) >= channels:
                 raise ZooError(f"{name} has a connection table for more channels than the {channels} that it gets.")
             size, grid = windows.slide(name, shape, grid, word.kernel, word.stride, word.padding)
             weights = prod(pair(word.kernel)) * sum(map(len, word.table))
-            return (*size, len(word.table)), grid, _costs(weights, len(word.table), prod(size))
+            return (*size, len(word.table)), grid, _costs(weights, len(word.table), area(size))
         case words.ConvTranspose():
             size, grid = windows.spread(name, shape, grid, word.kernel, word.stride, word.padding)
             filters = word.filters or channels
             weights = prod(pair(word.kernel)) * channels * filters
-            return (*size, filters), grid, _costs(weights, filters * word.bias, prod(shape[:2]))
+            return (*size, filters), grid, _costs(weights, filters * word.bias, area(shape))
         case words.Pool():
             size, grid = windows.slide(name, shape, grid, word.size, word.stride or word.size, word.padding)
             return (*size, channels), grid, ()
@@ -301,6 +323,8 @@ def _apply(word, name, signal):
             if word.filters < channels:
                 raise ZooError(f"{name} can't pad {channels} channels to {word.filters}.")
             return (*shape[:-1], word.filters), grid, ()
+        case words.Flatten() if is_open(shape):
+            raise OpenSides(f"{name} needs a map of known height and width; here it is {by(shape)}")
         case words.Flatten():
             return (prod(shape),), None, ()
         case words.GlobalPool():
@@ -323,4 +347,4 @@ _ON_MAPS = (
 
 
 def _costs(weights, biases, positions):
-    return weights + biases, weights + biases, weights * positions
+    return weights + biases, weights + biases, None if positions is None else weights * positions

@@ -4,7 +4,7 @@ from typing import Literal, TypedDict, Unpack
 
 import keras
 
-from zoo.annotations import Shape, StrPath
+from zoo.annotations import InputShape, StrPath
 
 class Overrides(TypedDict, total=False):
     """The overrides that every net takes; see `zoo.layout.rewrite`."""
@@ -20,7 +20,7 @@ class Overrides(TypedDict, total=False):
     output_stride: int
 
 def lenet1(
-    input_shape: Shape | None = (28, 28, 1), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (28, 28, 1), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -29,7 +29,7 @@ def lenet1(
     """The first LeNet, modern form."""
 
 def lenet4(
-    input_shape: Shape | None = (32, 32, 1), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 1), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -38,7 +38,7 @@ def lenet4(
     """LeNet-4, modern form."""
 
 def lenet5(
-    input_shape: Shape | None = (32, 32, 1), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 1), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -49,7 +49,7 @@ def lenet5(
 lenet = lenet5
 
 def lenet5_1998(
-    input_shape: Shape | None = (32, 32, 1), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 1), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -58,7 +58,7 @@ def lenet5_1998(
     """LeNet-5 as published: trainable pooling, C3's table, scaled tanh, RBF output."""
 
 def alexnet(
-    input_shape: Shape | None = (227, 227, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (227, 227, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -67,7 +67,7 @@ def alexnet(
     """ReLU, dropout and GPUs win ImageNet: two towers, LRN, overlapping pools."""
 
 def zfnet(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -76,7 +76,7 @@ def zfnet(
     """AlexNet mended by looking at its features: smaller first kernels and stride."""
 
 def nin_cifar(
-    input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -85,7 +85,7 @@ def nin_cifar(
     """1x1 convolutions as a net at every pixel, and global average pooling: the CIFAR-10 net."""
 
 def nin(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -94,7 +94,7 @@ def nin(
     """Network in Network for ImageNet: AlexNet's accuracy at an eighth of its weights."""
 
 def overfeat_fast(
-    input_shape: Shape | None = (231, 231, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (231, 231, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -103,7 +103,7 @@ def overfeat_fast(
     """One net classifies, localizes and detects by sliding densely over the image: the fast one."""
 
 def overfeat_accurate(
-    input_shape: Shape | None = (221, 221, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (221, 221, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -112,7 +112,7 @@ def overfeat_accurate(
     """OverFeat's accurate net: finer, and one layer deeper."""
 
 def alexnet_owt(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -121,7 +121,7 @@ def alexnet_owt(
     """AlexNet as one tower without LRN; torchvision's alexnet."""
 
 def vgg11(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -130,7 +130,7 @@ def vgg11(
     """Table 1, column A."""
 
 def vgg11_bn(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -139,7 +139,7 @@ def vgg11_bn(
     """Table 1, column A, BatchNorm after each convolution."""
 
 def vgg11_lrn(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -148,7 +148,7 @@ def vgg11_lrn(
     """Table 1, column A-LRN."""
 
 def vgg13(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -157,7 +157,7 @@ def vgg13(
     """Table 1, column B."""
 
 def vgg13_bn(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -166,7 +166,7 @@ def vgg13_bn(
     """Table 1, column B, BatchNorm after each convolution."""
 
 def vgg16c(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -175,7 +175,7 @@ def vgg16c(
     """Table 1, column C."""
 
 def vgg16(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -184,7 +184,7 @@ def vgg16(
     """Table 1, column D."""
 
 def vgg16_bn(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -193,7 +193,7 @@ def vgg16_bn(
     """Table 1, column D, BatchNorm after each convolution."""
 
 def vgg19(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -202,7 +202,7 @@ def vgg19(
     """Table 1, column E."""
 
 def vgg19_bn(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -211,7 +211,7 @@ def vgg19_bn(
     """Table 1, column E, BatchNorm after each convolution."""
 
 def googlenet(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None, *, aux: bool = False,
@@ -220,7 +220,7 @@ def googlenet(
     """Inception modules: 1x1, 3x3, 5x5 and pooling side by side; wins ImageNet with 7 million weights."""
 
 def googlenet_bn(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -229,7 +229,7 @@ def googlenet_bn(
     """GoogLeNet with BatchNorm, and 3x3 in the place of 5x5; torchvision's googlenet."""
 
 def fcn32s(
-    input_shape: Shape | None = (500, 500, 3), classes: int | None = 21, include_top: bool = True,
+    input_shape: InputShape | None = (500, 500, 3), classes: int | None = 21, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -238,7 +238,7 @@ def fcn32s(
     """A classifier slid over the whole image labels each pixel, at stride 32."""
 
 def fcn16s(
-    input_shape: Shape | None = (500, 500, 3), classes: int | None = 21, include_top: bool = True,
+    input_shape: InputShape | None = (500, 500, 3), classes: int | None = 21, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -247,7 +247,7 @@ def fcn16s(
     """FCN with the scores of pool 4 added, at stride 16."""
 
 def fcn8s(
-    input_shape: Shape | None = (500, 500, 3), classes: int | None = 21, include_top: bool = True,
+    input_shape: InputShape | None = (500, 500, 3), classes: int | None = 21, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -256,7 +256,7 @@ def fcn8s(
     """FCN with the scores of pools 4 and 3 added, at stride 8."""
 
 def allcnn_a(
-    input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -265,7 +265,7 @@ def allcnn_a(
     """No pooling at all: strided convolutions shrink the map; base net A."""
 
 def allcnn_b(
-    input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -274,7 +274,7 @@ def allcnn_b(
     """All-CNN on base net B, with 1x1 convolutions in its blocks."""
 
 def allcnn_c(
-    input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -283,16 +283,16 @@ def allcnn_c(
     """All-CNN on base net C, with two 3x3 convolutions in each block."""
 
 def deeplab_largefov(
-    input_shape: Shape | None = (321, 321, 3), classes: int | None = 21, include_top: bool = True,
+    input_shape: InputShape | None = (321, 321, 3), classes: int | None = 21, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
-    input_tensor: keras.KerasTensor | None = None,
+    input_tensor: keras.KerasTensor | None = None, *, dilated: bool = True,
     **overrides: Unpack[Overrides],
 ) -> keras.Model:
     """Dilated convolutions see far without losing resolution."""
 
 def unet(
-    input_shape: Shape | None = (572, 572, 1), classes: int | None = 2, include_top: bool = True,
+    input_shape: InputShape | None = (572, 572, 1), classes: int | None = 2, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -301,7 +301,7 @@ def unet(
     """An encoder and a decoder, joined at every level: what and where."""
 
 def segnet(
-    input_shape: Shape | None = (360, 480, 3), classes: int | None = 11, include_top: bool = True,
+    input_shape: InputShape | None = (360, 480, 3), classes: int | None = 11, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -310,7 +310,7 @@ def segnet(
     """The decoder puts values back where the encoder's pools found them."""
 
 def inception_v3(
-    input_shape: Shape | None = (299, 299, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (299, 299, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -319,7 +319,7 @@ def inception_v3(
     """Large kernels factorized into 1x7 and 7x1, and grids reduced without a bottleneck."""
 
 def inception_v3_torchvision(
-    input_shape: Shape | None = (299, 299, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (299, 299, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -328,7 +328,7 @@ def inception_v3_torchvision(
     """Inception-v3 with BatchNorm's scale, and means that count zeros; torchvision's inception_v3."""
 
 def resnet18(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -337,7 +337,7 @@ def resnet18(
     """Table 1, 18 layers: blocks learn what to add to their input."""
 
 def resnet34(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -346,7 +346,7 @@ def resnet34(
     """Table 1, 34 layers: blocks learn what to add to their input."""
 
 def resnet50(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -355,7 +355,7 @@ def resnet50(
     """Table 1, 50 layers: blocks learn what to add to their input."""
 
 def resnet50_v1(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -364,7 +364,7 @@ def resnet50_v1(
     """Table 1, 50 layers, with the paper's stride; keras.applications' ResNet50."""
 
 def resnet101(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -373,7 +373,7 @@ def resnet101(
     """Table 1, 101 layers: blocks learn what to add to their input."""
 
 def resnet101_v1(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -382,7 +382,7 @@ def resnet101_v1(
     """Table 1, 101 layers, with the paper's stride; keras.applications' ResNet101."""
 
 def resnet152(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -391,7 +391,7 @@ def resnet152(
     """Table 1, 152 layers: blocks learn what to add to their input."""
 
 def resnet152_v1(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -400,7 +400,7 @@ def resnet152_v1(
     """Table 1, 152 layers, with the paper's stride; keras.applications' ResNet152."""
 
 def resnet20(
-    input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None, *, zeros: str = 'after',
@@ -409,7 +409,7 @@ def resnet20(
     """ResNet for CIFAR, 20 layers, shortcuts without weights."""
 
 def resnet32(
-    input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None, *, zeros: str = 'after',
@@ -418,7 +418,7 @@ def resnet32(
     """ResNet for CIFAR, 32 layers, shortcuts without weights."""
 
 def resnet44(
-    input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None, *, zeros: str = 'after',
@@ -427,7 +427,7 @@ def resnet44(
     """ResNet for CIFAR, 44 layers, shortcuts without weights."""
 
 def resnet56(
-    input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None, *, zeros: str = 'after',
@@ -436,7 +436,7 @@ def resnet56(
     """ResNet for CIFAR, 56 layers, shortcuts without weights."""
 
 def resnet110(
-    input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None, *, zeros: str = 'after',
@@ -445,7 +445,7 @@ def resnet110(
     """ResNet for CIFAR, 110 layers, shortcuts without weights."""
 
 def inception_v4(
-    input_shape: Shape | None = (299, 299, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (299, 299, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -454,7 +454,7 @@ def inception_v4(
     """Inception made uniform: one stem, three kinds of module, two reductions."""
 
 def inception_resnet_v2(
-    input_shape: Shape | None = (299, 299, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (299, 299, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -463,7 +463,7 @@ def inception_resnet_v2(
     """Inception modules as residuals, scaled down so that they train."""
 
 def squeezenet1_0(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -472,7 +472,7 @@ def squeezenet1_0(
     """Fire modules: squeeze by 1x1, expand by 1x1 and 3x3; AlexNet's accuracy with 50 times fewer weights."""
 
 def squeezenet1_1(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -481,7 +481,7 @@ def squeezenet1_1(
     """SqueezeNet with smaller first kernels and earlier pools: 2.4 times less work."""
 
 def resnet50v2(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -490,7 +490,7 @@ def resnet50v2(
     """Pre-activation, 50 layers; keras.applications' ResNet50V2."""
 
 def resnet101v2(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -499,7 +499,7 @@ def resnet101v2(
     """Pre-activation, 101 layers; keras.applications' ResNet101V2."""
 
 def resnet152v2(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -508,7 +508,7 @@ def resnet152v2(
     """Pre-activation, 152 layers; keras.applications' ResNet152V2."""
 
 def preact_resnet110(
-    input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -517,7 +517,7 @@ def preact_resnet110(
     """Pre-activation for CIFAR, 110 layers: the shortcuts carry the signal unchanged."""
 
 def preact_resnet164(
-    input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -526,7 +526,7 @@ def preact_resnet164(
     """Pre-activation for CIFAR, 164 layers: the shortcuts carry the signal unchanged."""
 
 def wrn_16_4(
-    input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None, *, block_dropout: float = 0.0,
@@ -535,7 +535,7 @@ def wrn_16_4(
     """16 layers, 4 times the width: a shallow wide ResNet beats a deep thin one."""
 
 def wrn_40_4(
-    input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None, *, block_dropout: float = 0.0,
@@ -544,7 +544,7 @@ def wrn_40_4(
     """40 layers, 4 times the width: a shallow wide ResNet beats a deep thin one."""
 
 def wrn_16_8(
-    input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None, *, block_dropout: float = 0.0,
@@ -553,7 +553,7 @@ def wrn_16_8(
     """16 layers, 8 times the width: a shallow wide ResNet beats a deep thin one."""
 
 def wrn_28_10(
-    input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None, *, block_dropout: float = 0.0,
@@ -562,7 +562,7 @@ def wrn_28_10(
     """28 layers, 10 times the width: a shallow wide ResNet beats a deep thin one."""
 
 def wide_resnet50_2(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -571,7 +571,7 @@ def wide_resnet50_2(
     """ResNet-50 with twice the channels in its 3x3 convolutions."""
 
 def densenet121(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -580,7 +580,7 @@ def densenet121(
     """Each layer sees all before it; 121 layers, growth 32."""
 
 def densenet169(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -589,7 +589,7 @@ def densenet169(
     """Each layer sees all before it; 169 layers, growth 32."""
 
 def densenet201(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -598,7 +598,7 @@ def densenet201(
     """Each layer sees all before it; 201 layers, growth 32."""
 
 def densenet161(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -607,7 +607,7 @@ def densenet161(
     """Each layer sees all before it; 161 layers, growth 48."""
 
 def densenet_bc_100_12(
-    input_shape: Shape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
+    input_shape: InputShape | None = (32, 32, 3), classes: int | None = 10, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -616,7 +616,7 @@ def densenet_bc_100_12(
     """DenseNet for CIFAR: 100 layers, growth 12, bottlenecks and compression."""
 
 def xception(
-    input_shape: Shape | None = (299, 299, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (299, 299, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -625,7 +625,7 @@ def xception(
     """Depthwise separable convolutions throughout, with residual connections."""
 
 def xception_timm(
-    input_shape: Shape | None = (299, 299, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (299, 299, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -634,7 +634,7 @@ def xception_timm(
     """Xception with PyTorch's padding and epsilon; timm's legacy_xception."""
 
 def resnext50_32x4d(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -643,7 +643,7 @@ def resnext50_32x4d(
     """Cardinality: 32 narrow paths in each block, written as one grouped convolution."""
 
 def resnext101_32x8d(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -652,7 +652,7 @@ def resnext101_32x8d(
     """ResNeXt with 101 layers and paths twice as wide."""
 
 def mobilenet(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -661,7 +661,7 @@ def mobilenet(
     """Depthwise separable convolutions: 3x3 for space, 1x1 for channels."""
 
 def mobilenet_timm(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -670,7 +670,7 @@ def mobilenet_timm(
     """MobileNet with PyTorch's padding and epsilon; timm's mobilenetv1_100."""
 
 def se_resnet50(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -679,7 +679,7 @@ def se_resnet50(
     """Squeeze and excitation: channels are weighed by what the whole map holds."""
 
 def se_resnet50_caffe(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -688,7 +688,7 @@ def se_resnet50_caffe(
     """SE-ResNet-50 with Caffe's pool, which rounds up; timm's legacy_seresnet50."""
 
 def se_resnet50_timm(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -697,7 +697,7 @@ def se_resnet50_timm(
     """SE-ResNet-50 with the stride in its 3x3 convolutions; timm's seresnet50."""
 
 def mobilenet_v2(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -706,7 +706,7 @@ def mobilenet_v2(
     """Residuals between thin layers, wide inside, linear at the ends."""
 
 def mobilenet_v2_torchvision(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -715,7 +715,7 @@ def mobilenet_v2_torchvision(
     """MobileNetV2 with PyTorch's padding and epsilon; torchvision's mobilenet_v2."""
 
 def shufflenet_v2_x1_0(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -724,7 +724,7 @@ def shufflenet_v2_x1_0(
     """Channels are split and shuffled: groups exchange what they know at no cost."""
 
 def mnasnet1_0(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -733,7 +733,7 @@ def mnasnet1_0(
     """A net found by searching for accuracy and measured latency together."""
 
 def mobilenet_v3_large(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -742,7 +742,7 @@ def mobilenet_v3_large(
     """Searched blocks with hard swish and squeeze-and-excitation: large."""
 
 def mobilenet_v3_large_torchvision(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None, *, epsilon: float = 0.001,
@@ -751,7 +751,7 @@ def mobilenet_v3_large_torchvision(
     """MobileNetV3 large with PyTorch's padding; torchvision's mobilenet_v3_large."""
 
 def mobilenet_v3_small(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None,
@@ -760,7 +760,7 @@ def mobilenet_v3_small(
     """Searched blocks with hard swish and squeeze-and-excitation: small."""
 
 def mobilenet_v3_small_torchvision(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None, *, epsilon: float = 0.001,
@@ -769,7 +769,7 @@ def mobilenet_v3_small_torchvision(
     """MobileNetV3 small with PyTorch's padding; torchvision's mobilenet_v3_small."""
 
 def efficientnet_b0(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None, *, drop_path: float = 0.2,
@@ -778,7 +778,7 @@ def efficientnet_b0(
     """The base of a family that scales depth, width and resolution together."""
 
 def efficientnet_b0_torchvision(
-    input_shape: Shape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
+    input_shape: InputShape | None = (224, 224, 3), classes: int | None = 1000, include_top: bool = True,
     pooling: Literal["avg", "max"] | None = None, classifier_activation: str | None = "softmax",
     weights: StrPath | None = None, features: bool = False, name: str | None = None,
     input_tensor: keras.KerasTensor | None = None, *, drop_path: float = 0.2,

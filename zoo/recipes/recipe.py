@@ -50,9 +50,9 @@ class Recipe:
     "pytorch", the default of its layers: uniform, up to the root of 1 / fan-in, a sixth of the variance of "he_normal".
     `zero_init_residual` initializes the scale of the BatchNorm with which a residual branch ends, or the kernel of its
     last convolution, with 0 (Goyal et al., arXiv:1706.02677, Section 5.1; Zhang et al., arXiv:1901.09321, Section 3).
-    `loss` is of each image, or of each pixel where nets label these: "focal" is the cross-entropy times (1 - p)^2 / 4 for
-    the probability p of the true class (Lin et al., arXiv:1708.02002, Section 3.2); "dice" is 1 minus Dice's coefficient
-    of each class over the pixels of a batch (Milletari et al., arXiv:1606.04797, Section 3), and needs masks.
+    `loss` is of each image, or of each pixel where nets label these: "focal" is the cross-entropy times (1 - p)^2 / 4
+    for the probability p of the true class (Lin et al., arXiv:1708.02002, Section 3.2); "dice" is 1 minus the Dice
+    coefficient of each class over the pixels of a batch (Milletari et al., arXiv:1606.04797, Section 3), of masks.
     `label_smoothing` is that of Szegedy et al. (arXiv:1512.00567), `rubbish` the j of LeCun et al. 1998, Equation 9: a
     class of constant logit -j that no image belongs to, for logits that are distances. What is reported as loss is
     without smoothing, rubbish class, weight decay and class weights; what is minimized is reported as objective.

@@ -137,7 +137,7 @@ class Result:
     """The results of a finished run. A new field needs a default: runs of older versions lack it.
 
     Of a net that labels pixels, `test_accuracy` is None; of others, the three measures of masks are: the mean of the
-    classes' intersection over union, the share of pixels that are right, and the mean of the classes' Dice coefficients.
+    classes' intersection over union, the share of pixels that are right, the mean of the classes' Dice coefficients.
     """
 
     run: str

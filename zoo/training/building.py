@@ -10,6 +10,7 @@ import numpy as np
 from zoo.build import build as build_net
 from zoo.data.dataset import Dataset, class_counts
 from zoo.data.preprocessing import Preprocessing
+from zoo.layout import Classes
 from zoo.plan import Plan, plan
 from zoo.recipes.recipe import Recipe
 from zoo.runs.job import Job
@@ -28,7 +29,7 @@ def load_start(job: Job) -> tuple[Start, str]:
     """Return the weights that a job's net starts from, and a message on what was taken of the given ones.
 
     Raises:
-        ZooError: if there are no such weights, or they aren't of the net's body.
+        ZooError: if there are no such weights, or they aren't of the net's body, nor of a net that it starts from.
     """
     if job.weights is None:
         return None, ""
@@ -36,11 +37,11 @@ def load_start(job: Job) -> tuple[Start, str]:
     before = net.get_weights()
     account = load_weights(
         net, job.weights, job.plan.registered, options=job.options, at_size=partial(_at_size, job),
-        head=job.plan.trace.ends, new_head=True,
+        head=job.plan.trace.ends, new_head=True, build=build_net,
     )
     known = pretrained_class_names(entry, job.weights) if entry else None
     if known and known != job.class_names and account.head[0]:  # as many classes, but others
-        account = _renew_scores(net, before, account)
+        account = _renew_scores(net, before, account, job.plan.trace)
     return net.get_weights(), str(account)
 
 
@@ -48,13 +49,21 @@ def _at_size(job, shape):
     return build_net(plan(job.plan.layout, shape).trace, job.plan.name, "softmax")
 
 
-def _renew_scores(net, before, account):
-    """Give the last layer with weights, which gives the scores, its initial weights again; return the new account."""
-    last = [layer for layer in net.layers if layer.weights][-1]
-    if last.name in account.new:
-        return account
-    last.set_weights(before[-len(last.weights) :])
-    return replace(account, head=(account.head[0] - 1, account.head[1]), new=(*account.new, last.name))
+def _renew_scores(net, before, account, traced):
+    """Give the layers that count classes, and the last, their initial weights again; return the new account."""
+    weighing = [layer for layer in net.layers if layer.weights]
+    counting = {layer.name for layer in traced.layers if layer.name in traced.ends and _counts_classes(layer.word)}
+    renewed = [layer for layer in weighing if layer.name in counting or layer is weighing[-1]]
+    renewed = [layer for layer in renewed if layer.name not in account.new]
+    initial = dict(zip((weight.path for weight in net.weights), before, strict=True))
+    for layer in renewed:
+        layer.set_weights([initial[weight.path] for weight in layer.weights])
+    return replace(account, head=(account.head[0] - len(renewed), account.head[1]),
+                   new=(*account.new, *(layer.name for layer in renewed)))
+
+
+def _counts_classes(word):
+    return isinstance(getattr(word, "filters", getattr(word, "units", None)), Classes)
 
 
 def build_for(job: Job, dataset: Dataset, start: Start = None) -> tuple[keras.Model, Classifier]:

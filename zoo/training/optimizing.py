@@ -20,7 +20,7 @@ COUPLED = ("sgd", "rmsprop", "adam")  # their weight decay is a part of the grad
 
 
 def make_loss(recipe: Recipe, class_weights: np.ndarray | None = None) -> Callable[[Any, Any], Any]:
-    """Return the recipe's loss, a function of labels and logits: (N, classes), or (N, height, width, classes) of pixels.
+    """Return the loss, a function of labels and logits: (N, classes), or of pixels (N, height, width, classes).
 
     Labels are indices (N,), probabilities (N, classes), or masks (N, height, width), whose `IGNORED` pixels don't
     count. `class_weights` (classes,) multiply the losses of each class's images or pixels. The loss is that of each
@@ -66,7 +66,7 @@ def is_counted(masks: Any) -> Any:
 
 
 def balanced_weights(counts: np.ndarray) -> np.ndarray:
-    """Return class weights (classes,): the inverse of the classes' shares of all images or pixels, with mean 1 over these.
+    """Return class weights (classes,): the inverse of the classes' shares of images or pixels, with mean 1 over these.
 
     `counts` (classes,) are the numbers of their images or pixels.
     """

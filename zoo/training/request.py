@@ -116,16 +116,16 @@ def _check_outputs(planned, dataset):
     if not planned.layout.head:
         raise ZooError(f"{planned.name} has no head that gives class scores: it can't be trained.")
     if output.is_map and not dataset.has_masks:
-        raise ZooError(f"{planned.name} labels each pixel, but {dataset.name} has one label for each image: it needs "
-                       "masks, as the data set shapes and folders of images/ and masks/ have.")
+        raise ZooError(f"{planned.name} labels each pixel, but {dataset.name} has one label for each image.")
     if dataset.has_masks and not output.is_map:
         raise ZooError(f"{dataset.name} has a label for each pixel, but {planned.name} gives one for each image; nets "
                        "that label pixels are unet, segnet, fcn8s and deeplab_largefov.")
     if output.shape[-1] != classes:
         raise ZooError(f"{planned.name} has {output.shape[-1]} outputs, but {dataset.name} has {classes} classes.")
     if output.is_map and output.stride != (1, 1):
-        raise ZooError(f"{planned.name} gives a map of stride {output.stride[0]}: to label each pixel, its head must end "
-                       f'in Upsample({output.stride[0]}, "bilinear") and Crop("image").')
+        stride = output.stride[0]
+        raise ZooError(f"{planned.name} gives a map of stride {stride}: to label each pixel, its head must end in "
+                       f'Upsample({stride}, "bilinear") and Crop("image").')
 
 
 def _check_recipe(recipe, dataset):

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from zoo import data
 from zoo.annotations import StrPath
 from zoo.data.dataset import Dataset
@@ -35,7 +33,8 @@ def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = No
 
     Args:
         model: a registered name, or "my_layout.py:tiny".
-        dataset: "digits", a TFDS name, a folder of class folders, or a Keras-style .npz.
+        dataset: "digits", "shapes" or "shapes:object" (with masks), a TFDS name, a folder of class folders or of
+            images and masks, or a Keras-style .npz.
         data_dir: where TFDS keeps its data sets.
         image_size: (height, width) or (height, width, channels) to train at; chosen from model and data by default.
         options: the layout's overrides, as `zoo.create` takes them.

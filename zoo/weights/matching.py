@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.annotations import Shape
+from zoo.annotations import InputShape
 from zoo.errors import ZooError
 from zoo.weights.account import Account
 
@@ -22,7 +22,7 @@ class Target:
     name: str | None = None
     include_top: bool = True
     options: dict[str, Any] = field(default_factory=dict)
-    at_size: Callable[[Shape], keras.Model] | None = None
+    at_size: Callable[[InputShape], keras.Model] | None = None
     head: Sequence[str] = ()
     new_head: bool = False
 

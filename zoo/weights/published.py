@@ -14,6 +14,7 @@ from zoo.entry import CROPPED, Entry
 from zoo.pretrained import find_stored
 from zoo.runs.folder import Run
 from zoo.weights.conventions import recognize
+from zoo.weights.starts import set_of_start
 from zoo.weights.state_dicts import read_state
 from zoo.weights.torch_files import SUFFIXES
 
@@ -74,7 +75,8 @@ def pretrained_class_names(entry: Entry, weights: StrPath) -> tuple[str, ...] | 
 
 def is_assumed(entry: Entry, weights: StrPath) -> bool:
     """Return whether the preprocessing is torchvision's because a file's keys are torchvision's or timm's."""
-    return weights not in entry.weights and _expected(entry, weights) is not None
+    is_set = weights in entry.weights or set_of_start(entry, weights)
+    return not is_set and _expected(entry, weights) is not None
 
 
 @cache
@@ -84,7 +86,16 @@ def imagenet_classes() -> tuple[str, ...]:
 
 
 def _expected(entry, weights):
-    """Return the `Expected` of published weights, or of a file in a known form; None for others."""
+    """Return the `Expected` of published weights, or of a file in a known form; None for others.
+
+    A net that starts from another's sees whole images, of which nothing is cut away.
+    """
+    start = set_of_start(entry, weights)
+    found = _expected_of(start or entry, weights)
+    return found and replace(found, shorter=None) if entry.starts else found
+
+
+def _expected_of(entry, weights):
     if weights in entry.weights:
         return entry.expects.get(weights, CROPPED if weights == "torchvision" else None)
     suits = "torchvision" in entry.expects or entry.pixel_range is None  # the paper's own range is timm's, too

@@ -93,7 +93,7 @@ def _at_their_size(target, theirs):
                                      None))
     if shape == target.model.input_shape[1:]:
         return ours, others, ""
-    if target.at_size is None or len(shape) != 3 or not all(is_whole(size, 1) for size in shape):
+    if target.at_size is None or len(shape) != 3 or not all(n is None or is_whole(n, 1) for n in shape):
         return ours, others, f"is of a net for images of another shape, {shape}, so that its layers weren't compared"
     try:
         return nodes(target.at_size(shape).get_config()), others, ""
