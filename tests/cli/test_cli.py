@@ -289,12 +289,13 @@ def test_a_model_without_weights_says_so_whatever_is_asked_of_it(tmp_path):
 
 
 @pytest.fixture
-def greys_by_name(tmp_path, monkeypatch):
+def greys_by_name(tmp_path, monkeypatch, own_registry):
     """The words that stand for a net that labels pixels by their grey value, in a folder with an image `cat.png`."""
     monkeypatch.chdir(tmp_path)
     set_to_greys(zoo.create(by_grey(4), (12, 16, 1))).save_weights("greys.weights.h5")
     Path("nets.py").write_text(
-        "import zoo\nfrom pixel_nets import by_grey\n\n\n@zoo.register(input_shape=(12, 16, 1), classes=4)\n"
+        "import zoo\nfrom pixel_nets import by_grey\n\n\n"
+        "@zoo.register(input_shape=(12, 16, 1), classes=4, replace=True)\n"
         "def greys(classes=4):\n    return by_grey(classes)\n"
     )
     Image.fromarray(greys(4)[MASK]).save("cat.png")

@@ -37,9 +37,9 @@ def write_masks(trained: "Trained", paths: Sequence[StrPath], folder: StrPath) -
     """
     pictures = read_pictures(paths, trained.white)
     places = [(Path(folder, f"{stem}-mask.png"), Path(folder, f"{stem}-overlay.png")) for stem in _distinct(paths)]
-    for path in (path for pair in places for path in pair):
-        if os.path.lexists(path):
-            raise ZooError(f"{line(path)} exists already: move it, or say with --output which folder to write to.")
+    for place in (place for pair in places for place in pair):
+        if os.path.lexists(place):
+            raise ZooError(f"{line(place)} exists already: move it, or say with --output which folder to write to.")
     colours = np.array(class_colours(len(trained.class_names), trained.colours), np.uint8)
     _make(Path(folder))
     answers = []
