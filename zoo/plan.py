@@ -34,7 +34,7 @@ class Plan:
     def corner(self) -> tuple | None:
         """Where on the input the net's map begins, (top, left), if it labels each pixel; else None."""
         output = self.trace.output
-        if not (self.layout.head and output.is_map and output.stride == (1, 1)):
+        if not (self.layout.head and output.grid and output.stride == (1, 1)):
             return None
         return covered(output.shape, output.grid, self.trace.input_shape)
 
