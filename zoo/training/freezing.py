@@ -57,8 +57,8 @@ def check_not_new(traced: Trace, recipe: Recipe, new: tuple[str, ...]) -> None:
     if random:
         known = [stage for stage, names in traced.stages.items() if not set(names) & set(new)]
         instead = f"freeze all up to {known[-1]} instead" if known else "leave freeze out"
-        raise ZooError(f"freeze {recipe.freeze} would keep the random weights of {', '.join(random)}, for which the given "
-                       f"weights have nothing; {instead}.")
+        raise ZooError(f"freeze {recipe.freeze} would keep the random weights of {', '.join(random)}, for which the "
+                       f"given weights have nothing; {instead}.")
 
 
 def periods(recipe: Recipe, done: int) -> list[tuple[int, int]]:
