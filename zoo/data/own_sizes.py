@@ -42,8 +42,8 @@ class OwnSizes(StreamedSplit):
 
 
 def own_sizes(split: AnySplit) -> OwnSizes:
-    """Return a split of images with masks, in memory or of this kind already, as one of images that keep their sizes."""
-    return split if isinstance(split, OwnSizes) else of_arrays(split.images, split.labels)  # type: ignore[union-attr]
+    """Return a split of images with masks, in memory or of this kind already, as one of this kind."""
+    return split if isinstance(split, OwnSizes) else of_arrays(split.read(slice(None)), split.read_labels(slice(None)))
 
 
 def one_by_one(split: StreamedSplit, sizes: np.ndarray) -> OwnSizes:
