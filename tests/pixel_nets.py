@@ -12,8 +12,8 @@ SHARPNESS = 1000  # the nearest grey's probability is 1, to rounding
 
 
 def by_grey(classes):
-    """A layout of one 1x1 convolution, which can label pixels by their grey value."""
-    return Layout([], [Conv(classes, 1, activation=None, name="predictions")])
+    """A layout of two 1x1 convolutions, which can label pixels by their grey value."""
+    return Layout([Conv(1, 1, activation=None)], [Conv(classes, 1, activation=None, name="predictions")])
 
 
 def greys(classes):
@@ -24,7 +24,8 @@ def greys(classes):
 def set_to_greys(model):
     """Set the weights of `by_grey`: each pixel's class is the one whose grey is the nearest; return the model."""
     levels = greys(model.output_shape[-1]) / np.float32(255)
-    model.set_weights([2 * SHARPNESS * levels[None, None, None], -SHARPNESS * levels**2])
+    kernel, bias = 2 * SHARPNESS * levels[None, None, None], -SHARPNESS * levels**2  # of -(x - level)^2 + x^2
+    model.set_weights([np.ones((1, 1, 1, 1)), np.zeros(1), kernel, bias])
     return model
 
 
@@ -43,7 +44,7 @@ def masks_and_images(count, height, width, classes=4, seed=0):
 
 
 def small_unet(classes=3):
-    """Two levels without padding: a map is 6 pixels smaller than the image, and the net the same at each second pixel."""
+    """Two levels without padding: a map is 6 pixels smaller than the image; shifts by 2 pixels leave it the same."""
     around = dict(padding="valid")
     return Layout([Conv(4, 3, **around), Pool(2), Conv(5, 3, **around), ConvTranspose(4, 2, stride=2)],
                   [Conv(classes, 1, activation=None, name="predictions")])

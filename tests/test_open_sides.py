@@ -20,6 +20,7 @@ FLAT = {  # nets whose heads are made for one size of the map
     "vgg19_bn",
 }
 every_model = pytest.mark.parametrize("name", zoo.list_models())
+ONE_OF_EACH_FAMILY = {registry.entry(name).family: name for name in zoo.list_models()}.values()
 with_layers_of_its_own = pytest.mark.parametrize(  # layers that measure the image, or pad as much as any size needs
     "name", ["googlenet", "fcn8s", "unet", "segnet", "shufflenet_v2_x1_0"]
 )
@@ -60,8 +61,9 @@ def assert_is_that_of_the_size(net, at_size, height, width):
 def test_a_net_of_open_sides_is_that_of_each_size(name):
     net, (height, width), at_size = opened(name)
     assert net.input_shape[1:3] == (None, None)
-    for sides in ((height + 7, width + 2), (height + 1, width + 13)):
-        assert_is_that_of_the_size(net, at_size, *sides)
+    assert_is_that_of_the_size(net, at_size, height + 7, width + 2)
+    if name in ONE_OF_EACH_FAMILY:
+        assert_is_that_of_the_size(net, at_size, height + 1, width + 13)
 
 
 @with_layers_of_its_own
@@ -247,7 +249,7 @@ def assert_slides(layout, shape, rows, columns):
 
 def test_a_net_without_padding_slides_over_a_larger_image():
     body = [Conv(6, 5, stride=2, padding="valid"), Pool(3, 2), Conv(8, 3, padding="valid", norm="batch"), Pool(2)]
-    assert_slides(Layout(body, [Flatten(), Dense(7, "tanh"), Dropout(), Dense(3)]), (33, 37, 2), 3, 2)
+    assert_slides(Layout(body, [Flatten(), Dense(7, "elu"), Dropout(), Dense(3)]), (33, 37, 2), 3, 2)
 
 
 def test_overfeat_slides_over_a_larger_image():

@@ -34,7 +34,7 @@ class Plan:
     def corner(self) -> tuple | None:
         """Where on the input the net's map begins, (top, left), if it labels each pixel; else None."""
         output = self.trace.output
-        if not (self.layout.head and output.is_map and output.stride == (1, 1)):
+        if not (self.layout.head and output.grid and output.stride == (1, 1)):
             return None
         return covered(output.shape, output.grid, self.trace.input_shape)
 
@@ -148,5 +148,6 @@ def _same_padding(layout, input_shape):
 def _smaller_net(entry, input_shape):
     """Return [the name of the newest other model made for images of at most this size], or [] if there is none."""
     sized = [other for other in registry.entries().values() if other is not entry and other.input_shape]
-    fitting = [other for other in sized if max(other.input_shape[:2]) <= min(input_shape[:2])]
+    least = min(side for side in input_shape[:2] if side is not None)
+    fitting = [other for other in sized if max(other.input_shape[:2]) <= least]
     return [max(fitting, key=lambda other: other.year or 0).name] if fitting else []

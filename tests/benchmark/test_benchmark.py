@@ -2,10 +2,11 @@
 
 import json
 from contextlib import nullcontext
-from dataclasses import fields
+from dataclasses import fields, replace
 from statistics import median
 
 import numpy as np
+import pixel_nets
 import pytest
 from click.testing import CliRunner
 from miniatures import smallest
@@ -22,8 +23,9 @@ from zoo.cli import main
 from zoo.plan import plan
 
 
-def small(mode="training", precision="float32", model="lenet1", **options):
-    return make_workload(model, mode, precision, 2, **options)
+def small(mode="training", precision="float32", model="lenet1", work=None, **options):
+    made = make_workload(model, mode, precision, 2, **options)
+    return made if work is None else replace(made, work=work)
 
 
 # ------------------------------------------------------------------------------------------------ figures and workloads
@@ -219,6 +221,48 @@ def test_pytorchs_loop_learns_and_infers(torch, settings, precision, monkeypatch
     assert probabilities.shape == (6, 10) and probabilities.sum(-1) == pytest.approx(1, abs=1e-5)
 
 
+# ----------------------------------------------------------------------------------------------- nets that label pixels
+
+SEGMENTING = [("unet", {"input_shape": (188, 204, 1), "width": 1 / 32}),
+              ("unet", {"input_shape": (32, 48, 1), "width": 1 / 32, "padding": "same"}),
+              ("segnet", {"input_shape": (32, 64, 3), "width": 1 / 32})]
+
+
+def test_labels_of_pixels_are_masks_that_the_maps_compare_with():
+    work = small(model="unet", input_shape=(188, 204, 1), width=1 / 32, classes=3)
+    images, masks = work.images((188, 204, 1))
+    assert masks.shape == images.shape[:3] and masks.dtype == np.uint8 and set(np.unique(masks)) == {0, 1, 2}
+    np.testing.assert_array_equal(work.targets(masks), masks[:, 92:96, 92:112])
+    assert (work.classes, work.plan.trace.output_shape) == (3, (4, 20, 3))
+    assert make_workload("unet", "training", "float32").batch_size == 4
+    assert make_workload("segnet", "training", "float32", input_shape=(64, 64, 3)).batch_size == 128
+
+
+@pytest.mark.parametrize("name, options", SEGMENTING, ids=["unet", "unet same", "segnet"])
+def test_the_zoo_and_keras_label_pixels(policy, name, options):
+    from zoo.benchmark import keras_net, own
+
+    training, inference = (small(mode, model=name, work=1.0, **options) for mode in ("training", "inference"))
+    for contender in (own, keras_net):
+        history = contender.prepare(training)(2)
+        assert np.isfinite(history.history["loss"]).all() and history.params["steps"] == 2
+        probabilities = contender.prepare(inference)(2)
+        assert probabilities.shape == (4, *inference.plan.trace.output_shape)
+        assert probabilities.sum(-1) == pytest.approx(1, abs=1e-5)
+
+
+def test_pytorch_labels_pixels_with_what_it_has_words_for(torch):
+    from zoo.benchmark import torch_loop
+
+    training, inference = (small(mode, model=f"{pixel_nets.__file__}:plain", input_shape=(12, 16, 3))
+                           for mode in ("training", "inference"))
+    torch_loop.prepare(training)(2)
+    probabilities = torch_loop.prepare(inference)(2)
+    assert probabilities.shape == (4, 4, 8, 10) and probabilities.sum(1) == pytest.approx(1, abs=1e-5)
+
+
+# ------------------------------------------------------------------------------------------------------------ PyTorch
+
 # Full nets, and small forms of them.
 TRANSLATED = ["lenet5", "vgg16", "vgg16_bn", "resnet20", "resnet50", "alexnet_owt"]
 
@@ -389,7 +433,7 @@ def test_the_table_has_a_line_a_result_and_the_notes(monkeypatch):
         ("lenet1 --plot no/speed.png", "There is no folder 'no' to put speed.png in"),
         ("lenet1 lenet5 --plot-growth speed.png", "measured of one model, from one batch size on"),
         ("lenet1 --batch-size 1,2 --plot-growth speed.png", "measured of one model, from one batch size on"),
-        ("fcn32s", "fcn32s has no head that gives class scores"),
+        (f"{pixel_nets.__file__}:coarse --input 8x8", "coarse has no head that gives class scores, of an"),
     ],
 )
 def test_bad_input_ends_in_a_sentence_before_anything_is_measured(arguments, sentence):

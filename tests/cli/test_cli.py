@@ -7,13 +7,16 @@ import sys
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from pixel_nets import by_grey, greys, masks_and_images, set_to_greys
 from processes import ROOT, loaded_by
 
 import zoo
 from zoo.cli import main
+from zoo.data.dataset import IGNORED, Dataset, Split
 from zoo.facts import info
 from zoo.inference import evaluate as evaluating
 from zoo.training import train as training
@@ -145,7 +148,9 @@ def test_the_three_uses_as_a_user_types_them(tmp_path):
         ("evaluate lenet1", "say with --dataset what to test it on"),
         ("predict lenet1 no.png", "There is no image file 'no.png'"),
         ("predict lenet1 train.py", "train.py can't be read as an image"),
-        ("predict unet no.png", "unet gives no class scores of an image: it doesn't classify images"),
+        ("predict lenet1 no.png --output there", "lenet1 classifies images and writes nothing: --output"),
+        ("predict segnet no.png --set width=0.02", "There is no image file 'no.png'"),
+        ("predict segnet no.png --set width=0.02 --top 2", "segnet labels each pixel with one class: --top is for"),
         ("export lenet1 --weights no.keras", "There is no weights file 'no.keras'"),
         ("expot lenet1", "No such command 'expot'"),
     ],
@@ -265,11 +270,11 @@ def test_options_of_evaluate_and_predict_become_their_arguments(monkeypatch):
     watch("predict")
     given = ("--weights", "a.keras", "--set", "width=2", "--check", "x.npy", "y.npy")
     run("evaluate", "lenet1", "--dataset", "mnist", "--data-dir", "sets", *given)
-    run("predict", "lenet1", "a.png", "b.png", "--top", 2, *given)
+    run("predict", "lenet1", "a.png", "b.png", "--top", 2, "--output", "there", *given)
     loaded = {"weights": "a.keras", "options": {"width": 2}, "check": ("x.npy", "y.npy")}
     assert seen == [
         {"subject": "lenet1", "dataset": "mnist", "data_dir": "sets", **loaded},
-        {"subject": "lenet1", "paths": ("a.png", "b.png"), "top": 2, **loaded},
+        {"subject": "lenet1", "paths": ("a.png", "b.png"), "top": 2, "output": "there", **loaded},
     ]
 
 
@@ -278,6 +283,54 @@ def test_a_model_without_weights_says_so_whatever_is_asked_of_it(tmp_path):
     for words in (["evaluate", "lenet1", "--dataset", "digits"], ["predict", "lenet1", tmp_path / "grey.png"]):
         done = run(*words)
         assert done.exit_code == 0 and "lenet1 has random weights; --weights loads others." in done.stderr
+
+
+# ----------------------------------------------------------------------------------------------- nets that label pixels
+
+
+@pytest.fixture
+def greys_by_name(tmp_path, monkeypatch, own_registry):
+    """The words that stand for a net that labels pixels by their grey value, in a folder with an image `cat.png`."""
+    monkeypatch.chdir(tmp_path)
+    set_to_greys(zoo.create(by_grey(4), (12, 16, 1))).save_weights("greys.weights.h5")
+    Path("nets.py").write_text(
+        "import zoo\nfrom pixel_nets import by_grey\n\n\n"
+        "@zoo.register(input_shape=(12, 16, 1), classes=4, replace=True)\n"
+        "def greys(classes=4):\n    return by_grey(classes)\n"
+    )
+    Image.fromarray(greys(4)[MASK]).save("cat.png")
+    return "nets.py:greys", "--weights", "greys.weights.h5"
+
+
+MASK = np.repeat(np.uint8([3, 0, 1]), (100, 60, 32)).reshape(12, 16)
+
+
+def test_predict_writes_masks_and_tells_shares(greys_by_name):
+    model, *weights = greys_by_name
+    done = run("predict", model, "cat.png", *weights)
+    assert done.stdout == "cat.png: 3 52.1%, 0 31.2%, 1 16.7% -> cat-mask.png, cat-overlay.png\n", done.output
+    assert (np.asarray(Image.open("cat-mask.png")) == MASK).all() and Image.open("cat-overlay.png").size == (16, 12)
+    again = run("predict", model, "cat.png", *weights)
+    assert again.exit_code == 2 and "cat-mask.png exists already" in again.output
+    answers = json.loads(run("predict", model, "cat.png", *weights, "--output", "there", "--json").stdout)
+    assert answers == [{"image": "cat.png", "mask": "there/cat-mask.png", "overlay": "there/cat-overlay.png",
+                        "shares": {"3": 0.520833, "0": 0.3125, "1": 0.166667, "2": 0.0}}]
+    assert sorted(path.name for path in Path("there").iterdir()) == ["cat-mask.png", "cat-overlay.png"]
+
+
+def test_evaluate_and_export_take_nets_that_label_pixels(greys_by_name, monkeypatch):
+    model, *weights = greys_by_name
+    masks, images = masks_and_images(8, 12, 16)
+    masks[:, 0] = IGNORED
+    split = Split(images, masks)
+    dataset = Dataset("blobs", ("background", "a", "b", "c"), split, split, split)
+    monkeypatch.setattr("zoo.data.load_source", lambda source: dataset)
+    done = run("evaluate", model, *weights, "--dataset", "blobs", "--json")
+    assert "blobs: test mean IoU 1.0000, pixel accuracy 1.0000, Dice 1.0000, loss 0.0000" in done.stdout, done.output
+    assert "greys numbers its classes: 0 is taken for 'background'" in done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["test_mean_iou"] == 1
+    exported = json.loads(run("export", model, *weights, "--json").stdout)
+    assert exported["saved_model"] == "exports/greys/saved_model/1" and exported["largest_difference"] < 1e-4
 
 
 @pytest.mark.parametrize("command", main.commands)

@@ -112,7 +112,7 @@ def few_shapes(monkeypatch):
 
 
 @pytest.mark.parametrize("name, asked, sentence", [
-    ("digits", True, "digits has one label for each image, and no masks, which nets that label each pixel learn from; "
+    ("digits", True, "digits has one label for each image, and no masks, which nets that label each pixel need; "
      "shapes has them, and folders of images/ and masks/."),
     ("shapes", False, "shapes has a label for each pixel, a mask, and none for each image."),
 ])

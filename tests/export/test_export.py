@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from pixel_nets import grey_net, masks_and_images, small_unet, unpadded
 
 import zoo
 from zoo import ZooError
 from zoo.data.preprocessing import Preprocessing, default_preprocessing
 from zoo.export import export_saved_model, saved_model
 from zoo.inference.trained import Trained, load_trained
+from zoo.plan import plan
 from zoo.registry import entry
 
 NAMES = tuple("abcde")
@@ -17,7 +19,8 @@ NAMES = tuple("abcde")
 
 def trained(name, input_shape, **options):
     model = zoo.create(name, input_shape, classes=len(NAMES), **options)
-    return Trained(model, default_preprocessing(entry(name), input_shape), NAMES, name)
+    corner = plan(name, input_shape, **options).corner
+    return Trained(model, default_preprocessing(entry(name), input_shape), NAMES, name, corner=corner)
 
 
 @pytest.mark.parametrize(
@@ -140,3 +143,63 @@ def test_a_quantized_model_is_exported_as_it_is(tmp_path, mode):
     given = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"](images=tf.constant(images))
     expected = subject.on_images()(images.astype("float32"), training=False)
     assert given["probabilities"].numpy() == pytest.approx(np.asarray(expected), abs=saved_model.COARSE_TOLERANCE)
+
+
+# ----------------------------------------------------------------------------------------------- nets that label pixels
+
+PIXEL_NETS = {
+    "by grey": lambda: grey_net(4, (12, 16)),
+    "with a margin": lambda: grey_net(4, (12, 16), margin=2),
+    "without padding": lambda: unpadded(small_unet(), (14, 22, 3)),
+    "unet": lambda: unpadded("unet", (188, 204, 1), width=1 / 32),
+    "segnet": lambda: trained("segnet", (32, 64, 3), width=1 / 32),
+}
+
+
+@pytest.mark.parametrize("make", PIXEL_NETS.values(), ids=PIXEL_NETS)
+def test_the_export_labels_the_pixels_of_any_size_and_type(tmp_path, make):
+    subject = make()
+    assert export_saved_model(subject, tmp_path / "1") <= saved_model.TOLERANCE
+    signatures = tf.saved_model.load(str(tmp_path / "1")).signatures
+    images = np.random.default_rng(1).integers(0, 256, (3, 50, 41, 3), dtype=np.uint8)
+    expected = subject.probabilities(images)
+    for signature, given in (("serving_default", images), ("serving_float", images.astype("float32"))):
+        answer = {key: value.numpy() for key, value in signatures[signature](images=tf.constant(given)).items()}
+        assert sorted(answer) == ["class_names", "classes", "probabilities"]
+        assert answer["probabilities"].dtype == np.float32 and answer["classes"].dtype == np.uint8
+        assert answer["probabilities"] == pytest.approx(expected, abs=1e-5)
+        np.testing.assert_array_equal(answer["classes"], answer["probabilities"].argmax(-1))
+        assert answer["class_names"].astype("U").tolist() == list(subject.class_names)
+
+
+def test_the_export_labels_each_pixel_right(tmp_path):
+    export_saved_model(grey_net(4, (12, 16)), tmp_path / "1")
+    masks, images = masks_and_images(2, 12, 16)
+    served = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"]
+    for given in (images, np.repeat(images, 3, -1)):
+        np.testing.assert_array_equal(served(images=tf.constant(given))["classes"], masks)
+
+
+def test_the_check_of_an_export_sees_wrong_classes_alone(tmp_path, monkeypatch):
+    right = saved_model._labels
+
+    def wrong(probabilities, class_names):
+        answer = right(probabilities, class_names)
+        return answer | {"classes": 1 - answer["classes"]}
+
+    monkeypatch.setattr(saved_model, "_labels", wrong)
+    with pytest.raises(ZooError, match="answers differ"):
+        export_saved_model(grey_net(2), tmp_path / "1")
+
+
+def test_a_class_as_probable_as_another_to_the_tolerance_is_right():
+    probabilities = np.array([[[[0.5, 0.4999, 0.0001]]]])
+    assert saved_model._are_best(np.uint8([[[1]]]), probabilities, 1e-4)
+    assert not saved_model._are_best(np.uint8([[[1]]]), probabilities, 1e-5)
+    assert not saved_model._are_best(np.uint8([[[2]]]), probabilities, 1e-4)
+
+
+def test_more_classes_than_a_mask_can_hold_are_not_exported(tmp_path):
+    with pytest.raises(ZooError, match="greys has 256 classes: a mask can tell 255 apart"):
+        export_saved_model(grey_net(256), tmp_path / "1")
+    assert list(tmp_path.iterdir()) == []

@@ -60,7 +60,8 @@ def test_images_are_computed_a_few_at_a_time(monkeypatch):
     assert maps.at_once(net.model, (12, 16)) == 2**20 // (12 * 16)
     assert maps.at_once(net.model, (3000, 4000)) == 1
     monkeypatch.setattr(maps, "AT_ONCE", 2 * 12 * 16)
-    assert maps.at_once(net.model, (12, 16)) == 2 and maps.at_once(unpadded(small_unet(), (14, 14, 1)).model, (9, 9)) == 1
+    assert maps.at_once(net.model, (12, 16)) == 2
+    assert maps.at_once(unpadded(small_unet(), (14, 14, 1)).model, (9, 9)) == 1
     np.testing.assert_array_equal(net(pictures), masks)
     assert net.probabilities(pictures).shape == (5, 12, 16, 4)
 
@@ -163,7 +164,7 @@ def test_a_predictor_gives_the_probabilities_of_pixels(name):
 
 
 def test_maps_are_the_same_with_channels_first_set():
-    net, (masks, pictures) = unpadded(small_unet(), (14, 22, 3)), masks_and_images(2, 30, 20)
+    net, (_, pictures) = unpadded(small_unet(), (14, 22, 3)), masks_and_images(2, 30, 20)
     expected = net.probabilities(pictures)
     keras.config.set_image_data_format("channels_first")
     try:

@@ -30,7 +30,7 @@ def test_the_measures_of_masks_are_scikit_learns(absent):
     np.testing.assert_allclose(iou(found)[known], jaccard_score(true, answers, labels=known, average=None))
     np.testing.assert_allclose(dice(found)[known], f1_score(true, answers, labels=known, average=None))
     assert np.isnan(iou(found)[list(absent)]).all() and np.isnan(dice(found)[list(absent)]).all()
-    metrics = PixelScores(found, 0.5, np.zeros(3)).metrics()
+    metrics = PixelScores(found, 0.5, np.zeros(3), lambda places: None).metrics()
     assert metrics["test_pixel_accuracy"] == pytest.approx(accuracy_score(true, answers), abs=1e-6)
     mean = {"labels": known, "average": "macro"}
     assert metrics["test_mean_iou"] == pytest.approx(jaccard_score(true, answers, **mean), abs=1e-6)

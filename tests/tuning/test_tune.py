@@ -82,8 +82,8 @@ def test_drawn_values_become_the_arguments_of_train():
         ("--over set.width=1,2 --set width=1", "either set or searched"),
         ("--over epochs=1..3 --trials 0", "trials must be at least 1; got 0"),
         ("--over epochs=1..3 --metric accuracy", "There is no metric 'accuracy'"),
-        ("--over epochs=1..3 --metric val_mean_iou", "lenet5 is trained without val_mean_iou: for it, the metric is one "
-                                                     "of val_loss, val_accuracy"),
+        ("--over epochs=1..3 --metric val_mean_iou", "lenet5 is trained without val_mean_iou: for it, the metric is "
+                                                     "one of val_loss, val_accuracy"),
         ("--over epochs=1..3 --model unet --metric val_accuracy",
          "unet is trained without val_accuracy: for it, the metric is one of val_loss, val_mean_iou, val_pixel"),
         ("--over loss=focal,cross_entropy --model unet", "add --metric val_mean_iou"),

@@ -134,7 +134,8 @@ def test_its_maps_are_those_of_pytorchs_conversion(vgg, tmp_path):
 
 
 @pytest.mark.parametrize("source, options, name, told", [
-    ("vgg16", dict(input_shape=(32, 32, 3)), "fcn16s", "13 of 15 layers from x.keras; new: conv6_conv, conv7_conv; head"),
+    ("vgg16", dict(input_shape=(32, 32, 3)), "fcn16s",
+     "13 of 15 layers from x.keras; new: conv6_conv, conv7_conv; head"),
     ("vgg16", dict(head="gap"), "fcn8s", "13 of 15 layers from x.keras; new: conv6_conv, conv7_conv; head"),
     ("vgg16", dict(include_top=False), "fcn8s", "13 of 15 layers from x.keras; new: conv6_conv, conv7_conv; head"),
     ("vgg16", {}, "deeplab_largefov", "13 of 15 layers from x.keras; new: fc6_conv, fc7_conv; head"),
@@ -278,6 +279,18 @@ def test_a_training_starts_from_it(vgg, tmp_path):
     assert told == ("body: 15 of 15 layers from the run run, dense layers turned into convolutions; "
                     "head: new, 2 classes")
     np.testing.assert_array_equal(start[0], vgg.get_weights()[0])
+
+
+@pytest.mark.parametrize("name, sentence", [
+    ("deeplab_largefov", "freeze body would keep the random weights of fc6_conv, fc7_conv, for which the given weights "
+     "have nothing; freeze all up to block5 instead."),
+    ("segnet", "freeze body would keep the random weights of"),
+])
+def test_new_layers_cannot_be_frozen(vgg, name, sentence, tmp_path):
+    given = job(name, ("a", "b"), weights=str(saved(vgg, tmp_path / "x.keras")))
+    frozen = replace(given, recipe=replace(given.recipe, freeze="body"))
+    with pytest.raises(ZooError, match=sentence):
+        load_start(frozen)
 
 
 def test_scores_of_as_many_other_classes_are_new_throughout(tmp_path):

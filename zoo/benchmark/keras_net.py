@@ -19,7 +19,7 @@ def prepare(workload: Workload) -> Callable[[int], Any]:
     keras.config.set_dtype_policy("mixed_bfloat16" if workload.precision == "bfloat16" else "float32")
     net, batch_size = _net(workload), workload.batch_size
     images, labels = workload.images(workload.input_shape)
-    images = images / np.float32(255)
+    images, labels = images / np.float32(255), workload.targets(labels)
     if workload.mode == "inference":
         return lambda steps: net.predict(images[: steps * batch_size], batch_size, verbose=0)
     net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])

@@ -45,7 +45,7 @@ def benchmark(nets: Sequence[tuple[str, tuple[int, int, int] | None]], vs: Seque
         vs: what to compare with, some of "pytorch" and "keras".
         modes: some of "training" and "inference".
         precisions: some of "float32" and "bfloat16".
-        batch_sizes: images per step; None is 128, or 32 for inputs of more than 64 pixels.
+        batch_sizes: images per step; None is 128; 32 for inputs of more than 64 pixels, 4 if pixels are labelled.
         classes: the number of classes; each model's own by default.
         options: overrides of the layout, as `zoo.create` takes them.
         repeats: the number of rounds, in each of which every contender takes a turn.

@@ -34,7 +34,8 @@ def prepare(workload: Workload, channels_last: bool = False, compiled: bool = Fa
     trains, low = workload.mode == "training", workload.precision == "bfloat16"
     kind = torch.bfloat16 if low and not trains else torch.float32
     net = TorchNet(workload.plan.trace).to(DEVICE, kind, memory_format=order).train(trains)  # type: ignore[call-overload]
-    images, labels = (torch.from_numpy(array).to(DEVICE) for array in workload.images(workload.input_shape))
+    pixels, classes = workload.images(workload.input_shape)
+    images, labels = (torch.from_numpy(array).to(DEVICE) for array in (pixels, workload.targets(classes)))
     images = images.permute(0, 3, 1, 2).contiguous(memory_format=order)
     scale, offset = (torch.tensor(values, device=DEVICE).reshape(-1, 1, 1)
                      for values in (workload.preprocessing.scale, workload.preprocessing.offset))

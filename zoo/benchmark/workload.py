@@ -58,7 +58,8 @@ class Workload:
     @property
     def flops_per_image(self) -> int:
         """Two operations per multiply-add; three times as many in training: forward pass and two gradients."""
-        return self.plan.trace.macs * (6 if self.mode == "training" else 2)
+        macs: Any = self.plan.trace.macs  # a number, since the input shape is known
+        return macs * (6 if self.mode == "training" else 2)
 
     @property
     def steps_in_block(self) -> int:
@@ -71,12 +72,24 @@ class Workload:
         return BLOCKS * self.steps_in_block
 
     def images(self, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-        """Return random images, (N, *shape) uint8, and labels (N,) int32; always the same."""
+        """Return random images, (N, *shape) uint8, and labels (N,) int32; always the same.
+
+        For a net that labels pixels the labels are masks, (N, height, width) uint8.
+        """
         random, count = np.random.default_rng(0), self.steps * self.batch_size
+        masks: Any = {"size": (count, *shape[:2]), "dtype": np.uint8}
+        labels: Any = {"size": count, "dtype": np.int32}
         return (
             random.integers(0, 256, (count, *shape), dtype=np.uint8),
-            random.integers(0, self.classes, count, dtype=np.int32),
+            random.integers(0, self.classes, **masks if self.plan.corner else labels),
         )
+
+    def targets(self, labels: np.ndarray) -> np.ndarray:
+        """Return the labels of images of the net's input shape as its outputs compare with: masks of its maps' size."""
+        if not self.plan.corner:
+            return labels
+        (top, left), (height, width, _) = self.plan.corner, self.plan.trace.output_shape
+        return labels[:, top : top + height, left : left + width]
 
 
 def make_workload(model: str, mode: str, precision: str, batch_size: int | None = None,
@@ -84,7 +97,7 @@ def make_workload(model: str, mode: str, precision: str, batch_size: int | None 
                   **options: Any) -> Workload:
     """Return the `Workload` of a model; `options` are overrides of its layout, arguments that are None its own values.
 
-    The batch size is 128 by default, for inputs of more than 64 pixels 32.
+    The batch size is 128 by default; 32 for inputs of more than 64 pixels, 4 if pixels are labelled.
 
     Raises:
         ZooError: for a model that can't be built so, one that gives no class scores, and an invalid value.
@@ -95,9 +108,10 @@ def make_workload(model: str, mode: str, precision: str, batch_size: int | None 
     traced = planned.trace
     if None in traced.input_shape:
         raise ZooError(f"{planned.name} is measured on images of one size: give a fixed input_shape.")
-    if len(traced.output_shape) != 1 or not planned.layout.head:
-        raise ZooError(f"{planned.name} has no head that gives class scores: only nets that classify are measured.")
+    if not planned.corner and (len(traced.output_shape) != 1 or not planned.layout.head):
+        raise ZooError(f"{planned.name} has no head that gives class scores, of an image or of its pixels: only nets "
+                       "that classify are measured.")
     if batch_size is None:
-        batch_size = 128 if max(traced.input_shape[:2]) <= SMALL else 32
+        batch_size = 128 if max(traced.input_shape[:2]) <= SMALL else 4 if planned.corner else 32
     batch_size = checks.count("batch size", batch_size)
-    return Workload(model, mode, precision, batch_size, traced.input_shape, traced.output_shape[0], options)
+    return Workload(model, mode, precision, batch_size, traced.input_shape, traced.output_shape[-1], options)

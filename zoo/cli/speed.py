@@ -17,7 +17,8 @@ from zoo.cli.printing import by, print_json, print_table, short, write_figure
 @click.option("--mode", metavar="training|inference", help="Measure only this [default: both].")
 @click.option("--precision", metavar="float32|bfloat16", help="Measure only this [default: both].")
 @click.option("--batch-size", "batch_sizes", callback=partial(parse_names, kind=int), metavar="A,B,…",
-              help="One or several batch sizes [default: 128, or 32 for inputs of more than 64 pixels].")
+              help="One or several batch sizes [default: 128; 32 for inputs of more than 64 "
+              "pixels, 4 if pixels are labelled].")
 @click.option("--input", "input_shape", type=Size(), help="Input size, HxW or HxWxC [default: the model's own].")
 @click.option("--classes", type=int, help="Number of classes [default: the model's own].")
 @set_option

@@ -78,8 +78,8 @@ def predict(run_or_model, images, weights, options, check, top, output, as_json)
     """Classify image files, or label their pixels.
 
     A net that labels pixels writes two pictures for each IMAGE, at its own size: NAME-mask.png, whose values are the
-    indices of the classes, and NAME-overlay.png, the image with the classes' colours laid over. --json prints, for each,
-    "image", "mask", "overlay" and "shares", the share of pixels of each class.
+    indices of the classes, and NAME-overlay.png, the image with the classes' colours laid over. --json then prints a
+    list of objects with "image", "mask", "overlay" and "shares", the share of pixels of each class.
     """
     from zoo.inference.evaluate import predict
 

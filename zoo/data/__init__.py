@@ -63,8 +63,10 @@ def load(name: StrPath, data_dir: StrPath | None = None, size: Size = (224, 224)
         check_masks(dataset)
     if masks is not None and masks != dataset.has_masks:
         if masks:
-            raise ZooError(f"{dataset.name} has one label for each image, and no masks, which nets that label each pixel "
-                           "learn from; shapes has them, and folders of images/ and masks/.")
+            raise ZooError(
+                f"{dataset.name} has one label for each image, and no masks, which nets that label each pixel need; "
+                "shapes has them, and folders of images/ and masks/."
+            )
         raise ZooError(f"{dataset.name} has a label for each pixel, a mask, and none for each image.")
     if classes is not None:
         dataset = only(dataset, classes)

@@ -275,7 +275,7 @@ def class_counts(dataset: Dataset) -> np.ndarray:
 
     counts, places = np.zeros(256, np.int64), list(chunks(np.arange(len(dataset.train))))
     if not dataset.has_masks:
-        return np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
+        return np.bincount(dataset.train.strata, minlength=len(dataset.class_names))
     for indices in tqdm(places, "classes", delay=2, leave=False, disable=None):
         for masks in dataset.train.whole_masks(indices):
             counts += np.bincount(masks.ravel(), minlength=256)

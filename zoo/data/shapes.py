@@ -14,10 +14,9 @@ from zoo.data.digits import load_digits
 
 SIZE = 64  # height and width
 COUNTS = {"train": 2_000, "validation": 400, "test": 600}
-CLASSES = {"background": (255, 255, 255), "disc": (214, 39, 40), "square": (31, 119, 180), "triangle": (44, 160, 44),
-           "digit": (148, 103, 189)}
-OBJECT = {"background": (255, 255, 255), "object": (0, 0, 0)}
-DIGIT = list(CLASSES).index("digit")
+CLASSES = ("background", "disc", "square", "triangle", "digit")
+DIGIT = CLASSES.index("digit")
+BLACK_ON_WHITE = ((255, 255, 255), (0, 0, 0))  # the background and the object that is cut out of it
 CELL = 8  # pixels between two values of a texture
 INK = 100  # of 255: brighter pixels of a digit, once it is enlarged, are its stroke
 CORNERS = {"square": 4, "triangle": 3}
@@ -36,8 +35,9 @@ def load_shapes(one_object: bool = False) -> Dataset:
         strokes = getattr(digits, split).images[..., 0]
         images, masks = map(np.stack, zip(*(_drawn(rng, strokes) for _ in range(count))))
         splits[split] = Split(images, np.minimum(masks, 1) if one_object else masks)
-    name, classes = ("shapes-object", OBJECT) if one_object else ("shapes", CLASSES)
-    return replace(make_dataset(name, classes, splits), colours=tuple(classes.values()))
+    if not one_object:
+        return make_dataset("shapes", CLASSES, splits)
+    return replace(make_dataset("shapes-object", ("background", "object"), splits), colours=BLACK_ON_WHITE)
 
 
 def _drawn(rng, strokes):

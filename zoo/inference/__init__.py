@@ -1,1 +1,1 @@
-"""A trained net at work: raw images to named probabilities, measured on a test split."""
+"""A trained net at work: raw images to named probabilities or masks, measured on a test split."""

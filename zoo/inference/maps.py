@@ -1,7 +1,7 @@
 """A net that labels pixels -> the Keras model from raw images of any size to probabilities of all their pixels.
 
-Images are resized to the net's size, and its map is resized back, bilinearly. A map that is smaller than the net's input
-is completed by further calls: "overlap-tile" of Ronneberger et al. 2015, Section 2.
+Images are resized to the net's size, and its map is resized back, bilinearly. A map that is smaller than the net's
+input is completed by further ones, as tiles: the overlap-tile strategy of Ronneberger et al. 2015, Section 2.
 """
 
 from math import prod
@@ -45,7 +45,7 @@ def at_once(net: "keras.Model", image_size: Size) -> int:
 
 
 def _whole_maps(net, corner, images):
-    """Return the net's maps of all of its input: tiles of the maps' size side by side, of images mirrored at borders."""
+    """Return the net's maps of all of its input: tiles of a map's size side by side, the images mirrored at borders."""
     from keras import ops
 
     size, tile = net.input_shape[1:3], net.output_shape[1:3]

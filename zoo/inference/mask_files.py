@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 def write_masks(trained: "Trained", paths: Sequence[StrPath], folder: StrPath) -> list[dict[str, Any]]:
     """Label the pixels of image files, and write two PNGs for each into a folder: its mask and an overlay.
 
-    The mask, `<name>-mask.png`, has the image's size, a palette, and the indices of `trained.class_names` as values. The
-    overlay, `<name>-overlay.png`, is the image with the classes' colours laid over, but for the background: the class of
-    that name, or else the first.
+    The mask, `<name>-mask.png`, has the image's size, a palette, and the indices of `trained.class_names` as values.
+    The overlay, `<name>-overlay.png`, is the image with the classes' colours laid over, but for the background: the
+    class of that name, or else the first.
 
     Returns:
-        For each file a dict: `image`, `mask` and `overlay` (paths), and `shares`, the share of pixels of each class, the
-        largest first.
+        For each file a dict: `image`, `mask` and `overlay` (paths), and `shares`, the share of pixels of each class,
+        the largest first.
 
     Raises:
         ZooError: if an image can't be read, or one of the PNGs exists already: nothing is written then; and if the
@@ -37,9 +37,9 @@ def write_masks(trained: "Trained", paths: Sequence[StrPath], folder: StrPath) -
     """
     pictures = read_pictures(paths, trained.white)
     places = [(Path(folder, f"{stem}-mask.png"), Path(folder, f"{stem}-overlay.png")) for stem in _distinct(paths)]
-    for path in (path for pair in places for path in pair):
-        if os.path.lexists(path):
-            raise ZooError(f"{line(path)} exists already: move it, or say with --output which folder to write to.")
+    for place in (place for pair in places for place in pair):
+        if os.path.lexists(place):
+            raise ZooError(f"{line(place)} exists already: move it, or say with --output which folder to write to.")
     colours = np.array(class_colours(len(trained.class_names), trained.colours), np.uint8)
     _make(Path(folder))
     answers = []
@@ -96,7 +96,7 @@ def _indexed(mask, colours):
 
 
 def _overlay(picture, mask, colours, class_names):
-    """Return a picture (height, width, 1 or 3) with the colours of its mask's classes half over it, as a Pillow image."""
+    """Return a picture (height, width, 1 or 3) with the colours of its mask half over it, as a Pillow image."""
     from PIL import Image
 
     mixed = (picture.astype(np.uint16) + colours[mask] + 1) // 2

@@ -81,7 +81,7 @@ class Trained:
         return answers if not is_path and np.ndim(images) == 4 else answers[0]
 
     def check_answers(self) -> None:
-        """Raise `ZooError` if the net gives no class scores, or labels pixels with more classes than a mask can hold."""
+        """Raise `ZooError` if the net gives no class scores, or labels pixels by more classes than a mask can hold."""
         if not self.labels_pixels and len(self.model.output_shape) != 2:
             raise ZooError(f"{self.name} gives no class scores of an image: it doesn't classify images.")
         self.check_mask()
@@ -96,7 +96,7 @@ class Trained:
         return {self.class_names[i]: float(probabilities[i]) for i in best}
 
     def masks(self, images: np.ndarray) -> np.ndarray:
-        """Return the most probable class of each pixel, (N, height, width) uint8, of images as `probabilities` takes."""
+        """Return the most probable class of each pixel, (N, height, width) uint8; images are as for `probabilities`."""
         return np.concatenate([part.argmax(-1).astype(np.uint8) for part in self._in_parts(images)])
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
@@ -139,7 +139,7 @@ class Trained:
         return keras.Model(before.input, self.model(before.output), name=f"{self.name}_on_images")
 
     def at_own_size(self, image_shape: ImageShape = (None, None, None)) -> "keras.Model":
-        """Return the Keras model as `on_images` does, but with maps of the images' own size: of each of their pixels."""
+        """Return the Keras model as `on_images` does, but with maps of the images' own size, a value a pixel."""
         if not self.labels_pixels:
             return self.on_images(image_shape)
         return maps_of_images(self.model, self.front, self.corner, image_shape)

@@ -1,5 +1,5 @@
-"""Layers that Keras doesn't ship, to raw images and back: a publisher's resize and crop, MNIST's way to place a digit, and
-the resize of a map to its image's size."""
+"""Layers from raw images and back that Keras doesn't ship: a publisher's resize and crop, MNIST's way to place a digit,
+and the resize of a map to its image's size."""
 
 from typing import Any
 

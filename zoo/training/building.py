@@ -16,7 +16,16 @@ from zoo.recipes.recipe import Recipe
 from zoo.runs.job import Job
 from zoo.training.classifier import Classifier, steps_per_epoch
 from zoo.training.distribution import Devices
-from zoo.training.freezing import BODY, body_of, constant_end, fits_into_memory, freeze, frozen_layers, with_features
+from zoo.training.freezing import (
+    BODY,
+    body_of,
+    check_not_new,
+    constant_end,
+    fits_into_memory,
+    freeze,
+    frozen_layers,
+    with_features,
+)
 from zoo.training.initialization import initialize
 from zoo.training.optimizing import balanced_weights, make_loss, make_optimizer
 from zoo.weights import load_weights
@@ -29,7 +38,8 @@ def load_start(job: Job) -> tuple[Start, str]:
     """Return the weights that a job's net starts from, and a message on what was taken of the given ones.
 
     Raises:
-        ZooError: if there are no such weights, or they aren't of the net's body, nor of a net that it starts from.
+        ZooError: if there are no such weights, or they aren't of the net's body, nor of a net that it starts from; if
+            the recipe freezes layers for which they have nothing.
     """
     if job.weights is None:
         return None, ""
@@ -42,6 +52,7 @@ def load_start(job: Job) -> tuple[Start, str]:
     known = pretrained_class_names(entry, job.weights) if entry else None
     if known and known != job.class_names and account.head[0]:  # as many classes, but others
         account = _renew_scores(net, before, account, job.plan.trace)
+    check_not_new(job.plan.trace, job.recipe, account.new)
     return net.get_weights(), str(account)
 
 

@@ -51,6 +51,16 @@ def check_trainable(traced: Trace, recipe: Recipe) -> None:
         raise ZooError(f"freeze {recipe.freeze} leaves no layer to train.")
 
 
+def check_not_new(traced: Trace, recipe: Recipe, new: tuple[str, ...]) -> None:
+    """Raise `ZooError` if the recipe freezes layers that are `new`: they would keep random weights."""
+    random = [name for name in frozen_layers(traced, recipe) if name in new]
+    if random:
+        known = [stage for stage, names in traced.stages.items() if not set(names) & set(new)]
+        instead = f"freeze all up to {known[-1]} instead" if known else "leave freeze out"
+        raise ZooError(f"freeze {recipe.freeze} would keep the random weights of {', '.join(random)}, for which the "
+                       f"given weights have nothing; {instead}.")
+
+
 def periods(recipe: Recipe, done: int) -> list[tuple[int, int]]:
     """Return the periods of a training in which the same layers are frozen, as (first epoch, epoch after the last).
 
