@@ -139,6 +139,9 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--classes", callback=parse_names, metavar="A,B,…", help="Only these classes, in this order."),
         click.option("--image-size", type=Size(),
                      help="Train at this size; by default it follows from model and data."),
+        click.option("--crop", type=Size(),
+                     help="Keep the sizes of images with masks: train on parts of this size, cut at random in each "
+                          "epoch, and test on tiles of it."),
         set_option,
         click.option("--weights", metavar="SET|FILE|RUN", help="Start from weights: imagenet, torchvision, a file or a "
                      "run's folder; a head of another number of classes starts anew."),

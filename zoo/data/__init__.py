@@ -4,8 +4,8 @@ The sources are `digits` and `shapes`, `npz` (with `pixels`, `labels` and `mask_
 `images` and `ranges`), `mask_folder` (with `mask_pairs`, `mask_files`, `mask_classes` and `mask_codes`) and `tfds`
 (with `records`, `tfds_masks` and `stored`, the notes on how its images are stored). `mask_numbers` says for all of them
 what the numbers in masks mean. Each source ends in `dataset.make_dataset`. `splitting` and `selection` take parts of a
-data set, `stream` reads its batches, `matching` renumbers its classes as a model has them, and `preprocessing` leads
-from its images to the net.
+data set, `crops` cuts images that keep their sizes (`own_sizes`), `stream` reads its batches, `matching` renumbers its
+classes as a model has them, and `preprocessing` leads from its images to the net.
 """
 
 import re
@@ -26,7 +26,7 @@ EMBEDDED = ("digits", "shapes", "shapes:object")  # the names of those that are 
 
 def load(name: StrPath, data_dir: StrPath | None = None, size: Size = (224, 224), limit: int | None = None,
          classes: Sequence[str] | None = None, order: str = "natural",
-         white: float | None = None, masks: bool | None = None) -> "Dataset":
+         white: float | None = None, masks: bool | None = None, crop: Sequence[int] | None = None) -> "Dataset":
     """Return the `Dataset` that a name or path stands for.
 
     Its images are in memory if they fit into 1 GiB when decoded, else they stay in the files of the folder or of TFDS,
@@ -43,17 +43,24 @@ def load(name: StrPath, data_dir: StrPath | None = None, size: Size = (224, 224)
         white: the pixel value of white in a folder's images of floats or 32-bit integers; inferred from them if None.
         masks: whether to have a label for each pixel, a mask, in the place of one for each image. By default it is as
             the data is; of sets of TFDS that have both, as oxford_iiit_pet, the labels of images are taken.
+        crop: (height, width) of parts of images with masks, in the place of images resized to `size`: training images
+            are cut at random, in each epoch anew, and the others into tiles that cover each pixel once, which are the
+            images of these splits then. What is added where images are smaller doesn't count.
 
     Raises:
         ZooError: if there is no such data or class, or it can't be read; for fewer than two classes or no images; if
-            there are no masks or labels where `masks` asks for them.
+            there are no masks or labels where `masks` asks for them; for a `crop` of images without masks.
     """
+    from zoo.data.crops import check_masks, checked_crop, cropped
     from zoo.data.dataset import into_memory
     from zoo.data.selection import at_most, only
 
     if limit is not None and limit < 1:
         raise ZooError(f"limit must be greater than 0; got {limit}.")
-    dataset = _open(name, data_dir, tuple(size), order, white, masks)
+    cut = None if crop is None else checked_crop(crop)
+    dataset = _open(name, data_dir, tuple(size), order, white, masks if cut is None else True, cut is not None)
+    if cut is not None:
+        check_masks(dataset)
     if masks is not None and masks != dataset.has_masks:
         if masks:
             raise ZooError(
@@ -65,7 +72,7 @@ def load(name: StrPath, data_dir: StrPath | None = None, size: Size = (224, 224)
         dataset = only(dataset, classes)
     if limit is not None:
         dataset = at_most(dataset, limit)
-    return into_memory(dataset)
+    return into_memory(dataset) if cut is None else cropped(dataset, cut)
 
 
 def load_source(source: dict[str, Any]) -> "Dataset":
@@ -113,7 +120,9 @@ def _from_root(path):
     return path.resolve() if path.name in ("", "..") else path.parent.resolve() / path.name
 
 
-def _open(name, data_dir, size, order, white, masks):
+def _open(name, data_dir, size, order, white, masks, as_they_are):
+    """Return the data set; if they are to stay `as_they_are`, those with masks keep the sizes of their images."""
+    own_size = None if as_they_are else size
     path = Path(name).expanduser()
     if str(name) == "digits":
         from zoo.data.digits import load_digits
@@ -133,7 +142,7 @@ def _open(name, data_dir, size, order, white, masks):
         if holds_masks(path):
             from zoo.data.mask_folder import load_mask_folder
 
-            return load_mask_folder(path, size, white)
+            return load_mask_folder(path, own_size, white)
         from zoo.data.folder import load_folder
 
         return load_folder(path, size, order, white)
@@ -143,4 +152,4 @@ def _open(name, data_dir, size, order, white, masks):
         raise ZooError(f"There is no folder of images or .npz file {line(name)!r}{where}.")
     from zoo.data.tfds import load_tfds
 
-    return load_tfds(str(name), data_dir, size, masks)
+    return load_tfds(str(name), data_dir, own_size, masks)

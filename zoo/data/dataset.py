@@ -54,7 +54,7 @@ class Split:
 
     def relabelled(self, indices: np.ndarray) -> "Split":
         """Return the split with `indices[label]` in the place of each label, those of masks included."""
-        return replace(self, labels=_new_masks(indices, self.labels) if self.has_masks else indices[self.labels])
+        return replace(self, labels=new_masks(indices, self.labels) if self.has_masks else indices[self.labels])
 
     def without_masks(self) -> "Split":
         """Return the split with a label for each image, whatever it means, so that masks needn't be read."""
@@ -62,6 +62,23 @@ class Split:
 
     def in_memory(self) -> "Split":
         return self
+
+    @property
+    def varies(self) -> bool:
+        """Whether the split has other images in each epoch."""
+        return False
+
+    def in_epoch(self, seed: int, epoch: int) -> "Split":
+        """Return the split as it is in an epoch, counted from 0, of a training with this seed."""
+        return self
+
+    def whole_images(self, places: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield arrays (…, channels) of all pixels of the images at these indices, also where it has parts of them."""
+        yield self.read(places)
+
+    def whole_masks(self, places: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield arrays of all pixels of the masks at these indices likewise."""
+        yield self.read_labels(places)
 
 
 @dataclass(frozen=True)
@@ -109,7 +126,7 @@ class StreamedSplit:
         if self.decode_masks is None:
             return replace(self, labels=indices[self.labels])
         decode = self.decode_masks
-        return replace(self, decode_masks=lambda items: _new_masks(indices, decode(items)))
+        return replace(self, decode_masks=lambda items: new_masks(indices, decode(items)))
 
     def without_masks(self) -> "StreamedSplit":
         """Return the split with a label for each image, whatever it means, so that masks needn't be read."""
@@ -128,8 +145,25 @@ class StreamedSplit:
                 progress.update(len(indices))
         return Split(images, labels)
 
+    @property
+    def varies(self) -> bool:
+        """Whether the split has other images in each epoch."""
+        return False
 
-def _new_masks(indices, masks):
+    def in_epoch(self, seed: int, epoch: int) -> "StreamedSplit":
+        """Return the split as it is in an epoch, counted from 0, of a training with this seed."""
+        return self
+
+    def whole_images(self, places: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield arrays (…, channels) of all pixels of the images at these indices, also where it has parts of them."""
+        yield self.read(places)
+
+    def whole_masks(self, places: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield arrays of all pixels of the masks at these indices likewise."""
+        yield self.read_labels(places)
+
+
+def new_masks(indices: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """Return masks with `indices[label]` in the place of each label but `IGNORED`."""
     table = np.full(IGNORED + 1, IGNORED, np.uint8)
     table[: len(indices)] = indices
@@ -243,7 +277,8 @@ def class_counts(dataset: Dataset) -> np.ndarray:
     if not dataset.has_masks:
         return np.bincount(dataset.train.strata, minlength=len(dataset.class_names))
     for indices in tqdm(places, "classes", delay=2, leave=False, disable=None):
-        counts += np.bincount(dataset.train.read_labels(indices).ravel(), minlength=256)
+        for masks in dataset.train.whole_masks(indices):
+            counts += np.bincount(masks.ravel(), minlength=256)
     return counts[: len(dataset.class_names)]
 
 
@@ -260,8 +295,12 @@ def into_memory(dataset: Dataset) -> Dataset:
     size = images * height * width * (channels + dataset.has_masks)
     if size <= IN_MEMORY_BYTES:
         return replace(dataset.map(lambda split: split.in_memory()), notes=notes)
-    note = f"The images, {size / 2**30:.1f} GiB when decoded, stay in their files and are read as they are needed."
-    return replace(dataset, notes=(*notes, note))
+    return replace(dataset, notes=(*notes, note_on_files(size)))
+
+
+def note_on_files(size: int) -> str:
+    """Return the note on images of so many bytes, decoded, which stay in their files."""
+    return f"The images, {size / 2**30:.1f} GiB when decoded, stay in their files and are read as they are needed."
 
 
 def _notes_on_absent_classes(dataset):

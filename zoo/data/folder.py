@@ -50,8 +50,10 @@ def load_folder(path: Path, size: Size, order: str = "natural", white: float | N
                 raise ZooError(f"{line(part.path)} is no class of the training images.{near}")
         found[split] = [(file, index_of[part.name]) for part in top.classes() for file in part.all_images()]
     paths = [file for pairs in found.values() for file, _ in pairs]
-    shape, white, notes = common_properties(paths, read_heads(paths), size, white)
-    notes += renamed(root, tops) + beside(tops) + nested(tops) + left_out(root, tops)
+    heads = read_heads(paths)
+    shape, notes = common_shape(heads, size)
+    white, more = common_white_and_notes(paths, heads, white)
+    notes += more + renamed(root, tops) + beside(tops) + nested(tops) + left_out(root, tops)
     splits = {}
     for split, pairs in found.items():
         files = np.array([str(file) for file, _ in pairs], object)
@@ -77,19 +79,30 @@ def read_heads(paths: Sequence[Path]) -> list[Head]:
     return [read_head(path) for path in tqdm(paths, "files", delay=2, leave=False, disable=None)]
 
 
-def common_properties(paths: Sequence[Path], heads: Sequence[Head], size: Size,
-                      white: float | None) -> tuple[Shape, float | None, list[str]]:
-    """Return the images' common (height, width, channels), their pixel value of white, and the notes on them.
-
-    Beside the heads only the pixels of a sample of the images and of those whose heads don't define white are read.
-    """
-    from tqdm import tqdm
-
+def common_shape(heads: Sequence[Head], size: Size) -> tuple[Shape, list[str]]:
+    """Return the (height, width, channels) that images have or, where they differ, are to get; and a note on that."""
     shape: Size = (heads[0].height, heads[0].width)
     notes = []
     if any((head.height, head.width) != shape for head in heads):
         shape = size
         notes.append(f"The images' sizes differ: all are resized to {size[0]}x{size[1]}.")
+    return (*shape, common_channels(heads)), notes
+
+
+def common_channels(heads: Sequence[Head]) -> int:
+    """Return the channels that images are read with: 1 if all of them are grey, else 3."""
+    return max(head.channels for head in heads)
+
+
+def common_white_and_notes(paths: Sequence[Path], heads: Sequence[Head],
+                           white: float | None) -> tuple[float | None, list[str]]:
+    """Return the images' pixel value of white, and the notes on their pixels.
+
+    Beside the heads only the pixels of a sample of the images and of those whose heads don't define white are read.
+    """
+    from tqdm import tqdm
+
+    notes = []
     if several := [path for path, head in zip(paths, heads) if head.has_more]:
         first = line(several[0])
         notes.append(f"{len(several):,} of the files hold several pictures, as {first}: the first is taken.")
@@ -104,7 +117,7 @@ def common_properties(paths: Sequence[Path], heads: Sequence[Head], size: Size,
         sampled = spread(transparent)
         is_most = 2 * len(transparent) >= len(paths)
         notes += notes_on(_inspected(is_blank, sampled), list(map(line, sampled)).__getitem__, is_most)
-    return (*shape, max(head.channels for head in heads)), white, notes
+    return white, notes
 
 
 def _inspected(function, paths):

@@ -8,28 +8,31 @@ colours, a grey one, whose levels are the classes' numbers, or one in colours, w
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from zoo.annotations import Size
 from zoo.data.dataset import Dataset, StreamedSplit, make_dataset
-from zoo.data.folder import common_properties, read_heads, read_images, threads
+from zoo.data.folder import common_channels, common_shape, common_white_and_notes, read_heads, read_images, threads
+from zoo.data.images import read_image
 from zoo.data.mask_classes import read_classes
 from zoo.data.mask_codes import Codes, codes_of
 from zoo.data.mask_files import check_head, read_mask
 from zoo.data.mask_numbers import occurring
 from zoo.data.mask_pairs import find_pairs
+from zoo.data.own_sizes import OwnSizes
 from zoo.names import line
 
 LOOKED_AT = 2_000  # masks that are read at once where their classes are named; the others are checked when read
 
 
-def load_mask_folder(path: Path, size: Size, white: float | None = None) -> Dataset:
+def load_mask_folder(path: Path, size: Size | None, white: float | None = None) -> Dataset:
     """Load the images of a folder, and a mask for each.
 
     Images are read as those of `zoo.data.folder`. Where their sizes differ they are resized to `size`, (height, width),
-    and the masks to the nearest pixel. Both stay in their files (`StreamedSplit`). Where the classes are named, up to
-    `LOOKED_AT` masks, evenly spread, are read at once, to see what they hold; else all are.
+    and the masks to the nearest pixel; without a `size` all keep theirs (`OwnSizes`). Both stay in their files. Where
+    the classes are named, up to `LOOKED_AT` masks, evenly spread, are read at once, to see what they hold; else all.
 
     Raises:
         ZooError: for an image or a mask that is missing or can't be read, sizes that don't match, and numbers or
@@ -44,14 +47,21 @@ def load_mask_folder(path: Path, size: Size, white: float | None = None) -> Data
     count = min(len(masks), LOOKED_AT) if named else len(masks)
     looked_at = [str(masks[i]) for i in np.linspace(0, len(masks) - 1, count).round().astype(int)]
     names, colours, codes, on_classes = codes_of(path, named, _what_they_hold(looked_at))
-    shape, white, notes = common_properties(images, heads, size, white)
-    notes += _on_turned(images, heads, mask_heads) + left_out + on_classes
+    shape: Any
+    shape, notes = common_shape(heads, size) if size else ((None, None, common_channels(heads)), [])
+    white, more = common_white_and_notes(images, heads, white)
+    notes += more + _on_turned(images, heads, mask_heads) + left_out + on_classes
     mask_of = {str(image): str(mask) for image, mask in zip(images, masks)}
+    size_of = {str(image): (head.height, head.width) for image, head in zip(images, heads)}
     splits = {}
     for split, of_split in pairs.items():
         files = np.array([str(image) for image, _ in of_split], object)
-        decode_masks = partial(_read_masks, shape[:2], codes, mask_of)
-        splits[split] = StreamedSplit(files, None, shape, partial(read_images, shape, white), decode_masks)
+        if size:
+            decode_masks = partial(_read_masks, shape[:2], codes, mask_of)
+            splits[split] = StreamedSplit(files, None, shape, partial(read_images, shape, white), decode_masks)
+        else:
+            decode = partial(_images_as_they_are, shape[2], white), partial(_masks_as_they_are, codes, mask_of)
+            splits[split] = OwnSizes(files, None, shape, *decode, sizes=np.array([size_of[file] for file in files]))
     return replace(make_dataset(path.resolve().name, names, splits, notes), white=white, colours=colours)
 
 
@@ -75,13 +85,20 @@ def _on_turned(images, heads, mask_heads):
     ] if turned else []
 
 
+def _images_as_they_are(channels, white, images):
+    return [read_image(path, channels, white=white) for path in images]
+
+
+def _masks_as_they_are(codes: Codes, mask_of, images):
+    return [codes.classes(mask_of[image], read_mask(mask_of[image])) for image in images]
+
+
 def _read_masks(size, codes: Codes, mask_of, images):
     """Return the masks of these images, (len(images), *size) uint8."""
     from PIL import Image
 
     def read(image):
-        path = mask_of[image]
-        mask = Image.fromarray(codes.classes(path, read_mask(path)))
+        mask = Image.fromarray(*_masks_as_they_are(codes, mask_of, [image]))
         return np.asarray(mask.resize((size[1], size[0]), Image.Resampling.NEAREST))
 
     masks = np.empty((len(images), *size), np.uint8)

@@ -32,6 +32,7 @@ class Preprocessing:
         interpolation: "bilinear" or "bicubic", antialiased both.
         bgr: put the channels in the order blue, green, red.
         digits: make pictures of a digit as MNIST's are first (`zoo.layers.images.DigitsAsMnist`).
+        tiled: an image isn't resized, but gone over in tiles of `size`, as a net that labels pixels was trained on.
     """
 
     size: tuple
@@ -43,6 +44,7 @@ class Preprocessing:
     interpolation: str = "bilinear"
     bgr: bool = False
     digits: bool = False
+    tiled: bool = False
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Preprocessing":
@@ -245,7 +247,7 @@ def _histogram(split):
         indices = np.sort(np.random.default_rng(SEED).choice(len(split), SAMPLE, replace=False))
     counts = np.zeros((split.image_shape[-1], 256), np.int64)
     for chunk in tqdm(list(chunks(indices)), "normalization", delay=2, leave=False, disable=None):
-        images = split.read(chunk)
-        for channel, count in enumerate(counts):
-            count += np.bincount(images[..., channel].ravel(), minlength=256)
+        for images in split.whole_images(chunk):
+            for channel, count in enumerate(counts):
+                count += np.bincount(images[..., channel].ravel(), minlength=256)
     return counts

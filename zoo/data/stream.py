@@ -22,7 +22,7 @@ class Stream(keras.utils.PyDataset):
     with masks (batch, height, width) uint8, which augmentation moves with the images (`example`). Without a seed, every
     image comes once, in the split's order. With a seed it is infinite: the images are reshuffled each epoch, an
     incomplete last batch is dropped, and `fit` needs `steps_per_epoch=stream.steps`. Batch i depends on seed, epoch and
-    i only.
+    i only, also where images are cut anew in each epoch (`Split.in_epoch`).
 
     Args:
         split: a `Split` or `StreamedSplit`; with a seed, of `batch_size` images at least.
@@ -45,7 +45,7 @@ class Stream(keras.utils.PyDataset):
         self.steps = steps or full + (seed is None and rest > 0)
         self.local = local
         self.problem = None
-        self._cached_order = lru_cache(2)(self._image_order)
+        self._cached_epoch = lru_cache(2)(self._in_epoch)
         self._threads = ThreadPoolExecutor(2)  # one ends a batch while the other begins the next; each uses all cores
         self._ahead: dict[int, Any] = {}
 
@@ -57,7 +57,7 @@ class Stream(keras.utils.PyDataset):
     def __getitem__(self, number):
         last = number + AHEAD if self.num_batches is None else min(number + AHEAD, self.steps - 1)
         self._ahead = {
-            i: self._ahead.get(i) or self._threads.submit(self._read, self._indices(i)) for i in range(number, last + 1)
+            i: self._ahead.get(i) or self._threads.submit(self._read, i) for i in range(number, last + 1)
         }
         try:
             return self._ahead.pop(number).result()
@@ -65,17 +65,18 @@ class Stream(keras.utils.PyDataset):
             self.problem = problem
             raise
 
-    def _read(self, indices):
-        return example(self.split.read(indices), self.split.read_labels(indices))
-
-    def _indices(self, number):
+    def _read(self, number):
         epoch, step = divmod(number, self.steps)
-        return self._cached_order(self.epoch + epoch)[step * self.batch_size : (step + 1) * self.batch_size][self.local]
+        split, order = self._cached_epoch(self.epoch + epoch)
+        indices = order[step * self.batch_size : (step + 1) * self.batch_size][self.local]
+        return example(split.read(indices), split.read_labels(indices))
 
-    def _image_order(self, epoch):
+    def _in_epoch(self, epoch):
+        """Return the split as it is in an epoch, and the order of its images there."""
         if self.seed is None:
-            return np.arange(len(self.split))
-        return np.random.default_rng((self.seed, epoch)).permutation(len(self.split))
+            return self.split, np.arange(len(self.split))
+        order = np.random.default_rng((self.seed, epoch)).permutation(len(self.split))
+        return self.split.in_epoch(self.seed, epoch), order
 
 
 def example(images: Any, labels: Any) -> tuple[Any, Any]:

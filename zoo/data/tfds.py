@@ -10,8 +10,9 @@ import numpy as np
 from zoo.annotations import Size, StrPath
 from zoo.data import EMBEDDED, stored
 from zoo.data.dataset import Dataset, StreamedSplit, chunks, make_dataset
+from zoo.data.own_sizes import one_by_one
 from zoo.data.records import open_records, read_records
-from zoo.data.tfds_masks import decoder, mask_classes, mask_keys, mask_reader
+from zoo.data.tfds_masks import decoder, mask_classes, mask_keys, mask_reader, mask_sizes
 from zoo.data.transparency import on_white, spread
 from zoo.errors import ZooError, did_you_mean, first_line
 
@@ -20,11 +21,11 @@ PIXELS = ("uint8", "uint16")  # the dtypes of images whose value range is known
 PARALLEL = 16  # records decoded at a time
 
 
-def load_tfds(name: str, data_dir: StrPath | None, size: Size, masks: bool | None = None) -> Dataset:
+def load_tfds(name: str, data_dir: StrPath | None, size: Size | None, masks: bool | None = None) -> Dataset:
     """Load a TFDS data set by name ("cifar10", "cifar10:3.0.2"), downloading it if it isn't in `data_dir`.
 
-    Images of differing sizes are resized to `size`, (height, width), masks to the nearest pixel. They stay in their
-    files (`StreamedSplit`). `masks` is `zoo.data.load`'s.
+    Images of differing sizes are resized to `size`, (height, width), masks to the nearest pixel; without a `size`
+    images with masks keep theirs (`OwnSizes`). They stay in their files. `masks` is `zoo.data.load`'s.
 
     Raises:
         ZooError: for an unknown name, a set without images or without labels or masks, or a failed download.
@@ -40,7 +41,7 @@ def load_tfds(name: str, data_dir: StrPath | None, size: Size, masks: bool | Non
     _prepare(name, builder)
     features = builder.info.features
     shape = features[image_key].shape
-    if None in shape[:2]:
+    if None in shape[:2] and size:
         shape = (*size, shape[2])
         notes.append(f"The images' sizes differ: all are resized to {size[0]}x{size[1]}.")
     if shape[2] == 4:
@@ -50,7 +51,7 @@ def load_tfds(name: str, data_dir: StrPath | None, size: Size, masks: bool | Non
     if isinstance(features[label_key], tfds.features.ClassLabel):
         names, splits, more = _labelled(builder, name, opened, image_key, label_key, shape)
     else:
-        names, splits, more = _masked(builder, name, opened, image_key, label_key, shape)
+        names, splits, more = _masked(builder, name, opened, image_key, label_key, shape, size is None)
     notes += more
     if "train" not in splits:
         raise ZooError(f"{name} has no split named train with labels; it has {', '.join(builder.info.splits)}.")
@@ -154,14 +155,19 @@ def _labelled(builder, name, opened, image_key, label_key, shape):
     return builder.info.features[label_key].names, splits, notes
 
 
-def _masked(builder, name, opened, image_key, mask_key, shape):
-    """Return the class names, the splits of images with masks, and the notes on the masks."""
+def _masked(builder, name, opened, image_key, mask_key, shape, as_they_are):
+    """Return the class names, the splits of images with masks, and the notes on the masks.
+
+    The splits are `OwnSizes` if images are to stay `as_they_are`.
+    """
     names, index_of, notes = mask_classes(builder, name, dict(opened.values()), mask_key, image_key)
     read = mask_reader(builder, mask_key, image_key, shape[:2])
     splits = {}
     for split, (_, records) in opened.items():
         decode, kept = _decoder(builder, records, image_key, shape)
-        splits[split] = StreamedSplit(np.arange(len(records)), None, kept, decode, decoder(read, records, index_of))
+        decode_masks = decoder(read, records, index_of)
+        streamed = StreamedSplit(np.arange(len(records)), None, kept, decode, decode_masks)
+        splits[split] = one_by_one(streamed, mask_sizes(builder, records, mask_key)) if as_they_are else streamed
     return names, splits, notes
 
 

@@ -33,6 +33,8 @@ def mask_keys(tfds: Any, features: Mapping[str, Any], keys: Sequence[str]) -> li
 
 def mask_reader(builder: Any, key: str, image_key: str, size: Size) -> Callable[[Any, np.ndarray], np.ndarray]:
     """Return the function (records, indices) -> masks (indices, height, width) as stored, resized to the nearest pixel.
+
+    They aren't resized to a `size` of (None, None), and must be of one size then.
     """
     import tensorflow as tf
 
@@ -41,7 +43,7 @@ def mask_reader(builder: Any, key: str, image_key: str, size: Size) -> Callable[
 
     def mask(record):
         pixels = stored(record)
-        if features[key].shape[:2] != tuple(size):
+        if None not in size and features[key].shape[:2] != tuple(size):
             pixels = tf.image.resize(pixels, size, method="nearest")
         return pixels[..., 0]
 
@@ -76,6 +78,21 @@ def mask_classes(builder: Any, name: str, splits: Mapping[str, Any], key: str,
         found = {number: where[0].upper() + where[1:] for number in numbers} | found
     count = getattr(feature, "num_classes", None)
     return classes_of(name, found, feature.names if count else None)
+
+
+def mask_sizes(builder: Any, records: Any, key: str) -> np.ndarray:
+    """Return the height and width of each mask, (len(records), 2), of which only the heads are read."""
+    import tensorflow as tf
+    from PIL import Image
+
+    feature = builder.info.features[key]
+    if None not in feature.shape:
+        return np.tile(feature.shape[:2], (len(records), 1))
+    spec, sizes = {key: builder.info.features.tf_example_spec[key]}, []
+    for chunk in chunks(np.arange(len(records))):
+        files = tf.io.parse_example(read_records(records, chunk), spec)[key].numpy()
+        sizes += [Image.open(BytesIO(file)).size[::-1] for file in files]
+    return np.array(sizes)
 
 
 def _occurring(builder, where, records, key, image_key):

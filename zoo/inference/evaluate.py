@@ -59,12 +59,15 @@ def _data(subject, job, dataset, data_dir, trained):
         source = own | ({"data_dir": data_dir} if data_dir else {})
     else:  # the order of the classes affects which images are split off for testing, if there is no test split
         source = {"dataset": dataset, "data_dir": data_dir, "order": own.get("order", "text")}
-        source |= {key: own.get(key) for key in ("classes", "white")}
+        source |= {key: own.get(key) for key in ("classes", "white", "crop")}
         source |= {"masks": True} if trained.corner else {}
     split = data.load_source({"size": trained.front.loaded_size} | source)
     messages = list(split.notes) if dataset else []
     if job and data.is_same(source["dataset"], own["dataset"]):
-        messages += _doubts(job, at_most(split, own["limit"]) if dataset and own.get("limit") else split)
+        if not (dataset and own.get("limit")):
+            messages += _doubts(job, split)
+        elif "crop" not in own:  # else the limit is one of images, of which there are only tiles here
+            messages += _doubts(job, at_most(split, own["limit"]))
     return split, messages
 
 

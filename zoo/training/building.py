@@ -131,7 +131,8 @@ def build_period(job: Job, dataset: Dataset, devices: Devices, start: Start, epo
     preprocessing = job.preprocessing.model(dataset.image_shape)
     masks = _mask_preprocessing(job.plan, job.preprocessing, dataset)
     is_single = devices.replicas == 1 and devices.take_blocks
-    end = constant_end(net) if frozen and is_single and not recipe.augment else None
+    is_same = not recipe.augment and not dataset.train.varies  # in each epoch
+    end = constant_end(net) if frozen and is_single and is_same else None
     shards = job.shards if devices.take_shards else 1
     if end is not None and fits_into_memory(dataset, end):
         dataset = with_features(dataset, preprocessing, net, end, recipe.batch_size)  # type: ignore[arg-type]

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from zoo import data, registry
 from zoo.annotations import StrPath
+from zoo.data.crops import checked_crop
 from zoo.data.dataset import Dataset
 from zoo.data.preprocessing import fit_to, inner_size
 from zoo.entry import Entry
@@ -43,7 +44,8 @@ class Request:
 def read_request(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = None,
                  image_size: tuple | None = None, options: dict[str, Any] | None = None,
                  limit: int | None = None, classes: Sequence[str] | None = None, trackers: Sequence[str] = (),
-                 recipe: Any = None, weights: StrPath | None = None, **fields: Any) -> Request:
+                 recipe: Any = None, weights: StrPath | None = None, crop: Sequence[int] | None = None,
+                 **fields: Any) -> Request:
     """Return the `Request` of a training; the arguments are those of `zoo.training.train`.
 
     Raises:
@@ -57,14 +59,27 @@ def read_request(model: str, dataset: StrPath = "digits", data_dir: StrPath | No
     layout = resolve(model, entry.classes or 2, **options)[2]
     known_as = Path(dataset).stem if Path(dataset).suffix in data.FILES else Path(dataset).name
     settled = recipe_for(entry, known_as, recipe, layout, weights is not None, **fields)
+    if crop is not None:
+        crop = _crop_for(layout, entry, crop, image_size)
+        image_size = tuple(length + 2 * entry.margin for length in crop)
     source = {
         "dataset": data.whereabouts(dataset), "data_dir": data.folder_from_root(data_dir),
         "size": inner_size(layout, entry, image_size=image_size)[0], "limit": limit, "classes": classes,
         "order": "natural",
-    } | ({"masks": True} if labels_pixels(layout) else {})
+    } | ({"masks": True} if labels_pixels(layout) else {}) | ({} if crop is None else {"crop": crop})
     given = tuple(name for name, value in fields.items() if value is not None)
     start = whereabouts(model, weights)
     return Request(model, options, entry, settled, source, start, image_size, tuple(trackers), given)
+
+
+def _crop_for(layout, entry, crop, image_size):
+    """Return the crop as (height, width). Raises `ZooError` if the net can't be trained on crops, or beside a size."""
+    if not labels_pixels(layout):
+        raise ZooError(f"{entry.name} gives one label for each image, and a crop may not show what it names: crop is "
+                       "for nets that label pixels.")
+    if image_size:
+        raise ZooError("crop is the size that is trained at: leave image_size out.")
+    return checked_crop(crop)
 
 
 def whereabouts(model: str, weights: StrPath | None) -> str | None:
@@ -93,6 +108,7 @@ def make_job(asked: Request, dataset: Dataset, single_threaded_ops: bool = False
 
         known = pretrained_preprocessing(asked.entry, asked.weights, preprocessing.input_shape)
         preprocessing = known or preprocessing
+    preprocessing = replace(preprocessing, tiled="crop" in asked.source)
     planned = plan(asked.model, preprocessing.input_shape, classes, **asked.options)
     _check_outputs(planned, dataset)
     _check_recipe(recipe, dataset)

@@ -28,7 +28,7 @@ def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = No
           classes: Sequence[str] | None = None, trackers: Sequence[str] = (), strategy: str = "auto",
           recipe: StrPath | None = None, watch: Callable[[list[dict[str, float]]], None] | None = None,
           loaded: Dataset | None = None, own_process: bool = False, weights: StrPath | None = None,
-          **fields: Any) -> Result | None:
+          crop: Sequence[int] | None = None, **fields: Any) -> Result | None:
     """Train a model and leave a run's folder; return its `Result`, or None in a worker that isn't the chief.
 
     Args:
@@ -52,13 +52,15 @@ def train(model: str, dataset: StrPath = "digits", data_dir: StrPath | None = No
         own_process: whether this process runs nothing else, so that TensorFlow's threads may be configured for the run.
         weights: the weights that the net starts from, as `zoo.create` takes them; a head of another number of classes
             starts anew. None for random ones.
+        crop: (height, width) of the parts of images that a net that labels pixels is trained on, in the place of images
+            resized to one size: `zoo.data.load`'s.
         **fields: fields of `Recipe`, None for those of `recipe`.
 
     Raises:
         ZooError: for bad input, before anything is written.
     """
     asked = read_request(
-        model, dataset, data_dir, image_size, options, limit, classes, trackers, recipe, weights, **fields
+        model, dataset, data_dir, image_size, options, limit, classes, trackers, recipe, weights, crop, **fields
     )
 
     from zoo.training.building import load_start
