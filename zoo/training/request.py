@@ -61,7 +61,7 @@ def read_request(model: str, dataset: StrPath = "digits", data_dir: StrPath | No
     settled = recipe_for(entry, known_as, recipe, layout, weights is not None, **fields)
     if crop is not None:
         crop = _crop_for(layout, entry, crop, image_size)
-        image_size = tuple(length + 2 * entry.margin for length in crop)
+        image_size = crop
     source = {
         "dataset": data.whereabouts(dataset), "data_dir": data.folder_from_root(data_dir),
         "size": inner_size(layout, entry, image_size=image_size)[0], "limit": limit, "classes": classes,
@@ -77,6 +77,8 @@ def _crop_for(layout, entry, crop, image_size):
     if not labels_pixels(layout):
         raise ZooError(f"{entry.name} gives one label for each image, and a crop may not show what it names: crop is "
                        "for nets that label pixels.")
+    if entry.margin:
+        raise ZooError(f"{entry.name} takes images with a margin around them, which crops don't have.")
     if image_size:
         raise ZooError("crop is the size that is trained at: leave image_size out.")
     return checked_crop(crop)
