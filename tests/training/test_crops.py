@@ -1,14 +1,12 @@
-"""Runs on crops of images with masks: the same after a stop, measured on each pixel once, and applied at their scale."""
-
-from dataclasses import replace
+"""Runs on crops of images with masks: the same after a stop, measured on each pixel once, applied at their scale."""
 
 import keras
 import numpy as np
 import pytest
 from PIL import Image
+from pixel_nets import grey_net, in_tiles, masks_and_images, small_unet, unpadded
 
 from zoo import ZooError, data
-from zoo.data.preprocessing import Preprocessing
 from zoo.inference.evaluate import evaluate, predict
 from zoo.inference.measure import measure
 from zoo.inference.trained import load_trained
@@ -67,7 +65,8 @@ def test_a_stopped_run_goes_on_to_the_same_weights(scenes, tmp_path, monkeypatch
     assert result.test_mean_iou == whole.test_mean_iou
     config = find_run(whole.run).config()
     assert config["data"]["crop"] == [16, 32] and config["preprocessing"]["tiled"]
-    assert config["preprocessing"]["size"] == [16, 32] and config["images"] == {"train": 10, "validation": 13, "test": 13}
+    assert config["preprocessing"]["size"] == [16, 32]
+    assert config["images"] == {"train": 10, "validation": 13, "test": 13}
 
 
 def test_a_run_is_measured_on_each_pixel_once_and_labels_whole_images_as_it_was_measured(scenes, tmp_path):
@@ -98,7 +97,7 @@ def test_frozen_features_are_not_kept_of_crops_that_change(scenes, tmp_path):
 
 
 @pytest.mark.parametrize("model, options, more, sentence", [
-    ("lenet5", {}, {}, "lenet5 gives one label for each image, and a crop may not show what it names: crop is for nets that"),
+    ("lenet5", {}, {}, "lenet5 gives one label for each image, and a crop may not show what it names"),
     ("unet", UNET, {"image_size": (32, 32)}, "crop is the size that is trained at: leave image_size out."),
     ("unet", UNET, {"crop": (16, 32, 3)}, "crop is a height and a width"),
     ("unet", UNET, {"dataset": "digits"}, "digits has one label for each image, and a crop may not show what it names"),
@@ -115,26 +114,20 @@ def test_crops_that_cannot_be_are_told(scenes, tmp_path, model, options, more, s
 
 @pytest.mark.parametrize("size", [(12, 16), (5, 7), (25, 40), (12, 17)])
 def test_each_pixel_of_an_image_of_any_size_has_its_label(size):
-    from pixel_nets import grey_net, masks_and_images
-
-    net = grey_net(5, (12, 16))
-    net = replace(net, front=replace(net.front, tiled=True))
+    net = in_tiles(grey_net(5, (12, 16)))
     masks, pictures = masks_and_images(3, *size, 5)
     np.testing.assert_array_equal(net(pictures), masks)
 
 
 @pytest.mark.parametrize("size", [(14, 22), (5, 9), (31, 50)])
 def test_a_net_without_padding_sees_what_is_around_each_tile(size):
-    """The tiles' borders don't show: the maps are those of the same net for the whole image, mirrored at its borders."""
-    from pixel_nets import small_unet, unpadded
-
-    net = unpadded(small_unet(), (14, 22, 3))
-    net = replace(net, front=replace(net.front, tiled=True))
+    """The tiles' borders don't show: maps are those of the same net for the whole image, mirrored at its borders."""
+    net = in_tiles(unpadded(small_unet(), (14, 22, 3)))
     pictures = np.random.default_rng(0).integers(0, 256, (2, *size, 3), dtype=np.uint8)
     big = unpadded(small_unet(), (62, 74, 3))
     big.model.set_weights(net.model.get_weights())
-    (top, left), mirrored = big.corner, pictures.astype("float32")
+    top, left = big.corner
     around = ((0, 0), (top, 62 - size[0] - top), (left, 74 - size[1] - left), (0, 0))
-    assert isinstance(net.front, Preprocessing)
-    expected = np.asarray(big.on_images((62, 74, 3))(np.pad(mirrored, around, "reflect")))[:, : size[0], : size[1]]
+    mirrored = np.pad(pictures, around, "reflect").astype("float32")
+    expected = np.asarray(big.on_images((62, 74, 3))(mirrored))[:, : size[0], : size[1]]
     np.testing.assert_allclose(net.probabilities(pictures), expected, atol=1e-4)

@@ -49,15 +49,15 @@ def _places(length, count, size, tile, corner):
 
 @register
 class Joined(keras.layers.Layer):
-    """Put maps (N * rows * columns, *tile, channels) side by side: (N, height, width, channels), of the images' size."""
+    """Put maps (N * rows * columns, *tile, channels) side by side: (N, height, width, channels), as large as images."""
 
     def call(self, maps, images):
         height, width = ops.shape(images)[1:3]
-        tile = maps.shape[1:3]
-        rows, columns = -(-height // tile[0]), -(-width // tile[1])
-        grid = ops.reshape(maps, (-1, rows, columns, *maps.shape[1:]))
-        whole = ops.reshape(ops.transpose(grid, (0, 1, 3, 2, 4, 5)), (-1, rows * tile[0], columns * tile[1], maps.shape[-1]))
-        return whole[:, :height, :width]
+        tile_height, tile_width, channels = maps.shape[1:]
+        rows, columns = -(-height // tile_height), -(-width // tile_width)
+        grid = ops.reshape(maps, (-1, rows, columns, tile_height, tile_width, channels))
+        side_by_side = ops.transpose(grid, (0, 1, 3, 2, 4, 5))
+        return ops.reshape(side_by_side, (-1, rows * tile_height, columns * tile_width, channels))[:, :height, :width]
 
     def compute_output_shape(self, maps_shape, images_shape):
         return (*images_shape[:3], maps_shape[-1])
