@@ -1,5 +1,7 @@
 """Nets that label pixels as one knows beforehand: each by its grey value alone, or by a few pixels around it."""
 
+from dataclasses import replace
+
 import numpy as np
 
 import zoo
@@ -66,3 +68,8 @@ def unpadded(layout, shape, **options):
     front = Preprocessing(shape[:2], 0, shape[2], (1 / 255,) * shape[2], (0.0,) * shape[2])
     names = tuple(map(str, range(model.output_shape[-1])))
     return Trained(model, front, names, "unpadded", corner=plan(layout, shape, **options).corner)
+
+
+def in_tiles(net):
+    """The `Trained` as if it were trained on crops: images aren't resized for it."""
+    return replace(net, front=replace(net.front, tiled=True))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from pixel_nets import grey_net, masks_and_images, small_unet, unpadded
+from pixel_nets import grey_net, in_tiles, masks_and_images, small_unet, unpadded
 
 import zoo
 from zoo import ZooError
@@ -153,6 +153,8 @@ PIXEL_NETS = {
     "without padding": lambda: unpadded(small_unet(), (14, 22, 3)),
     "unet": lambda: unpadded("unet", (188, 204, 1), width=1 / 32),
     "segnet": lambda: trained("segnet", (32, 64, 3), width=1 / 32),
+    "in tiles": lambda: in_tiles(grey_net(4, (12, 16))),
+    "without padding, in tiles": lambda: in_tiles(unpadded(small_unet(), (14, 22, 3))),
 }
 
 

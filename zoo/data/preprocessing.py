@@ -105,7 +105,7 @@ class Preprocessing:
             x = DigitsAsMnist(dtype="float32")(x)
         if self.shorter:
             x = ResizeAndCrop(self.shorter, self.size, self.interpolation, dtype="float32")(x)
-        elif x.shape[1:3] != tuple(self.size):
+        elif not self.tiled and x.shape[1:3] != tuple(self.size):
             x = layers.Resizing(*self.size, interpolation=self.interpolation, antialias=True, dtype="float32")(x)
         if self.margin:
             x = layers.ZeroPadding2D(self.margin, dtype="float32")(x)
@@ -128,7 +128,7 @@ class Preprocessing:
         if self.shorter:
             way = f"by {self.interpolation} interpolation"
             done += [f"resized to {self.shorter} pixels on the shorter side {way}", f"cut to the central {own}"]
-        elif (height, width) != tuple(self.size):
+        elif not self.tiled and (height, width) != tuple(self.size):
             done.append(f"resized {f'from {height}x{width} ' if height and width else ''}to {own}")
         if self.margin:
             done.append(f"centred in {self.input_shape[0]}x{self.input_shape[1]}")

@@ -1,7 +1,8 @@
 """A net that labels pixels -> the Keras model from raw images of any size to probabilities of all their pixels.
 
 Images are resized to the net's size, and its map is resized back, bilinearly. A map that is smaller than the net's
-input is completed by further ones, as tiles: the overlap-tile strategy of Ronneberger et al. 2015, Section 2.
+input is completed by further ones, as tiles: the overlap-tile strategy of Ronneberger et al. 2015, Section 2. Of a net
+that was trained on crops images keep their size, and it goes over them in tiles.
 """
 
 from math import prod
@@ -32,10 +33,26 @@ def maps_of_images(net: "keras.Model", front: Preprocessing, corner: Size,
 
     from zoo.layers.images import ResizeLike
 
+    if front.tiled:
+        return _at_own_scale(net, front, corner, image_shape)
     before, around, (height, width) = front.model(image_shape), front.margin, front.size
     maps = _whole_maps(net, corner, before.output)[:, around : around + height, around : around + width]
     back = ResizeLike(dtype="float32", name="image_size")(maps, before.input)
     return keras.Model(before.input, back, name=f"{net.name}_at_own_size")
+
+
+def _at_own_scale(net, front, corner, image_shape):
+    """Return the model that goes over images in tiles of the net's map, as `zoo.data.crops` cuts them for testing."""
+    import keras
+
+    from zoo.layers.tiles import Joined, OneByOne, Tiles
+
+    height, width, channels = image_shape
+    raw = keras.Input((height, width, channels or front.channels), dtype="float32", name="images")
+    windows = Tiles(front.size, net.output_shape[1:3], corner, dtype="float32", name="tiles")(raw)
+    prepared = front.model((*front.size, raw.shape[-1]))(windows)
+    whole = Joined(dtype="float32", name="joined")(OneByOne(net, name="one_by_one")(prepared), raw)
+    return keras.Model(raw, whole, name=f"{net.name}_at_own_scale")
 
 
 def at_once(net: "keras.Model", image_size: Size) -> int:

@@ -59,14 +59,13 @@ def read_request(model: str, dataset: StrPath = "digits", data_dir: StrPath | No
     layout = resolve(model, entry.classes or 2, **options)[2]
     known_as = Path(dataset).stem if Path(dataset).suffix in data.FILES else Path(dataset).name
     settled = recipe_for(entry, known_as, recipe, layout, weights is not None, **fields)
-    if crop is not None:
-        crop = _crop_for(layout, entry, crop, image_size)
-        image_size = tuple(length + 2 * entry.margin for length in crop)
+    cut = None if crop is None else _crop_for(layout, entry, crop, image_size)
+    image_size = cut or image_size
     source = {
         "dataset": data.whereabouts(dataset), "data_dir": data.folder_from_root(data_dir),
         "size": inner_size(layout, entry, image_size=image_size)[0], "limit": limit, "classes": classes,
         "order": "natural",
-    } | ({"masks": True} if labels_pixels(layout) else {}) | ({} if crop is None else {"crop": crop})
+    } | ({"masks": True} if labels_pixels(layout) else {}) | ({} if cut is None else {"crop": cut})
     given = tuple(name for name, value in fields.items() if value is not None)
     start = whereabouts(model, weights)
     return Request(model, options, entry, settled, source, start, image_size, tuple(trackers), given)
@@ -77,6 +76,8 @@ def _crop_for(layout, entry, crop, image_size):
     if not labels_pixels(layout):
         raise ZooError(f"{entry.name} gives one label for each image, and a crop may not show what it names: crop is "
                        "for nets that label pixels.")
+    if entry.margin:
+        raise ZooError(f"{entry.name} takes images with a margin around them, which crops don't have.")
     if image_size:
         raise ZooError("crop is the size that is trained at: leave image_size out.")
     return checked_crop(crop)
