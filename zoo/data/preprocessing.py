@@ -145,8 +145,8 @@ def fit_to(layout: Layout, entry: Entry, dataset: Dataset, image_size: tuple[int
     A net made for small images keeps its default input size; a net made for large ones, or a layout of the user's own,
     takes the data's size if that is large enough, else the smallest size that is. A size is large enough if the net
     accepts it and it isn't below the net's stride: padding may let smaller images through, but the net would see mostly
-    padding. The channels are the net's default (a net made for large grey images takes colours, too), or the data's if it
-    has none. `image_size`, (height, width) or (height, width, channels), overrides both.
+    padding. The channels are the net's default, but 3 if it is made for large grey images and the data has colours; the
+    data's, if the net has no default. `image_size`, (height, width) or (height, width, channels), overrides both.
 
     Args:
         layout: the layout to train.
