@@ -18,7 +18,7 @@ def test_shapes_are_images_with_masks_in_three_splits():
     made = shapes()
     assert (made.name, made.image_shape, made.has_masks, made.notes) == ("shapes", (64, 64, 3), True, ())
     assert made.class_names == ("background", "disc", "square", "triangle", "digit") and not made.colours
-    assert [len(split) for split in (made.train, made.validation, made.test)] == [2_000, 400, 600]
+    assert [len(split) for split in (made.train, made.validation, made.test)] == [4_000, 400, 600]
     assert made.test.images.dtype == made.test.labels.dtype == np.uint8 and made.test.labels.shape == (600, 64, 64)
     for split in (made.train, made.validation, made.test):
         shares = np.bincount(split.labels.ravel(), minlength=5) / split.labels.size

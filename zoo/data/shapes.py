@@ -13,7 +13,7 @@ from zoo.data.dataset import Dataset, Split, make_dataset
 from zoo.data.digits import load_digits
 
 SIZE = 64  # height and width
-COUNTS = {"train": 2_000, "validation": 400, "test": 600}
+COUNTS = {"train": 4_000, "validation": 400, "test": 600}
 CLASSES = ("background", "disc", "square", "triangle", "digit")
 DIGIT = CLASSES.index("digit")
 BLACK_ON_WHITE = ((255, 255, 255), (0, 0, 0))  # the background and the object that is cut out of it
@@ -23,7 +23,7 @@ CORNERS = {"square": 4, "triangle": 3}
 
 
 def load_shapes(one_object: bool = False) -> Dataset:
-    """Draw 3,000 images of 64x64x3 with one to three objects, later ones over earlier ones, and their masks.
+    """Draw 5,000 images of 64x64x3 with one to three objects, later ones over earlier ones, and their masks.
 
     The classes are background, disc, square, triangle and digit or, with `one_object`, background and object. The
     digits of each split are those of the same split of `zoo.data.digits`: none is in the training and in the test.

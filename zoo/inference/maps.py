@@ -8,8 +8,6 @@ that was trained on crops images keep their size, and it goes over them in tiles
 from math import prod
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from zoo.annotations import ImageShape, Size
 from zoo.data.preprocessing import Preprocessing
 
@@ -36,8 +34,10 @@ def maps_of_images(net: "keras.Model", front: Preprocessing, corner: Size,
     if front.tiled:
         return _at_own_scale(net, front, corner, image_shape)
     before, around, (height, width) = front.model(image_shape), front.margin, front.size
-    maps = _whole_maps(net, corner, before.output)[:, around : around + height, around : around + width]
-    back = ResizeLike(dtype="float32", name="image_size")(maps, before.input)
+    is_whole = net.output_shape[1:3] == net.input_shape[1:3]
+    maps = net(before.output) if is_whole else _in_tiles(net, net.input_shape[1:3], corner, before.output)
+    inner = maps[:, around : around + height, around : around + width]
+    back = ResizeLike(dtype="float32", name="image_size")(inner, before.input)
     return keras.Model(before.input, back, name=f"{net.name}_at_own_size")
 
 
@@ -45,14 +45,12 @@ def _at_own_scale(net, front, corner, image_shape):
     """Return the model that goes over images in tiles of the net's map, as `zoo.data.crops` cuts them for testing."""
     import keras
 
-    from zoo.layers.tiles import Joined, OneByOne, Tiles
+    from zoo.layers.tiles import OneByOne
 
     height, width, channels = image_shape
     raw = keras.Input((height, width, channels or front.channels), dtype="float32", name="images")
-    windows = Tiles(front.size, net.output_shape[1:3], corner, dtype="float32", name="tiles")(raw)
-    prepared = front.model((*front.size, raw.shape[-1]))(windows)
-    whole = Joined(dtype="float32", name="joined")(OneByOne(net, name="one_by_one")(prepared), raw)
-    return keras.Model(raw, whole, name=f"{net.name}_at_own_scale")
+    prepare, answer = front.model((*front.size, raw.shape[-1])), OneByOne(net, name="one_by_one")
+    return keras.Model(raw, _in_tiles(net, front.size, corner, raw, prepare, answer), name=f"{net.name}_at_own_scale")
 
 
 def at_once(net: "keras.Model", image_size: Size) -> int:
@@ -61,27 +59,13 @@ def at_once(net: "keras.Model", image_size: Size) -> int:
     return max(1, AT_ONCE // max(prod(tiles) * prod(net.input_shape[1:3]), prod(image_size)))
 
 
-def _whole_maps(net, corner, images):
-    """Return the net's maps of all of its input: tiles of a map's size side by side, the images mirrored at borders."""
-    from keras import ops
+def _in_tiles(net, size, corner, images, prepare=None, answer=None):
+    """Return the net's maps of all of the images: tiles of a map's size side by side, the images mirrored at borders.
 
-    size, tile = net.input_shape[1:3], net.output_shape[1:3]
-    if tile == size:
-        return net(images)
-    rows, columns = map(_places, size, tile, corner)
-    tiled = ops.take(ops.take(images, rows.ravel(), axis=1), columns.ravel(), axis=2)
-    grid = (-1, len(rows), size[0], len(columns), size[1], images.shape[-1])
-    apart = ops.transpose(ops.reshape(tiled, grid), (0, 1, 3, 2, 4, 5))
-    maps = net(ops.reshape(apart, (-1, *net.input_shape[1:])))
-    grid = (-1, len(rows), len(columns), *net.output_shape[1:])
-    joined = ops.transpose(ops.reshape(maps, grid), (0, 1, 3, 2, 4, 5))
-    whole = ops.reshape(joined, (-1, len(rows) * tile[0], len(columns) * tile[1], net.output_shape[-1]))
-    return whole[:, : size[0], : size[1]]
+    Windows of the images, of `size`, are prepared by one model and answered by another: by the net, where none is given.
+    """
+    from zoo.layers.tiles import Joined, Tiles
 
-
-def _places(size, tile, before):
-    """Return where along an axis the inputs of the tiles lie, (tiles, size): indices of pixels, mirrored at borders."""
-    places = np.arange(0, size, tile)[:, None] - before + np.arange(size)
-    period = max(2 * (size - 1), 1)
-    places = np.abs(places) % period
-    return np.minimum(places, period - places)
+    windows = Tiles(size, net.output_shape[1:3], corner, dtype="float32", name="tiles")(images)
+    maps = (answer or net)(prepare(windows) if prepare else windows)
+    return Joined(dtype="float32", name="joined")(maps, images)

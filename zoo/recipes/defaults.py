@@ -16,6 +16,7 @@ DATA = {
     "fashion_mnist": {"augment": ("flip",)},
     "cifar10": {"augment": ("flip", "crop")},
     "cifar100": {"augment": ("flip", "crop")},
+    "shapes": {"epochs": 10, "batch_size": 16, "schedule": "onecycle", "augment": ("flip",)},
 }
 
 # What data sets also change for nets with BatchNorm, which train well with large learning rates.

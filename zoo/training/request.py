@@ -57,7 +57,7 @@ def read_request(model: str, dataset: StrPath = "digits", data_dir: StrPath | No
         options, image_size = stored.options | options, image_size or stored.input_shape
     check_trackers(trackers)
     layout = resolve(model, entry.classes or 2, **options)[2]
-    known_as = Path(dataset).stem if Path(dataset).suffix in data.FILES else Path(dataset).name
+    known_as = Path(dataset).stem if Path(dataset).suffix in data.FILES else Path(dataset).name.split(":")[0]
     settled = recipe_for(entry, known_as, recipe, layout, weights is not None, **fields)
     cut = None if crop is None else _crop_for(layout, entry, crop, image_size)
     image_size = cut or image_size
