@@ -62,7 +62,7 @@ def at_once(net: "keras.Model", image_size: Size) -> int:
 def _in_tiles(net, size, corner, images, prepare=None, answer=None):
     """Return the net's maps of all of the images: tiles of a map's size side by side, the images mirrored at borders.
 
-    Windows of the images, of `size`, are prepared by one model, and answered by another if one is given, else by the net.
+    Windows of the images, of `size`, are prepared by one model and answered by another; by the net, if none is given.
     """
     from zoo.layers.tiles import Joined, Tiles
 
