@@ -2,6 +2,7 @@
 
     python -m benchmarks.killed                 # 20 moments: some five minutes on two cores
     python -m benchmarks.killed --moments 100 --seed 1
+    python -m benchmarks.killed --what masks    # of a net that labels pixels
 
 The run has all that a checkpoint must hold: dropout, augmentation that mixes images, a moving average of the weights.
 For each moment, from the run's first file to its last, a new run is killed there, resumed, and its weights compared
@@ -24,14 +25,18 @@ import numpy as np
 from tqdm import tqdm
 
 ROOT = Path(__file__).parents[1]
-TRAINING = ("--model", "lenet1", "--epochs", "6", "--set", "dropout=0.2", "--augment", "crop,mixup", "--ema", "0.9",
-            "--schedule", "plateau", "--patience", "5")
+TRAININGS = {
+    "labels": ("--model", "lenet1", "--epochs", "6", "--set", "dropout=0.2", "--augment", "crop,mixup", "--ema", "0.9",
+               "--schedule", "plateau", "--patience", "5"),
+    "masks": ("--model", "unet", "--dataset", "shapes", "--limit", "64", "--set", "width=0.05", "--set", "padding=same",
+              "--epochs", "6", "--augment", "flip,crop,cutout", "--ema", "0.9", "--loss", "focal"),
+}
 
 
-def unbroken(folder):
+def unbroken(folder, what):
     """Train in a folder; return the weights, and after how many seconds the run had a file and had ended."""
     start = time.perf_counter()
-    process = _begin(folder)
+    process = _begin(folder, what)
     while not _config(folder):
         _ended(process, within=0.02)
     begun = time.perf_counter() - start
@@ -39,25 +44,25 @@ def unbroken(folder):
     return _weights(folder), begun, time.perf_counter() - start
 
 
-def broken(folder, moments):
+def broken(folder, moments, what):
     """Train in a folder, killed after each of these seconds, and then not; return the weights and the kills that hit.
 
     A moment counts from the start of the process, which resumes the run if there is one.
     """
     hits = 0
     for seconds in moments:
-        process = _begin(folder)
+        process = _begin(folder, what)
         if not _ended(process, within=seconds):
             process.kill()
             process.wait()
             hits += 1
-    _ended(_begin(folder))
+    _ended(_begin(folder, what))
     return _weights(folder), hits
 
 
-def _begin(folder):
+def _begin(folder, what):
     config = _config(folder)
-    arguments = ("--resume", config.parent) if config else (*TRAINING, "--runs", folder)
+    arguments = ("--resume", config.parent) if config else (*TRAININGS[what], "--runs", folder)
     return subprocess.Popen([sys.executable, "train.py", *arguments], cwd=ROOT, stdout=subprocess.DEVNULL,
                             stderr=subprocess.DEVNULL)
 
@@ -89,13 +94,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--moments", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--what", choices=TRAININGS, default="labels", help="what the images have")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        whole, begun, ended = unbroken(Path(folder, "whole"))
+        whole, begun, ended = unbroken(Path(folder, "whole"), options.what)
         random, killed, equal = np.random.default_rng(options.seed), 0, 0
         with tqdm(total=options.moments) as progress:
             for run in count():
-                weights, hits = broken(Path(folder, str(run)), [random.uniform(begun, ended)])
+                weights, hits = broken(Path(folder, str(run)), [random.uniform(begun, ended)], options.what)
                 killed, equal = killed + hits, equal + (hits and same(weights, whole))
                 progress.update(hits)
                 if killed == options.moments:

@@ -10,7 +10,7 @@ from zoo.data.preprocessing import Preprocessing
 from zoo.inference.trained import Trained
 from zoo.plan import plan
 
-SHARPNESS = 1000  # the nearest grey's probability is 1, to rounding
+SHARPNESS = 100  # the nearest of a few greys has a probability of 1, to rounding; more would enlarge what is rounded
 
 
 def by_grey(classes):

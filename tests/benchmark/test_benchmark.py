@@ -258,7 +258,7 @@ def test_pytorch_labels_pixels_with_what_it_has_words_for(torch):
                            for mode in ("training", "inference"))
     torch_loop.prepare(training)(2)
     probabilities = torch_loop.prepare(inference)(2)
-    assert probabilities.shape == (4, 4, 8, 10) and probabilities.sum(1) == pytest.approx(1, abs=1e-5)
+    assert probabilities.shape == (4, 10, 4, 8) and probabilities.sum(1) == pytest.approx(1, abs=1e-5)
 
 
 # ------------------------------------------------------------------------------------------------------------ PyTorch

