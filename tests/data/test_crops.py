@@ -12,7 +12,7 @@ from zoo.data.own_sizes import of_arrays
 from zoo.data.preprocessing import normalization
 from zoo.data.stream import Stream
 
-CROP = (7, 5)
+CROP, WHOLE = (7, 5), (0, 0, 7, 5)
 SIZES = [(7, 5), (20, 11), (3, 4), (16, 3), (14, 10), (6, 30)]
 
 
@@ -46,7 +46,7 @@ def assert_told(images, labels):
 def test_tiles_cover_each_pixel_exactly_once():
     made = cropped(of_sizes(), CROP)
     counts = [np.zeros(size, int) for size in SIZES]
-    for index, top, left in tile_places(np.array(SIZES), CROP):
+    for index, top, left in tile_places(np.array(SIZES), WHOLE):
         counts[index][top : top + CROP[0], left : left + CROP[1]] += 1
     assert all((count == 1).all() for count in counts)
     assert len(made.validation) == sum(-(-h // 7) * -(-w // 5) for h, w in SIZES)
@@ -62,6 +62,27 @@ def test_tiles_lie_side_by_side_in_their_order():
     tiles = cropped(of_sizes([mask % 4] * 3), (5, 4)).test.read_labels(np.arange(4))
     joined = np.block([[tiles[0], tiles[1]], [tiles[2], tiles[3]]])
     assert (joined[:9] == mask % 4).all() and (joined[9:] == IGNORED).all()
+
+
+def test_parts_that_a_net_without_padding_labels_cover_each_pixel_once_and_see_what_is_around():
+    """Beyond its borders an image is mirrored."""
+    top, left, height, width = covered = (2, 3, 4, 6)
+    made = cropped(of_sizes(), (9, 12), covered)
+    tiles, labels = made.test.read(slice(None)), made.test.read_labels(slice(None))
+    assert len(tiles) == sum(-(-h // 4) * -(-w // 6) for h, w in SIZES)
+    inner = labels[:, top : top + height, left : left + width]
+    for i, (own, size) in enumerate(zip(masks(2), SIZES)):
+        rows, columns = -(-size[0] // 4), -(-size[1] // 6)
+        parts = [inner[made.test.items[:, 0] == i][n : n + columns] for n in range(0, rows * columns, columns)]
+        whole = np.concatenate([np.concatenate(part, 1) for part in parts])
+        assert (whole[: size[0], : size[1]] == own).all() and (whole != IGNORED).sum() == own.size
+    for (index, y, x), tile in zip(made.test.items, tiles):
+        around = np.pad(told(masks(2)[index]), ((40, 40), (40, 40), (0, 0)), "reflect")
+        assert (tile == around[40 + y : 49 + y, 40 + x : 52 + x]).all()
+    assert "Of these the net labels the inner 4x6: tiles overlap by the rest." in made.notes
+    for epoch in range(3):
+        cut = made.train.in_epoch(1, epoch).read_labels(slice(None))[:, top : top + height, left : left + width]
+        assert [(one != IGNORED).sum() for one in cut] == [min(h, 4) * min(w, 6) for h, w in SIZES]
 
 
 # ------------------------------------------------------------------------------------------------------ random cuts
@@ -86,10 +107,10 @@ def test_cuts_move_images_and_masks_together_and_differ_between_epochs():
 
 def test_a_cut_depends_on_seed_epoch_and_its_image_alone():
     sizes = np.array(SIZES)
-    places = random_places(sizes, CROP, 1, 2)
+    places = random_places(sizes, WHOLE, 1, 2)
     other = np.vstack([sizes[:2], [[50, 60]], sizes[3:], sizes])
     kept = [0, 1, 3, 4, 5]
-    assert (random_places(other, CROP, 1, 2)[kept] == places[kept]).all()
+    assert (random_places(other, WHOLE, 1, 2)[kept] == places[kept]).all()
     train = cropped(of_sizes(), CROP).train.in_epoch(1, 2)
     order = np.array([4, 1, 5])
     assert (train.read(order) == train.read(slice(None))[order]).all()
@@ -97,7 +118,7 @@ def test_a_cut_depends_on_seed_epoch_and_its_image_alone():
 
 def test_cuts_reach_all_places_that_lie_within_the_image_equally_often():
     sizes = np.tile([[10, 3]], (4000, 1))
-    tops, lefts = random_places(sizes, (7, 5), 0, 0)[:, 1:].T
+    tops, lefts = random_places(sizes, WHOLE, 0, 0)[:, 1:].T
     assert sorted(set(tops)) == [0, 1, 2, 3] and sorted(set(lefts)) == [-2, -1, 0]
     assert np.bincount(tops).min() > 900 and np.bincount(lefts + 2).min() > 1200
 

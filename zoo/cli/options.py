@@ -139,7 +139,7 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--classes", callback=parse_names, metavar="A,B,…", help="Only these classes, in this order."),
         click.option("--image-size", type=Size(),
                      help="Train at this size; by default it follows from model and data."),
-        click.option("--crop", type=Size(),
+        click.option("--crop", type=Size(), metavar="HxW",
                      help="Keep the sizes of images with masks: train on parts of this size, cut at random in each "
                           "epoch, and test on tiles of it."),
         set_option,

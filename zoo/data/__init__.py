@@ -26,7 +26,8 @@ EMBEDDED = ("digits", "shapes", "shapes:object")  # the names of those that are 
 
 def load(name: StrPath, data_dir: StrPath | None = None, size: Size = (224, 224), limit: int | None = None,
          classes: Sequence[str] | None = None, order: str = "natural",
-         white: float | None = None, masks: bool | None = None, crop: Sequence[int] | None = None) -> "Dataset":
+         white: float | None = None, masks: bool | None = None, crop: Sequence[int] | None = None,
+         covered: Sequence[int] | None = None) -> "Dataset":
     """Return the `Dataset` that a name or path stands for.
 
     Its images are in memory if they fit into 1 GiB when decoded, else they stay in the files of the folder or of TFDS,
@@ -46,6 +47,8 @@ def load(name: StrPath, data_dir: StrPath | None = None, size: Size = (224, 224)
         crop: (height, width) of parts of images with masks, in the place of images resized to `size`: training images
             are cut at random, in each epoch anew, and the others into tiles that cover each pixel once, which are the
             images of these splits then. What is added where images are smaller doesn't count.
+        covered: (top, left, height, width) of the part of a crop that a net labels, if that isn't all of it: tiles
+            overlap then, so that these parts cover each pixel once.
 
     Raises:
         ZooError: if there is no such data or class, or it can't be read; for fewer than two classes or no images; if
@@ -72,7 +75,7 @@ def load(name: StrPath, data_dir: StrPath | None = None, size: Size = (224, 224)
         dataset = only(dataset, classes)
     if limit is not None:
         dataset = at_most(dataset, limit)
-    return into_memory(dataset) if cut is None else cropped(dataset, cut)
+    return into_memory(dataset) if cut is None else cropped(dataset, cut, covered and tuple(covered))  # type: ignore[arg-type]
 
 
 def load_source(source: dict[str, Any]) -> "Dataset":

@@ -59,7 +59,7 @@ def _data(subject, job, dataset, data_dir, trained):
         source = own | ({"data_dir": data_dir} if data_dir else {})
     else:  # the order of the classes affects which images are split off for testing, if there is no test split
         source = {"dataset": dataset, "data_dir": data_dir, "order": own.get("order", "text")}
-        source |= {key: own.get(key) for key in ("classes", "white", "crop")}
+        source |= {key: own.get(key) for key in ("classes", "white", "crop", "covered")}
         source |= {"masks": True} if trained.corner else {}
     split = data.load_source({"size": trained.front.loaded_size} | source)
     messages = list(split.notes) if dataset else []

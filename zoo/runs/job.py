@@ -113,7 +113,7 @@ class Job:
         return cls(
             model=config["source"], options=config["options"], name=config["model"], layout=_as_tuple(config["layout"]),
             params=config.get("params"), macs=config.get("macs"), dataset=config["dataset"],
-            source={key: _as_tuple(value) if key in ("size", "crop") else value
+            source={key: _as_tuple(value) if key in ("size", "crop", "covered") else value
                     for key, value in config["data"].items()},
             class_names=tuple(config["class_names"]), images=config["images"],
             preprocessing=preprocessing, recipe=recipe, corner=_as_tuple(config.get("corner")),

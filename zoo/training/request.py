@@ -61,11 +61,14 @@ def read_request(model: str, dataset: StrPath = "digits", data_dir: StrPath | No
     settled = recipe_for(entry, known_as, recipe, layout, weights is not None, **fields)
     cut = None if crop is None else _crop_for(layout, entry, crop, image_size)
     image_size = cut or image_size
+    size, channels = inner_size(layout, entry, image_size=image_size)
     source = {
         "dataset": data.whereabouts(dataset), "data_dir": data.folder_from_root(data_dir),
-        "size": inner_size(layout, entry, image_size=image_size)[0], "limit": limit, "classes": classes,
+        "size": size, "limit": limit, "classes": classes,
         "order": "natural",
-    } | ({"masks": True} if labels_pixels(layout) else {}) | ({} if cut is None else {"crop": cut})
+    } | ({"masks": True} if labels_pixels(layout) else {})
+    if cut is not None:
+        source |= _cut_to(cut, plan(model, (*cut, channels), entry.classes or 2, **options))
     given = tuple(name for name, value in fields.items() if value is not None)
     start = whereabouts(model, weights)
     return Request(model, options, entry, settled, source, start, image_size, tuple(trackers), given)
@@ -81,6 +84,13 @@ def _crop_for(layout, entry, crop, image_size):
     if image_size:
         raise ZooError("crop is the size that is trained at: leave image_size out.")
     return checked_crop(crop)
+
+
+def _cut_to(crop, planned):
+    """Return what a run's source says on crops, and on the part of them that the net labels, if that isn't all."""
+    size = planned.trace.output_shape[:2]
+    part = {} if planned.corner is None or size == crop else {"covered": (*planned.corner, *size)}
+    return {"crop": crop} | part
 
 
 def whereabouts(model: str, weights: StrPath | None) -> str | None:

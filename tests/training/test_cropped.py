@@ -69,12 +69,22 @@ def test_a_stopped_run_goes_on_to_the_same_weights(scenes, tmp_path, monkeypatch
     assert config["images"] == {"train": 10, "validation": 13, "test": 13}
 
 
-def test_a_run_is_measured_on_each_pixel_once_and_labels_whole_images_as_it_was_measured(scenes, tmp_path):
-    """Also with tiles that lie partly outside: 33 rows are two tiles of 16 and one of 1, padded."""
+OWN = """
+from zoo.layout import Conv, Layout, Norm
+narrow = Layout([Conv(8, 5, padding="valid"), Norm(), Conv(8, 3, padding="valid")], [Conv(2, 1, activation=None)])
+"""
+
+
+@pytest.mark.parametrize("model, options", [("unet", UNET | {"norm": "batch"}), ("own.py:narrow", {})])
+def test_a_run_is_measured_on_each_pixel_once_and_labels_whole_images_as_it_was_measured(scenes, tmp_path, monkeypatch,
+                                                                                         model, options):
+    """Also with tiles that lie partly outside, and by a net whose maps are smaller: 33 rows are three tiles or four."""
+    (tmp_path / "own.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
     lines = []
-    result = train(scenes, tmp_path / "runs", options=UNET | {"norm": "batch"}, epochs=12, log=lines.append)
+    result = train(scenes, tmp_path / "runs", model, options, epochs=8, log=lines.append)
     assert not any("resized" in line for line in lines)
-    trained, made = load_trained(result.run), data.load(scenes, crop=CROP)
+    trained, made = load_trained(result.run), data.load_source(find_run(result.run).job().source)
     scores = measure(trained.on_images(made.image_shape), made.test, 8, trained.mask_model(CROP))
     assert scores.confusion.sum() == sum(height * width for height, width in SIZES)
     assert scores.metrics()["test_mean_iou"] == pytest.approx(result.test_mean_iou, abs=1e-4)
