@@ -15,7 +15,7 @@ from zoo import data
 from zoo.data.dataset import Dataset, Split
 from zoo.data.images import read_image
 from zoo.data.preprocessing import fit_to
-from zoo.export.saved_model import _write
+from zoo.export.saved_model import _answers, _write
 from zoo.inference import evaluate as evaluating
 from zoo.inference.predictor import predict_split
 from zoo.inference.trained import Trained
@@ -142,13 +142,13 @@ def test_all_see_the_same_pixels(tmp_path, request, monkeypatch, source, model, 
         return outputs[0]
 
     monkeypatch.setattr("zoo.inference.predictor.predict_split", watched)
-    monkeypatch.setattr(evaluating, "_load_classifier", lambda *_: net)
+    monkeypatch.setattr(evaluating, "load_trained", lambda *_: net)
     evaluating.evaluate("run")
     assert abs(levels(outputs[0][: len(files)]) - trained).max() <= 1e-3
 
     size = int(np.prod(front.input_shape))
     numbered = replace(net, class_names=range(size))
-    monkeypatch.setattr(evaluating, "_load_classifier", lambda *_: numbered)
+    monkeypatch.setattr(evaluating, "load_trained", lambda *_: numbered)
     predicted = np.empty((len(files), size))
     for pixels, answer in zip(predicted, evaluating.predict("run", files, top=size)):
         for one in answer["classes"]:
@@ -159,7 +159,7 @@ def test_all_see_the_same_pixels(tmp_path, request, monkeypatch, source, model, 
     if {picture.shape[-1] for picture in pictures} == {front.channels}:
         import tensorflow as tf
 
-        _write(net.on_images(), net.class_names, tmp_path / "export")
+        _write(net.on_images(), _answers, net.class_names, tmp_path / "export")
         serve = tf.saved_model.load(str(tmp_path / "export")).signatures["serving_default"]
         exported = [serve(images=tf.constant(picture[None]))["probabilities"][0] for picture in pictures]
         assert abs(levels(exported) - trained).max() <= LEVEL
@@ -169,7 +169,8 @@ def test_predict_refuses_an_image_that_is_blank_on_white(tmp_path, monkeypatch):
     drawn = np.full((3, 4, 4), 255, "u1")
     drawn[0, 0, 3] = 0
     Image.fromarray(drawn).save(tmp_path / "a.png")
-    monkeypatch.setattr(evaluating, "_load_classifier", lambda *_: SimpleNamespace(white=None))
+    monkeypatch.setattr(evaluating, "load_trained", lambda *_: SimpleNamespace(
+        white=None, labels_pixels=False, name="net", check_answers=lambda: None))
     with pytest.raises(zoo.ZooError) as problem:
         evaluating.predict("run", [str(tmp_path / "a.png")])
     assert str(problem.value) == (

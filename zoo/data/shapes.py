@@ -71,7 +71,7 @@ def _outline(rng, label, strokes):
     """Return which pixels (64, 64) an object of the class covers, at a random place, size and angle."""
     name = list(CLASSES)[label]
     y, x = rng.uniform(16, SIZE - 16, 2)
-    radius, angle = rng.uniform(9, 18), rng.uniform(0, 2 * np.pi)
+    radius, angle = rng.uniform(12, 20), rng.uniform(0, 2 * np.pi)
     rows, columns = _PLACES - y, _PLACES - x
     if label == DIGIT:
         stroke = strokes[rng.integers(len(strokes))]
