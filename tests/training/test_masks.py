@@ -314,3 +314,22 @@ def test_layouts_whose_map_is_not_of_pixels_are_told_what_they_lack(squared, tmp
     path.write_text(COARSE)
     with pytest.raises(ZooError, match=sentence):
         train(squared, tmp_path / "runs", f"{path}:{name}", {})
+
+
+def test_a_net_without_padding_says_which_part_of_an_image_counts(squared, tmp_path):
+    said = []
+    with pytest.raises(ZooError):  # nothing is trained: the message comes before
+        train(squared, tmp_path, options={"width": 0.02}, log=said.append, accumulate=1000)
+    assert ("unet labels the inner 4x4 pixels of its 188x188 input, as it has no padding: only these are learnt and "
+            "measured. With --set padding=same it labels all.") in said
+
+
+def test_large_masks_have_small_batches_where_their_size_is_not_given():
+    assert [Recipe().for_images(100_000, side**2).batch_size for side in (1, 64, 256, 572, 2000)] == [128, 128, 16, 2, 1]
+    assert Recipe(batch_size=50).for_images(100_000, 572**2).batch_size == 50
+
+
+def test_masks_without_a_pixel_that_counts_are_refused(squared):
+    blank = Split(squared.test.images, np.full_like(squared.test.labels, IGNORED))
+    with pytest.raises(ZooError, match="squares has masks that are 255 throughout in its test split: no pixel counts."):
+        make_dataset("squares", NAMES, {"train": squared.train, "validation": squared.validation, "test": blank})

@@ -253,6 +253,8 @@ def _check(name, class_names, splits):
             raise ZooError(f"{name} has no images in its {split} split.")
         if images.labels is not None:  # masks in files are checked where they are read
             known = images.labels[images.labels != IGNORED] if images.has_masks else images.labels
+            if not known.size:
+                raise ZooError(f"{name} has masks that are {IGNORED} throughout in its {split} split: no pixel counts.")
             low, high = known.min(initial=0), known.max(initial=0)
             if low < 0 or high >= len(class_names):
                 raise ZooError(

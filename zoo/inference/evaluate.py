@@ -12,6 +12,7 @@ from zoo.annotations import StrPath
 from zoo.data.matching import matched
 from zoo.data.selection import at_most
 from zoo.errors import ZooError, ZooWarning
+from zoo.inference.maps import at_once
 from zoo.inference.mask_files import write_masks
 from zoo.inference.measure import measure
 from zoo.inference.pictures import read_pictures
@@ -41,7 +42,10 @@ def evaluate(subject: StrPath, dataset: StrPath | None = None, data_dir: StrPath
     split, assumed = matched(split, trained.class_names, trained.name)
     for message in (*messages, *assumed):
         warnings.warn(message, ZooWarning, stacklevel=2)
-    masks = trained.mask_model(split.image_shape[:2]) if split.has_masks else None
+    masks = None
+    if split.has_masks:
+        masks = trained.mask_model(split.image_shape[:2])
+        batch_size = min(batch_size, at_once(trained.model, split.image_shape[:2]))
     scores, seconds = _timed(measure, trained.folded().on_images(split.image_shape), split.test, batch_size, masks)
     return Result(
         run=str(subject), model=trained.name, dataset=split.name, **scores.metrics(),

@@ -45,12 +45,10 @@ def _at_own_scale(net, front, corner, image_shape):
     """Return the model that goes over images in tiles of the net's map, as `zoo.data.crops` cuts them for testing."""
     import keras
 
-    from zoo.layers.tiles import OneByOne
-
     height, width, channels = image_shape
     raw = keras.Input((height, width, channels or front.channels), dtype="float32", name="images")
-    prepare, answer = front.model((*front.size, raw.shape[-1])), OneByOne(net, name="one_by_one")
-    return keras.Model(raw, _in_tiles(net, front.size, corner, raw, prepare, answer), name=f"{net.name}_at_own_scale")
+    prepare = front.model((*front.size, raw.shape[-1]))
+    return keras.Model(raw, _in_tiles(net, front.size, corner, raw, prepare), name=f"{net.name}_at_own_scale")
 
 
 def at_once(net: "keras.Model", image_size: Size) -> int:
@@ -59,13 +57,13 @@ def at_once(net: "keras.Model", image_size: Size) -> int:
     return max(1, AT_ONCE // max(prod(tiles) * prod(net.input_shape[1:3]), prod(image_size)))
 
 
-def _in_tiles(net, size, corner, images, prepare=None, answer=None):
+def _in_tiles(net, size, corner, images, prepare=None):
     """Return the net's maps of all of the images: tiles of a map's size side by side, the images mirrored at borders.
 
-    Windows of the images, of `size`, are prepared by one model and answered by another; by the net, if none is given.
+    Windows of the images, of `size`, are first prepared by a model, if one is given.
     """
-    from zoo.layers.tiles import Joined, Tiles
+    from zoo.layers.tiles import Joined, OneByOne, Tiles
 
     windows = Tiles(size, net.output_shape[1:3], corner, dtype="float32", name="tiles")(images)
-    maps = (answer or net)(prepare(windows) if prepare else windows)
+    maps = OneByOne(net, name="one_by_one")(prepare(windows) if prepare else windows)
     return Joined(dtype="float32", name="joined")(maps, images)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.data.dataset import IGNORED, AnySplit
+from zoo.errors import ZooError
 from zoo.runs.scores import ImageScores, PixelScores, confusion, iou
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ def measure(model: "keras.Model", split: AnySplit, batch_size: int, mask_model: 
         whole += sum(parts)
         image_iou += [np.nanmean(iou(part)) if part.any() else 1.0 for part in parts]
         losses += _sum_of_losses(masks, outputs, are_logits)
+
+    if not whole.any():
+        raise ZooError(f"No pixel of these {len(split):,} images counts: all of their masks are {IGNORED} throughout.")
 
     def labelled(places):
         masks, outputs = look(places)

@@ -78,7 +78,7 @@ class Trained:
         is_path = isinstance(images, (str, PathLike))
         batch = as_batch(read_pictures([images], self.white)[0] if is_path else images)
         answers: Any = self.masks(batch) if self.labels_pixels else list(map(self._named, self.probabilities(batch)))
-        return answers if not is_path and np.ndim(images) == 4 else answers[0]
+        return answers[0] if is_path or len(batch) == 1 and np.ndim(images) < 4 else answers
 
     def check_answers(self) -> None:
         """Raise `ZooError` if the net gives no class scores, or labels pixels by more classes than a mask can hold."""

@@ -221,11 +221,11 @@ def outside(name: str, shape: tuple, grid: Grid, image: tuple) -> tuple:
 def covered(shape: tuple, grid: Grid, image: tuple) -> tuple:
     """Return (top, left): where on an image a map of stride 1 begins that is as large as the image, or smaller.
 
-    Sides and origins that aren't known leave 0.
+    An origin that isn't known counts as 0.
     """
+    starts = [max(round(o or 0), 0) for o in grid.origin]
     return tuple(
-        0 if None in (o, n, whole) else min(max(round(o), 0), whole - n)
-        for o, n, whole in zip(grid.origin, shape, image)
+        start if None in (n, whole) else min(start, whole - n) for start, n, whole in zip(starts, shape, image)
     )
 
 

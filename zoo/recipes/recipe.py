@@ -8,6 +8,7 @@ from zoo.errors import ZooError, no_such
 from zoo.processor import PRECISIONS
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "lamb", "lion", "muon")
+LABELS = 2**20  # in a batch, at most, if its size isn't given: those of pixels take much memory
 LOSSES = ("cross_entropy", "focal", "dice")
 SCHEDULES = ("constant", "cosine", "step", "onecycle", "plateau")
 AUGMENTATIONS = ("flip", "crop", "jitter", "cutout", "randaugment", "mixup", "cutmix")
@@ -114,12 +115,17 @@ class Recipe:
             for value in values if item.type is tuple else (values,):
                 _check(item.name.replace("_", " "), value, item.metadata)
 
-    def for_images(self, count: int) -> "Recipe":
-        """Return the recipe with its batch size set, at most `count`, the number of training images."""
+    def for_images(self, count: int, pixels: int = 1) -> "Recipe":
+        """Return the recipe with its batch size set, at most `count`, the number of training images.
+
+        `pixels` is the number of labels of each: where it isn't given, large images have small batches.
+        """
         if self.batch_size:
             return replace(self, batch_size=min(self.batch_size, count))
         batch = 128
         while batch > 8 and count < 32 * batch:
+            batch //= 2
+        while batch > 1 and batch * pixels > LABELS:
             batch //= 2
         return replace(self, batch_size=min(batch, count))
 

@@ -11,7 +11,7 @@ from zoo.runs.folder import best_epoch, reading, started_run
 
 # Kinds of settings, as config.json has them, and how the command line sets one.
 SETTINGS = {"options": "--set {}", "recipe": "--{}", "data": "--{}"}
-DATA = ("limit", "classes")  # the other keys of "data" say where the images lie
+DATA = ("limit", "classes", "crop")  # the other keys of "data" say where the images lie
 
 # A fact's key in the command's `--json`, its name in a table, and how its value is formatted there.
 FACTS: dict[str, tuple[str, Callable[[Any], str]]] = {
@@ -79,7 +79,7 @@ def _read(run):
     with reading(run):
         metrics = run.metrics()
         facts = _facts(run, job, metrics)
-        data = {key: job.source[key] for key in DATA} | {"weights": job.weights}
+        data = {key: job.source.get(key) for key in DATA} | {"weights": job.weights}
         settings = {"options": job.options, "recipe": asdict(job.recipe), "data": data}
     return facts, settings, metrics
 

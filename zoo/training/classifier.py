@@ -80,7 +80,8 @@ class Classifier(keras.Model):
         self.cross_entropy = keras.metrics.SparseCategoricalCrossentropy(from_logits=True, name="cross_entropy")
         self.of_pixels = [
             keras.metrics.SparseCategoricalAccuracy("pixel_accuracy"),
-            keras.metrics.MeanIoU(net.output_shape[-1], "mean_iou", sparse_y_pred=False),
+            # JAX's integers would overflow: an epoch can have more than 2^31 pixels of a class
+            keras.metrics.MeanIoU(net.output_shape[-1], "mean_iou", dtype="float32", sparse_y_pred=False),
         ] if mask_preprocessing else []
         counter = dict(shape=(), trainable=False, aggregation="only_first_replica")
         self.is_sound = self.add_weight(**counter, dtype="bool", initializer="ones", name="is_sound")
@@ -132,7 +133,7 @@ class Classifier(keras.Model):
     def compute_metrics(self, x: Any, y: Any, y_pred: dict[str, Any], sample_weight: Any = None) -> dict[str, Any]:
         if MASKS in y_pred:
             counted = is_counted(y_pred[MASKS])
-            y, sample_weight = ops.where(counted, y_pred[MASKS], 0), ops.cast(counted, "int32")
+            y, sample_weight = ops.where(counted, y_pred[MASKS], 0), ops.cast(counted, "float32")
             for metric in self.of_pixels:
                 metric.update_state(y, y_pred[LOGITS], sample_weight)
         self.cross_entropy.update_state(y, y_pred[LOGITS], sample_weight)

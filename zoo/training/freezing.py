@@ -132,7 +132,7 @@ def with_features(dataset: Dataset, preprocessing: keras.Model, net: keras.Model
     extractor = keras.Model(preprocessing.input, keras.Model(net.input, end)(preprocessing.output))
 
     def features(split):
-        return Split(predict_split(extractor, split, batch_size, "features"), split.labels)
+        return Split(predict_split(extractor, split, batch_size, "features"), split.read_labels(slice(None)))
 
     return replace(dataset, train=features(dataset.train), validation=features(dataset.validation))
 

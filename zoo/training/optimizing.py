@@ -29,7 +29,7 @@ def make_loss(recipe: Recipe, class_weights: np.ndarray | None = None) -> Callab
     options: dict[str, Any] = {"from_logits": True, "label_smoothing": recipe.label_smoothing}
 
     def loss(labels, logits):
-        targets, weights = labels, 1.0
+        targets, weights, counted = labels, 1.0, None
         if len(logits.shape) == 4:
             counted = ops.cast(is_counted(labels), logits.dtype)
             weights = counted / ops.maximum(ops.mean(counted), keras.config.epsilon())  # so the mean is of counted ones

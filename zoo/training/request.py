@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,8 @@ def make_job(asked: Request, dataset: Dataset, single_threaded_ops: bool = False
     from zoo.training.shards import shards_for
 
     classes = len(dataset.class_names)
-    recipe: Any = asked.recipe.for_images(len(dataset.train))
+    pixels = prod(dataset.image_shape[:2]) if dataset.has_masks else 1
+    recipe: Any = asked.recipe.for_images(len(dataset.train), pixels)
     layout = resolve(asked.model, classes, **asked.options)[2]
     preprocessing = fit_to(layout, asked.entry, dataset, asked.image_size)
     if asked.weights is not None:
@@ -145,8 +147,9 @@ def _check_outputs(planned, dataset):
     if output.is_map and not dataset.has_masks:
         raise ZooError(f"{planned.name} labels each pixel, but {dataset.name} has one label for each image.")
     if dataset.has_masks and not output.is_map:
+        nets = [name for name in registry.list_models() if labels_pixels(registry.entry(name).layout())]
         raise ZooError(f"{dataset.name} has a label for each pixel, but {planned.name} gives one for each image; nets "
-                       "that label pixels are unet, segnet, fcn8s and deeplab_largefov.")
+                       f"that label pixels are {', '.join(nets[:-1])} and {nets[-1]}.")
     if output.shape[-1] != classes:
         raise ZooError(f"{planned.name} has {output.shape[-1]} outputs, but {dataset.name} has {classes} classes.")
     if output.is_map and output.stride != (1, 1):

@@ -133,7 +133,17 @@ def _messages(job, asked, dataset):
         unused.append("The frozen layers keep random weights: without --weights they have learnt nothing.")
     if job.weights is not None:
         unused.append(_doubt_on_images(job, asked.entry))
-    return [one for one in (*dataset.notes, job.preprocessing.sentence(dataset.image_shape), *unused) if one]
+    told = (*dataset.notes, job.preprocessing.sentence(dataset.image_shape), _part_that_counts(job), *unused)
+    return [one for one in told if one]
+
+
+def _part_that_counts(job):
+    """Return a message if the net's map is smaller than its input, so that not all of an image is learnt, or ""."""
+    size, output = job.preprocessing.input_shape[:2], job.plan.trace.output_shape[:2]
+    if job.corner is None or job.preprocessing.tiled or output == size:
+        return ""
+    return (f"{job.name} labels the inner {output[0]}x{output[1]} pixels of its {size[0]}x{size[1]} input, as it has no "
+            "padding: only these are learnt and measured. With --set padding=same it labels all.")
 
 
 def _doubt_on_images(job, entry):
