@@ -325,7 +325,8 @@ def test_a_net_without_padding_says_which_part_of_an_image_counts(squared, tmp_p
 
 
 def test_large_masks_have_small_batches_where_their_size_is_not_given():
-    assert [Recipe().for_images(100_000, side**2).batch_size for side in (1, 64, 256, 572, 2000)] == [128, 128, 16, 2, 1]
+    sides = (1, 64, 256, 572, 2000)
+    assert [Recipe().for_images(100_000, side**2).batch_size for side in sides] == [128, 128, 16, 2, 1]
     assert Recipe(batch_size=50).for_images(100_000, 572**2).batch_size == 50
 
 

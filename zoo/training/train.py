@@ -142,8 +142,8 @@ def _part_that_counts(job):
     size, output = job.preprocessing.input_shape[:2], job.plan.trace.output_shape[:2]
     if job.corner is None or job.preprocessing.tiled or output == size:
         return ""
-    return (f"{job.name} labels the inner {output[0]}x{output[1]} pixels of its {size[0]}x{size[1]} input, as it has no "
-            "padding: only these are learnt and measured. With --set padding=same it labels all.")
+    return (f"{job.name} labels the inner {output[0]}x{output[1]} pixels of its {size[0]}x{size[1]} input, as it has "
+            "no padding: only these are learnt and measured. With --set padding=same it labels all.")
 
 
 def _doubt_on_images(job, entry):
