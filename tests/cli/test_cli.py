@@ -170,6 +170,7 @@ TRAIN = {
     "--limit 9": {"limit": 9},
     "--classes cat,dog": {"classes": ["cat", "dog"]},
     "--image-size 8x9": {"image_size": (8, 9)},
+    "--crop 8x9": {"crop": (8, 9)},
     "--set width=2": {"options": {"width": 2}},
     "--recipe mine.yaml": {"recipe": "mine.yaml"},
     "--runs there": {"runs": "there"},
