@@ -32,8 +32,8 @@ def test_shapes_are_always_the_same():
         ours, theirs = getattr(shapes(), name), getattr(again, name)
         assert (ours.images == theirs.images).all() and (ours.labels == theirs.labels).all()
     test = shapes().test
-    assert test.images[0, 0, :3].tolist() == [[196, 68, 17], [198, 66, 31], [202, 78, 37]]
-    assert np.bincount(test.labels[0].ravel(), minlength=5).tolist() == [3317, 555, 0, 0, 224]
+    assert test.images[0, 0, :3].tolist() == [[189, 87, 22], [202, 69, 16], [192, 67, 20]]
+    assert np.bincount(test.labels[0].ravel(), minlength=5).tolist() == [3037, 1059, 0, 0, 0]
 
 
 def test_no_image_is_in_two_splits():

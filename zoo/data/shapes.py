@@ -18,7 +18,7 @@ CLASSES = ("background", "disc", "square", "triangle", "digit")
 DIGIT = CLASSES.index("digit")
 BLACK_ON_WHITE = ((255, 255, 255), (0, 0, 0))  # the background and the object that is cut out of it
 CELL = 8  # pixels between two values of a texture
-INK = 100  # of 255: brighter pixels of a digit, once it is enlarged, are its stroke
+INK = 80  # of 255: brighter pixels of a digit, once it is enlarged, are its stroke
 CORNERS = {"square": 4, "triangle": 3}
 
 
@@ -54,8 +54,8 @@ def _drawn(rng, strokes):
 
 
 def _another_colour(rng, colours):
-    """Return the one of three random colours that is the farthest from all of `colours`, so that objects stand out."""
-    chosen = rng.integers(0, 256, (3, 3))
+    """Return the one of six random colours that is the farthest from all of `colours`, so that objects stand out."""
+    chosen = rng.integers(0, 256, (6, 3))
     distances = ((chosen[:, None] - np.stack(colours)) ** 2).sum(-1).min(1)
     return chosen[distances.argmax()]
 
@@ -71,7 +71,7 @@ def _outline(rng, label, strokes):
     """Return which pixels (64, 64) an object of the class covers, at a random place, size and angle."""
     name = list(CLASSES)[label]
     y, x = rng.uniform(16, SIZE - 16, 2)
-    radius, angle = rng.uniform(12, 20), rng.uniform(0, 2 * np.pi)
+    radius, angle = rng.uniform(13, 20), rng.uniform(0, 2 * np.pi)
     rows, columns = _PLACES - y, _PLACES - x
     if label == DIGIT:
         stroke = strokes[rng.integers(len(strokes))]

@@ -27,7 +27,7 @@ def up(i: int, width: int) -> list[Word]:
     paper=Paper("U-Net: Convolutional Networks for Biomedical Image Segmentation", "Ronneberger, Fischer and Brox",
                 2015, "arXiv:1505.04597"),
     input_shape=(572, 572, 1), classes=2,
-    recipe={"initialization": "he_normal", "learning_rate": 2e-3},  # the first is Section 3's
+    recipe={"initialization": "he_normal", "learning_rate": 3e-3},  # the first is Section 3's
     summary="An encoder and a decoder, joined at every level: what and where",
     published={"trainable_params": Cited(31_030_658, "sum of Figure 1's layers"),
                "output_size": Cited(388, "Figure 1")},
