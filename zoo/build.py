@@ -13,6 +13,7 @@ from zoo.layers import fast, open_sides, papers
 from zoo.layers.channels import channels_last
 from zoo.layers.tensors import check_shape, image_shape, model_from_sources
 from zoo.layout import Classes, Layout, norm_kinds, pair, sides, words
+from zoo.layout import layers as made
 from zoo.layout.trace import INPUT, SCORES, Trace
 from zoo.layout.words import Words
 from zoo.plan import plan
@@ -137,9 +138,9 @@ def _apply(layer, inputs, initializer):
             return layers.Multiply(name=name)(inputs)
         case words.Unpool():
             return papers.MaxUnpooling(pair(word.size), name=name)(inputs)
-        case words.CropToOverlap():
+        case made.CropToOverlap():
             return open_sides.CropToOverlap(word.starts, name=name)(inputs)
-        case words.CropToImage():
+        case made.CropToImage():
             return open_sides.CropToImage(word.start, name=name)(inputs)
         case words.Shuffle() if None in layer.input_shape:
             return open_sides.ChannelShuffle(word.groups, name=name)(*inputs)

@@ -90,3 +90,24 @@ class Layer(NamedTuple):
         stride = pair(self.word.stride or window)
         dilation = pair(getattr(self.word, "dilation", 1))
         return tuple(map(windows.pad_width, self.input_shape, window, stride, (padding, padding), dilation))
+
+
+# ---------------------------------------------------------------------------------------- words that only a trace makes
+
+
+class CropToImage(words.Word):
+    """What a trace makes of `Crop("image")` where sides of the image are open: its second input is the image.
+
+    `start` is the (row, column) at which the map reaches the image.
+    """
+
+    start: tuple
+
+
+class CropToOverlap(words.Word):
+    """What a trace makes of `crop=True` where sides are open: crop the last input to what all inputs cover.
+
+    `starts` are the (row, column) at which that starts in each of them.
+    """
+
+    starts: tuple

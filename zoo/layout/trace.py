@@ -12,7 +12,7 @@ from typing import Any
 from zoo.errors import ZooError
 from zoo.layout import windows, words
 from zoo.layout.checks import LIKE_INPUT, is_whole
-from zoo.layout.layers import Layer, Signal
+from zoo.layout.layers import CropToImage, CropToOverlap, Layer, Signal
 from zoo.layout.layouts import Layout, as_layout
 from zoo.layout.naming import layers_of, names
 from zoo.layout.windows import IMAGE, OpenSides, area, by, is_open, pair, sides
@@ -194,7 +194,7 @@ class _Tracer:
     def overlapping(self, name: str, i: int, ends: list[Any], starts: list[tuple], size: tuple) -> Signal:
         """Crop map `i` to what all of them cover, of open sides, so that the net has to find out how large it is."""
         order = [*(other for other in range(len(ends)) if other != i), i]  # so that Keras lists layers as ever
-        end, word = ends[i], words.CropToOverlap(tuple(starts[place] for place in order))
+        end, word = ends[i], CropToOverlap(tuple(starts[place] for place in order))
         output = Signal(name, (*size, end.shape[-1]), windows.from_start(end.grid, starts[i]))
         return self.add(Layer(name, word, tuple(ends[place].source for place in order), end.shape, output))
 
@@ -227,7 +227,7 @@ class _Tracer:
         """Crop a map of open sides to the image, which the net has to measure."""
         start = windows.inside(name, signal.grid)
         output = Signal(name, (*self.image.shape[:2], signal.shape[-1]), windows.from_start(signal.grid, start))
-        return self.add(Layer(name, words.CropToImage(start), (signal.source, INPUT), signal.shape, output))
+        return self.add(Layer(name, CropToImage(start), (signal.source, INPUT), signal.shape, output))
 
     def add(self, layer: Layer) -> Signal:
         if layer.name in self.layers or layer.name in (INPUT, *SCORES):

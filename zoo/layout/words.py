@@ -157,24 +157,6 @@ class Crop(Word):
     border: str | int | tuple = "image"
 
 
-class CropToImage(Word):
-    """What a trace makes of `Crop("image")` where sides of the image are open: its second input is the image.
-
-    `start` is the (row, column) at which the map reaches the image.
-    """
-
-    start: tuple
-
-
-class CropToOverlap(Word):
-    """What a trace makes of `crop=True` where sides are open: crop the last input to what all inputs cover.
-
-    `starts` are the (row, column) at which that starts in each of them.
-    """
-
-    starts: tuple
-
-
 # ------------------------------------------------------------------------------------------------ value by value
 
 
