@@ -29,7 +29,7 @@ TRAININGS = {
     "labels": ("--model", "lenet1", "--epochs", "6", "--set", "dropout=0.2", "--augment", "crop,mixup", "--ema", "0.9",
                "--schedule", "plateau", "--patience", "5"),
     "masks": ("--model", "unet", "--dataset", "shapes", "--limit", "64", "--set", "width=0.05", "--set", "padding=same",
-              "--epochs", "6", "--augment", "flip,crop,cutout", "--ema", "0.9", "--loss", "focal"),
+              "--epochs", "4", "--augment", "flip,crop,cutout", "--ema", "0.9", "--loss", "focal"),
 }
 
 
