@@ -2,30 +2,21 @@
 
 import keras
 import pytest
+from broken_off import broken_off
 
 from zoo import ZooError, ZooWarning
 from zoo.runs import tracking
 from zoo.runs.folder import find_run
 from zoo.runs.tracking import TRACKERS
 from zoo.training import train as training
-from zoo.training.checkpoint import Checkpoint
 
 OPTIONS = dict(epochs=2, verbose=0, log=str)
 
 
-class Stopped(Exception):
-    pass
-
-
-def stopped_and_resumed(runs, monkeypatch, tracker):
+def stopped_and_resumed(runs, tracker):
     """Train an epoch, stop, go on to the second; return the run."""
 
-    def stop(self, batch, logs=None):
-        if self.history:
-            raise Stopped
-
-    with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(Checkpoint, "on_train_batch_end", stop)
+    with broken_off(after=1):
         training.train("lenet1", runs=runs, trackers=[tracker], **OPTIONS)
     return find_run(training.resume(runs / "lenet1-digits-1", verbose=0, log=str).run)
 
@@ -44,7 +35,7 @@ def test_mlflow_has_one_run_for_a_run_that_was_stopped(tmp_path, monkeypatch):
     mlflow = pytest.importorskip("mlflow")
     monkeypatch.chdir(tmp_path)  # where it puts the model's summary
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
-    run = stopped_and_resumed(tmp_path / "runs", monkeypatch, "mlflow")
+    run = stopped_and_resumed(tmp_path / "runs", "mlflow")
     client = mlflow.MlflowClient()
     (theirs,) = client.search_runs(["0"])
     assert (theirs.info.run_name, theirs.info.status) == (run.folder.name, "FINISHED")
@@ -56,7 +47,7 @@ def test_mlflow_has_one_run_for_a_run_that_was_stopped(tmp_path, monkeypatch):
 def test_wandb_is_told_of_every_epoch_offline(tmp_path, monkeypatch):
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")
-    run = stopped_and_resumed(tmp_path, monkeypatch, "wandb")
+    run = stopped_and_resumed(tmp_path, "wandb")
     logs = sorted(run.folder.glob("wandb/offline-run-*/*.wandb"))
     assert len(logs) == 2 and all(run.config()["wandb_run"] in log.name and log.stat().st_size for log in logs)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from broken_off import broken_off
 
 import zoo
 from zoo import Conv, Dense, Dropout, GlobalPool, ZooError
@@ -13,7 +14,7 @@ from zoo.recipes.recipe import Recipe
 from zoo.runs.folder import find_run
 from zoo.training import building, freezing
 from zoo.training import train as training
-from zoo.training.checkpoint import Best, Checkpoint
+from zoo.training.checkpoint import Best
 from zoo.training.optimizing import OPTIMIZER_CLASSES, make_optimizer, make_schedule
 
 NET = """
@@ -129,19 +130,11 @@ def test_the_constant_part_ends_before_what_is_random_or_trains():
 
 
 @pytest.mark.parametrize("stopped, thaw_norm", [(1, True), (2, True), (3, False)])
-def test_a_run_that_thaws_goes_on_exactly_wherever_it_stopped(trained, tmp_path, monkeypatch, stopped, thaw_norm):
+def test_a_run_that_thaws_goes_on_exactly_wherever_it_stopped(trained, tmp_path, stopped, thaw_norm):
     options = dict(freeze="body", thaw=3, thaw_norm=thaw_norm, epochs=4, ema=0.9, body_rate=0.3)
     whole = train(trained, tmp_path / "whole", **options)
 
-    class Stopped(Exception):
-        pass
-
-    def stop(self, batch, logs=None):
-        if len(self.history) == stopped:
-            raise Stopped
-
-    with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(Checkpoint, "on_train_batch_end", stop)
+    with broken_off(after=stopped):
         train(trained, tmp_path / "stopped", **options)
     folder, weights = tmp_path / "stopped" / "small-digits-1", trained[1]
     weights.rename(weights.with_suffix(".gone"))  # the run has what it needs

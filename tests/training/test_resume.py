@@ -4,9 +4,9 @@ import csv
 import json
 import resource
 
-import keras
 import numpy as np
 import pytest
+from broken_off import Stopped, broken_off, weights_of
 from PIL import Image
 
 from zoo import ZooError, ZooWarning
@@ -19,31 +19,16 @@ from zoo.training.checkpoint import Checkpoint, Damaged, read_arrays, write_arra
 OPTIONS = {"width": 0.5}
 
 
-class Stopped(Exception):
-    pass
-
-
-def stop_after_two_epochs(self, batch, logs=None):
-    """In the place of the checkpoint's `on_train_batch_end`: training breaks off in its third epoch."""
-    if len(self.history) == 2:
-        raise Stopped
-
-
 def stop(*nothing):
     raise Stopped
 
 
-def weights_of(run):
-    return keras.models.load_model(find_run(run).model_path).get_weights()
-
-
 @pytest.mark.parametrize("damaged", [False, True])
-def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path, monkeypatch, damaged):
+def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path, damaged):
     options = dict(options={"width": 0.5, "dropout": 0.3}, epochs=4, augment=("crop", "mixup"), ema=0.9,
                    seed=3, verbose=0)
     whole = training.train("lenet1", runs=tmp_path / "whole", log=str, **options)
-    with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(Checkpoint, "on_train_batch_end", stop_after_two_epochs)
+    with broken_off(after=2):
         training.train("lenet1", runs=tmp_path / "stopped", log=str, **options)
     folder, said = tmp_path / "stopped" / "lenet1-digits-1", []
     with pytest.raises(ZooError, match="wasn't finished: `zoo train --resume"):
@@ -81,8 +66,7 @@ def test_a_streamed_set_trains_to_the_same_weights_as_a_held_one_and_goes_on_exa
     held = training.train("lenet1", pictures, runs=tmp_path / "held", **options)
     monkeypatch.setattr("zoo.data.dataset.IN_MEMORY_BYTES", 0)
     streamed = training.train("lenet1", pictures, runs=tmp_path / "streamed", **options)
-    with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(Checkpoint, "on_train_batch_end", stop_after_two_epochs)
+    with broken_off(after=2):
         training.train("lenet1", pictures, runs=tmp_path / "stopped", **options)
     resumed = training.resume(tmp_path / "stopped" / "lenet1-pictures-1", verbose=0, log=str)
     for one, other, third in zip(*map(weights_of, (streamed.run, resumed.run, held.run)), strict=True):

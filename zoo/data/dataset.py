@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -16,8 +17,39 @@ IGNORED = 255  # the label of a pixel that doesn't count: in no loss and no metr
 CHUNK = 128  # images decoded at a time when a whole split is read
 
 
+class BaseSplit:
+    """What both kinds of split have in common: images that are whole, and the same in each epoch."""
+
+    labels: Any
+    has_masks: Any
+    read: Callable[[Any], np.ndarray]
+    read_labels: Callable[[Any], np.ndarray]
+
+    @property
+    def strata(self: Any) -> np.ndarray:
+        """The labels (N,) by which samples are stratified: all the same if the images have masks."""
+        return np.zeros(len(self), np.int32) if self.has_masks else self.labels
+
+    @property
+    def varies(self) -> bool:
+        """Whether the split has other images in each epoch."""
+        return False
+
+    def in_epoch(self, seed: int, epoch: int) -> Self:
+        """Return the split as it is in an epoch, counted from 0, of a training with this seed."""
+        return self
+
+    def whole_images(self, places: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield arrays (…, channels) of all pixels of the images at these indices, also where it has parts of them."""
+        yield self.read(places)
+
+    def whole_masks(self, places: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield arrays of all pixels of the masks at these indices likewise."""
+        yield self.read_labels(places)
+
+
 @dataclass(frozen=True)
-class Split:
+class Split(BaseSplit):
     """`images` (N, height, width, channels) uint8, and `labels`: (N,) int32, or masks (N, height, width) uint8."""
 
     images: np.ndarray
@@ -35,11 +67,6 @@ class Split:
     def has_masks(self) -> bool:
         """Whether each pixel has a label, instead of each image."""
         return self.labels.ndim == 3
-
-    @property
-    def strata(self) -> np.ndarray:
-        """The labels (N,) by which samples are stratified: all the same if the images have masks."""
-        return np.zeros(len(self), np.int32) if self.has_masks else self.labels
 
     def take(self, indices: np.ndarray) -> "Split":
         return Split(self.images[indices], self.labels[indices])
@@ -63,26 +90,8 @@ class Split:
     def in_memory(self) -> "Split":
         return self
 
-    @property
-    def varies(self) -> bool:
-        """Whether the split has other images in each epoch."""
-        return False
-
-    def in_epoch(self, seed: int, epoch: int) -> "Split":
-        """Return the split as it is in an epoch, counted from 0, of a training with this seed."""
-        return self
-
-    def whole_images(self, places: np.ndarray) -> Iterator[np.ndarray]:
-        """Yield arrays (…, channels) of all pixels of the images at these indices, also where it has parts of them."""
-        yield self.read(places)
-
-    def whole_masks(self, places: np.ndarray) -> Iterator[np.ndarray]:
-        """Yield arrays of all pixels of the masks at these indices likewise."""
-        yield self.read_labels(places)
-
-
 @dataclass(frozen=True)
-class StreamedSplit:
+class StreamedSplit(BaseSplit):
     """Like a `Split`, with images, and masks if they have these, that stay in their files until they are read.
 
     `decode(items)` returns the images of some of the `items`, which are whatever it needs (paths, indices of records),
@@ -103,11 +112,6 @@ class StreamedSplit:
     def has_masks(self) -> bool:
         """Whether each pixel has a label, instead of each image."""
         return self.labels is None
-
-    @property
-    def strata(self) -> np.ndarray:
-        """The labels (N,) by which samples are stratified: all the same if the images have masks."""
-        return np.zeros(len(self), np.int32) if self.labels is None else self.labels
 
     def take(self, indices: np.ndarray) -> "StreamedSplit":
         labels = None if self.labels is None else self.labels[indices]
@@ -144,23 +148,6 @@ class StreamedSplit:
                 labels[indices] = self.read_labels(indices)
                 progress.update(len(indices))
         return Split(images, labels)
-
-    @property
-    def varies(self) -> bool:
-        """Whether the split has other images in each epoch."""
-        return False
-
-    def in_epoch(self, seed: int, epoch: int) -> "StreamedSplit":
-        """Return the split as it is in an epoch, counted from 0, of a training with this seed."""
-        return self
-
-    def whole_images(self, places: np.ndarray) -> Iterator[np.ndarray]:
-        """Yield arrays (…, channels) of all pixels of the images at these indices, also where it has parts of them."""
-        yield self.read(places)
-
-    def whole_masks(self, places: np.ndarray) -> Iterator[np.ndarray]:
-        """Yield arrays of all pixels of the masks at these indices likewise."""
-        yield self.read_labels(places)
 
 
 def new_masks(indices: np.ndarray, masks: np.ndarray) -> np.ndarray:
@@ -275,9 +262,9 @@ def class_counts(dataset: Dataset) -> np.ndarray:
     """Return how many training images, or pixels of their masks, each class has, (classes,)."""
     from tqdm import tqdm
 
-    counts, places = np.zeros(256, np.int64), list(chunks(np.arange(len(dataset.train))))
     if not dataset.has_masks:
         return np.bincount(dataset.train.strata, minlength=len(dataset.class_names))
+    counts, places = np.zeros(256, np.int64), list(chunks(np.arange(len(dataset.train))))
     for indices in tqdm(places, "classes", delay=2, leave=False, disable=None):
         for masks in dataset.train.whole_masks(indices):
             counts += np.bincount(masks.ravel(), minlength=256)

@@ -82,11 +82,12 @@ def build_for(job: Job, dataset: Dataset, start: Start = None) -> tuple[keras.Mo
     return build_classifier(job.plan, job.preprocessing, job.recipe, dataset, start=start)
 
 
-def _mask_preprocessing(planned, preprocessing, dataset):
+def mask_preprocessing(planned: Plan, preprocessing: Preprocessing, dataset: Dataset) -> keras.Model | None:
     """Return the Keras model from the masks of a data set to those that the net's scores are compared with, or None."""
     if not dataset.has_masks:
         return None
-    return preprocessing.mask_model(dataset.image_shape[:2], planned.corner, planned.trace.output_shape[:2])
+    corner: Any = planned.corner  # of a net for masks there is one: `make_job` has checked it
+    return preprocessing.mask_model(dataset.image_shape[:2], corner, planned.trace.output_shape[:2])
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def build_period(job: Job, dataset: Dataset, devices: Devices, start: Start, epo
     frozen = frozen_layers(job.plan.trace, recipe, epoch)
     freeze(net, frozen)
     preprocessing = job.preprocessing.model(dataset.image_shape)
-    masks = _mask_preprocessing(job.plan, job.preprocessing, dataset)
+    masks = mask_preprocessing(job.plan, job.preprocessing, dataset)
     is_single = devices.replicas == 1 and devices.take_blocks
     is_same = not recipe.augment and not dataset.train.varies  # in each epoch
     end = constant_end(net) if frozen and is_single and is_same else None
@@ -155,7 +156,7 @@ def build_classifier(planned: Plan, preprocessing: Preprocessing, recipe: Recipe
     net = make_net(planned, recipe, start)
     classifier = Classifier(
         net, preprocessing.model(dataset.image_shape), recipe, planned.trace.auxiliary, shards,
-        mask_preprocessing=_mask_preprocessing(planned, preprocessing, dataset),
+        mask_preprocessing=mask_preprocessing(planned, preprocessing, dataset),
     )
     prepare(classifier, recipe, dataset)
     return net, classifier

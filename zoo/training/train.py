@@ -293,10 +293,10 @@ def _finish(run, job, net, classifier, dataset, history):
 
 def _test(job, classifier, dataset):
     """Return what the classifier scores on the test split."""
-    model, masks = classifier.logits_on_images(), None
-    if dataset.has_masks:
-        masks = job.preprocessing.mask_model(dataset.image_shape[:2], job.corner, model.output_shape[1:3])
-    return measure(model, dataset.test, job.recipe.batch_size, masks, are_logits=True)
+    from zoo.training.building import mask_preprocessing
+
+    masks = mask_preprocessing(job.plan, job.preprocessing, dataset)
+    return measure(classifier.logits_on_images(), dataset.test, job.recipe.batch_size, masks, are_logits=True)
 
 
 def _write_missing_report(run, job, log):
